@@ -1,0 +1,1 @@
+"""crossplyctl: the same engine without a window."""

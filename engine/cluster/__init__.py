@@ -1,0 +1,1 @@
+"""What should run and what was seen, pure: specs of workers and coordinator, phases, reconcile(wanted, seen) -> actions."""

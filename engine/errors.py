@@ -1,0 +1,65 @@
+"""The errors that Crossply expects, each one sentence for a person: what, where, what to do.
+
+::
+
+    EngineError                 expected; shown where it belongs, never as a traceback
+    |-- BadInput                a file, an option or a value from outside that is not what it must be
+    |   |-- BadModelFile        not a GGUF file, truncated, or hostile
+    |   `-- BadClusterFile      the TOML file that describes machines
+    |-- RuntimeUnavailable      no usable llama.cpp programs, or a build or a download failed
+    |-- ProcessFailed           a process could not be started, or ended when it must not
+    |-- RpcServerUnusable       a port where no rpc-server of ours can be reached
+    `-- CoordinatorUnusable     llama-server does not answer, or answers nonsense
+
+    Cancelled                   somebody asked for the work to stop: silent, and not an EngineError
+
+A refused plan is no error: the planner returns ``PlanRefused``. Anything else that is raised is a bug and is not caught,
+except by the job runner and the excepthook, which report it.
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Something expected went wrong. ``str(error)`` is the sentence for people; ``advice`` is what to do about it."""
+
+    def __init__(self, happened: str, *, advice: str = "", details: str = "") -> None:
+        super().__init__(happened)
+        self.happened = happened
+        self.advice = advice
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.happened} {self.advice}".strip()
+
+
+class BadInput(EngineError):
+    """A file, an option or a value from outside is not what it must be."""
+
+
+class BadModelFile(BadInput):
+    """Not a GGUF file, or one that is truncated, inconsistent or hostile."""
+
+
+class BadClusterFile(BadInput):
+    """A cluster file that is not TOML, has unknown keys, or says something impossible."""
+
+
+class RuntimeUnavailable(EngineError):
+    """No usable llama.cpp programs were found, or a build, a download or a check of them failed."""
+
+
+class ProcessFailed(EngineError):
+    """A process could not be started, or ended although it must run."""
+
+
+class RpcServerUnusable(EngineError):
+    """What listens on a port is not an rpc-server that may be used: other software, busy, or gone."""
+
+
+class CoordinatorUnusable(EngineError):
+    """llama-server does not answer, or not with what its API promises."""
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked for it
+    """The work was asked to stop."""

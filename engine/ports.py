@@ -1,0 +1,156 @@
+"""The outside world, as the session may see it: protocols that the rim implements and ``tests/fakes`` imitate.
+
+One contract suite per port (``tests/contract``) runs on the fake and on the real adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.vocabulary.device import RuntimeDevice
+from engine.vocabulary.machine import Machine, MachineLoad
+from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
+from engine.vocabulary.throughput import RequestTimings
+
+OnLine = Callable[[str], None]
+"""Called on the pump's thread with one line, without its end. Must be cheap."""
+OnExit = Callable[[ProcessOutcome], None]
+"""Called once, on the pump's thread, after the last line."""
+
+
+class Clock(Protocol):
+    """Monotonic time, and waiting that can be cut short."""
+
+    def now_seconds(self) -> float:
+        """Seconds of a monotonic clock."""
+
+
+class CancelToken(Protocol):
+    """Handed to every job."""
+
+    def check(self) -> None:
+        """Raise ``Cancelled`` if the job was asked to stop."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, or raise ``Cancelled`` as soon as the job is asked to stop."""
+
+
+class RunningProcess(Protocol):
+    """A process that was started."""
+
+    @property
+    def pid(self) -> int:
+        """The system's process id of the program itself (not of a wrapper)."""
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+
+    def tail(self) -> tuple[str, ...]:
+        """The last lines of its output (stdout and stderr merged), bounded."""
+
+    def outcome(self) -> ProcessOutcome | None:
+        """How it ended, or ``None`` while it runs."""
+
+    def stop(self, *, grace_seconds: float = 5.0) -> ProcessOutcome:
+        """Ask, terminate, kill. Idempotent, from any thread. Returns when it is gone."""
+
+
+class ProcessStarter(Protocol):
+    """Starts processes in their own group, with SIGPIPE ignored, on a leash: they end when we do, even by kill -9."""
+
+    def start(self, spec: ProcessSpec, on_line: OnLine, on_exit: OnExit) -> RunningProcess:
+        """Start it. Raises ``ProcessFailed`` when the program is missing or may not be run."""
+
+
+class MachineProbe(Protocol):
+    """Looks at one machine."""
+
+    def look(self, devices: tuple[RuntimeDevice, ...] | None) -> Machine:
+        """Everything about it. ``devices`` is what the runtime lists (``None`` = there is no runtime yet)."""
+
+    def load(self, machine: Machine) -> MachineLoad:
+        """One sample of what it is doing now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcAnswer:
+    """What an rpc-server said of itself."""
+
+    protocol: RpcProtocolVersion
+    device_memory: tuple[tuple[int, int], ...]
+    """Per device (free, total) in bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcState:
+    """What is on a port: ``idle`` (HELLO answered), ``busy`` (connected, no answer: a coordinator is on it), ``other``
+    (not an rpc-server), ``gone`` (nothing listens)."""
+
+    state: str
+    answer: RpcAnswer | None = None
+
+
+class RpcAsker(Protocol):
+    """Asks what is on a port, in the wire protocol, all versions."""
+
+    def ask(self, host: str, port: int, *, timeout_seconds: float = 2.0) -> RpcState:
+        """Never call it on a server that is in use by us (the SIGPIPE trap)."""
+
+    def is_free(self, host: str, port: int) -> bool:
+        """Whether a server of ours could listen there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """llama-server's running totals (``/metrics``)."""
+
+    prompt_tokens: float
+    prompt_seconds: float
+    decoded_tokens: float
+    decode_seconds: float
+    requests_processing: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPiece:
+    """One piece of a streamed answer; the last one carries the timings."""
+
+    text: str
+    timings: RequestTimings | None = None
+
+
+class CoordinatorClient(Protocol):
+    """Talks HTTP to llama-server."""
+
+    def is_ready(self) -> bool:
+        """``/health`` answers ok (503 while loading, refused before)."""
+
+    def counters(self) -> Counters:
+        """Raises ``CoordinatorUnusable``."""
+
+    def ask(self, prompt: str, *, max_tokens: int, chat: bool) -> Iterator[AnswerPiece]:
+        """Stream an answer. ``chat`` uses the model's template, else a plain completion. Raises ``CoordinatorUnusable``."""
+
+
+class ModelReader(Protocol):
+    """Reads GGUF headers."""
+
+    def read(self, path: str) -> ModelFacts:
+        """Raises ``BadModelFile``."""
+
+
+class RuntimeFinder(Protocol):
+    """Finds llama.cpp programs on this machine and learns what they take."""
+
+    def find(self, chosen_folder: str | None) -> tuple[Runtime, ...]:
+        """Every runtime there is, best first."""
+
+    def help_text(self, runtime: Runtime) -> str:
+        """What ``rpc-server --help`` prints."""
+
+    def devices(self, runtime: Runtime) -> tuple[RuntimeDevice, ...]:
+        """What ``-d list`` prints."""

@@ -1,0 +1,172 @@
+"""``ClusterState``: everything a front end may show, immutable. The session publishes a new one after each batch of events.
+
+Logs are not in here (12,000 lines per load at verbosity 5 would copy a tuple per line): they are in ``session.logs``, and a
+process here carries only how many lines it has printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.vocabulary.layer_map import ActualBuffers, LayerMap
+from engine.vocabulary.machine import Machine, MachineId, MachineLoad
+from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.plan import Plan, PlanRefused, Policy, RunShape
+from engine.vocabulary.problem import Problem
+from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
+from engine.vocabulary.runtime import Runtime
+from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
+from engine.vocabulary.worker import Layout, RpcServerSpec, WorkerId, WorkerOffer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the person chose. Everything has a sane default; changing one re-plans at once."""
+
+    model_path: str | None = None
+    runtime_folder: str | None = None
+    policy: Policy = Policy.FASTEST
+    layout: Layout = Layout.PER_DEVICE
+    shape: RunShape = RunShape()
+    reserve_fraction: float = 0.20
+    """Share of every device's memory that is left alone."""
+    cpu_workers: int = 1
+    """CPU workers per machine: 1, or more to try a split on one machine (they share cores and RAM)."""
+    left_out: frozenset[WorkerId] = frozenset()
+    """Workers that the person switched off."""
+    api_port: int = 8080
+    """Where llama-server listens; the next free one if it is taken."""
+
+
+class RuntimePhase(StrEnum):
+    """Whether there are llama.cpp programs."""
+
+    LOOKING = "looking"
+    MISSING = "missing"
+    INSTALLING = "installing"
+    READY = "ready"
+
+
+class RunPhase(StrEnum):
+    """Where the whole run is."""
+
+    STOPPED = "stopped"
+    STARTING_WORKERS = "starting workers"
+    LOADING_MODEL = "loading model"
+    READY = "ready"
+    STOPPING = "stopping"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """A job that takes over a second: a build, a calibration, reading a model."""
+
+    id: str
+    title: str
+    fraction: float | None = None
+    """``None`` = not known how far."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSeen:
+    """A process of ours, as last seen."""
+
+    id: ProcessId
+    title: str
+    """For people: ``rpc-server for cuda:0``, ``llama-server``."""
+    phase: ProcessPhase
+    argv: tuple[str, ...]
+    endpoint: str | None = None
+    pid: int | None = None
+    worker_ids: tuple[WorkerId, ...] = ()
+    outcome: ProcessOutcome | None = None
+    n_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandShown:
+    """One command line as it is (or would be) run, to be copied."""
+
+    title: str
+    machine_name: str
+    argv: tuple[str, ...]
+    shell: str
+    """``shlex.join`` of it, with the environment it needs in front."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanVariant:
+    """One column of the comparison: the same model and shape under another policy or layout."""
+
+    policy: Policy
+    layout: Layout
+    result: Plan | PlanRefused
+    measured: RequestTimings | None = None
+    """Of the last run under exactly this plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerShown:
+    """The question asked in the window and the answer so far."""
+
+    prompt: str
+    text: str = ""
+    finished: bool = False
+    timings: RequestTimings | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSeen:
+    """The run that was launched: frozen at launch, so later choices do not change what is shown of it."""
+
+    plan: Plan
+    servers: tuple[RpcServerSpec, ...]
+    worker_devices: tuple[tuple[str, WorkerId], ...]
+    """llama.cpp's device name (``RPC0``) -> worker."""
+    api_url: str
+    layer_map: LayerMap
+    buffers: tuple[ActualBuffers, ...] = ()
+    pipelined: bool | None = None
+    """Whether llama.cpp says ``pipeline parallelism enabled``; ``None`` before it says anything."""
+    load: LoadProgress | None = None
+    last_request: RequestTimings | None = None
+    benchmark: RequestTimings | None = None
+    """Timings of the standard request that is sent once after start: what is compared with the prediction."""
+    ready_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterState:
+    """Everything. A new one is published after every change."""
+
+    choices: Choices = Choices()
+    machines: tuple[Machine, ...] = ()
+    loads: tuple[tuple[MachineId, MachineLoad], ...] = ()
+    runtime_phase: RuntimePhase = RuntimePhase.LOOKING
+    runtime: Runtime | None = None
+    runtimes: tuple[Runtime, ...] = ()
+    model: ModelFacts | None = None
+    model_problem: Problem | None = None
+    models_found: tuple[str, ...] = ()
+    """Paths of GGUF files in the models folder."""
+    offers: tuple[WorkerOffer, ...] = ()
+    plan: Plan | PlanRefused | None = None
+    """``None`` until there is a machine, a runtime and a model."""
+    variants: tuple[PlanVariant, ...] = ()
+    commands: tuple[CommandShown, ...] = ()
+    run_wanted: bool = False
+    run_phase: RunPhase = RunPhase.STOPPED
+    run: RunSeen | None = None
+    processes: tuple[ProcessSeen, ...] = ()
+    throughput: tuple[ThroughputSample, ...] = ()
+    """The last ten minutes, one sample a second."""
+    answer: AnswerShown | None = None
+    activities: tuple[Activity, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    closing: bool = False
+    closed: bool = False
+    now_seconds: float = 0.0

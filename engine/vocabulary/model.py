@@ -1,0 +1,70 @@
+"""A model: what a GGUF header says about memory and work, layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KvFacts:
+    """What one layer keeps per token, in elements (the cache type gives the bytes), or per sequence.
+
+    All zero for a layer without a cache (a next-token-prediction layer that is not run, an empty layer).
+    """
+
+    k_elements_per_token: int = 0
+    v_elements_per_token: int = 0
+    """0 for MLA, which keeps only the compressed K."""
+    sliding_window_tokens: int | None = None
+    """Cells are bounded by this window; ``None`` = the whole context."""
+    recurrent_bytes_per_sequence: int = 0
+    """State of a recurrent layer (Mamba, RWKV): f32, one per sequence, whatever the context."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerFacts:
+    """One transformer layer."""
+
+    weights_bytes: int
+    active_bytes: int
+    """Weights that one token reads: smaller than ``weights_bytes`` only for mixture-of-experts layers."""
+    kv: KvFacts = KvFacts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """A model, from its header alone (or abstract: ``path`` is ``None``)."""
+
+    path: str | None
+    """The first file of a split model."""
+    files: tuple[str, ...] = ()
+    name: str
+    architecture: str
+    size_label: str
+    """For people: parameter count or file type, for example ``270M Q4_K_M``."""
+    layers: tuple[LayerFacts, ...]
+    """``block_count`` of them: next-token-prediction layers included, as llama.cpp's own split counts them."""
+    head_bytes: int
+    """Output norm + lm head as they stand on the last device. With tied embeddings this is the *copy* of the input
+    embedding that llama.cpp makes there (``TENSOR_DUPLICATED``)."""
+    embedding_bytes: int
+    """Input embedding: always on the coordinator's CPU."""
+    other_bytes: int = 0
+    """Tensors that belong to no layer, neither head nor embedding (rope factors, vision parts): on the coordinator."""
+    tied_embeddings: bool
+    n_embd: int
+    n_vocab: int
+    n_head: int = 0
+    n_head_kv: int = 0
+    n_ff: int = 0
+    n_experts: int = 0
+    n_experts_used: int = 0
+    training_context_tokens: int | None
+    total_bytes: int
+    """Sum of all tensors as stored."""
+    n_parameters: int = 0
+
+    @property
+    def n_layers(self) -> int:
+        """Layers without the output layer; llama.cpp's split has ``n_layers + 1`` units."""
+        return len(self.layers)

@@ -1,0 +1,56 @@
+"""A process of ours: what to start, which phase it is in, and how it ended, in words."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+ProcessId = NewType("ProcessId", str)
+"""Ours, not the system's: ``rpc-server 127.0.0.1:50052``, ``llama-server``."""
+
+
+class ProcessPhase(StrEnum):
+    """Where a process is in its life. Transitions are held in ``cluster.phases``."""
+
+    STARTING = "starting"
+    READY = "ready"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpec:
+    """A process to be started. ``environment`` is added to our own."""
+
+    id: ProcessId
+    argv: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessOutcome:
+    """How a process ended."""
+
+    exit_code: int | None
+    """As the system says it: negative = killed by that signal, ``None`` = could not be found out."""
+    stop_asked: bool
+    """Whether we asked for it; otherwise any exit of an rpc-server is a failure, 0 included."""
+    rung: str = ""
+    """Which rung of the stop ladder worked: ``asked``, ``terminated``, ``killed``."""
+
+    @property
+    def in_words(self) -> str:
+        """``ended with status 3``, ``crashed with signal 11 (SIGSEGV)``."""
+        if self.exit_code is None:
+            return "ended, its exit status is not known"
+        number = -self.exit_code if self.exit_code < 0 else self.exit_code - 128
+        if self.exit_code < 0 or self.exit_code in (134, 139):
+            try:
+                return f"ended by signal {number} ({signal.Signals(number).name})"
+            except ValueError:
+                return f"ended by signal {number}"
+        return f"ended with status {self.exit_code}"

@@ -1,0 +1,100 @@
+"""A worker: one device offered to the cluster; and how the workers of a machine are served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from engine.vocabulary.device import DeviceKind
+from engine.vocabulary.machine import MachineId
+
+WorkerId = NewType("WorkerId", str)
+"""``<machine>/<friendly device>``, for example ``gpu-node/cuda:0`` or ``this-machine/cpu``."""
+
+FIRST_RPC_PORT = 50052
+
+
+class Layout(StrEnum):
+    """How the devices of a machine become rpc-server processes."""
+
+    PER_DEVICE = "per-device"
+    """One rpc-server per device. The default: one process computes one graph at a time, so its devices never overlap."""
+    PER_MACHINE = "per-machine"
+    """One rpc-server with all devices of a machine: one connection per machine, no overlap inside it."""
+    TRADITIONAL = "traditional"
+    """One worker per machine: its largest GPU if there is one, else its CPU."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """The network between the coordinator and a machine. ``None`` fields are not known."""
+
+    rtt_seconds: float | None = None
+    bytes_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """How fast a device is, effectively (what llama.cpp reaches, not what the data sheet says)."""
+
+    read_bytes_per_second: float
+    """Weights read per second in decode."""
+    compute_flops_per_second: float | None = None
+    """For prefill; ``None`` = not known."""
+    overhead_seconds: float = 0.0005
+    """Charge for using the device once per graph. 0.4-0.7 ms was measured for a loopback rpc-server."""
+    measured: bool = False
+    """True when it came from a run on this very device, False when a person or a data sheet said so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOffer:
+    """What the planner may use: one device, with the memory that is safe to take."""
+
+    id: WorkerId
+    machine_id: MachineId
+    machine_name: str
+    kind: DeviceKind
+    device_name: str
+    """Friendly: ``cpu``, ``cuda:0``."""
+    runtime_name: str
+    """For ``--device``: ``CPU``, ``CUDA0``."""
+    description: str
+    """For people: the processor's or card's name."""
+    total_bytes: int
+    used_by_others_bytes: int
+    """Taken now by programs that are not ours."""
+    safe_bytes: int
+    endpoint: str
+    """``address:port`` of the rpc-server that offers it; workers of one ``per-machine`` server share it."""
+    threads: int | None = None
+    """CPU workers only: ``-t``."""
+    speed: Speed | None = None
+    link: Link | None = None
+    """``None`` = on the coordinator's machine (loopback)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcServerSpec:
+    """One rpc-server process to be started: the devices it offers and where it listens."""
+
+    machine_id: MachineId
+    machine_name: str
+    endpoint: str
+    worker_ids: tuple[WorkerId, ...]
+    """In the order of ``--device``: the order in which the coordinator will number them."""
+    runtime_names: tuple[str, ...]
+    threads: int | None
+    memory_limit_bytes: tuple[int, ...]
+    """Per device, what the plan may use there at most; passed as ``--mem`` where the dialect has it."""
+
+    @property
+    def host(self) -> str:
+        """Address part of the endpoint."""
+        return self.endpoint.rpartition(":")[0]
+
+    @property
+    def port(self) -> int:
+        """Port part of the endpoint."""
+        return int(self.endpoint.rpartition(":")[2])

@@ -1,0 +1,1 @@
+"""Layer map and throughput curves. pyqtgraph is imported here and nowhere else."""

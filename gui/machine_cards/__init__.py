@@ -1,0 +1,1 @@
+"""Cards: one per machine, one row per worker."""
