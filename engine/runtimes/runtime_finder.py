@@ -1,0 +1,90 @@
+"""``RuntimeFinder`` for real: finds llama.cpp's programs on this machine and learns what they are and take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from engine.runtimes.describe_runtime import LearntFacts, fingerprint_of, learn, list_argv, make_runtime, parse_devices
+from engine.runtimes.find_runtimes import CHOSEN_VARIABLE, Candidate, find_candidates, usual_folders
+from engine.runtimes.run_program import run_to_end
+from engine.settings.folders import Folders, find_folders
+from engine.vocabulary.device import RuntimeDevice
+from engine.vocabulary.runtime import Runtime
+
+_TIMEOUT_SECONDS = 30.0
+
+
+class LocalRuntimeFinder:
+    """Implements ``engine.ports.RuntimeFinder``. What was learnt is kept in the cache folder."""
+
+    def __init__(
+        self,
+        folders: Folders | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        usual: Sequence[Path] | None = None,
+    ) -> None:
+        """Everything has the real thing as default; tests give folders of their own."""
+        self._folders = folders or find_folders()
+        self._environment = os.environ if environment is None else environment
+        self._usual = usual_folders(Path.home()) if usual is None else usual
+
+    def find(self, chosen_folder: str | None) -> tuple[Runtime, ...]:
+        """Every runtime there is: the chosen one, then usable ones in order of preference, then the rest with the reason.
+
+        Raises ``RuntimeUnavailable`` when a folder was chosen and holds no rpc-server.
+        """
+        chosen = chosen_folder or self._environment.get(CHOSEN_VARIABLE)
+        candidates = find_candidates(
+            chosen=Path(chosen) if chosen else None,
+            own_builds=self._folders.runtimes,
+            environment=self._environment,
+            usual=self._usual,
+        )
+        runtimes = [make_runtime(candidate, facts) for candidate, facts in self._describe(candidates)]
+        first, rest = (runtimes[:1], runtimes[1:]) if chosen else ([], runtimes)
+        return (*first, *sorted(rest, key=lambda runtime: runtime.why_unusable is not None))
+
+    def help_text(self, runtime: Runtime) -> str:
+        """What ``rpc-server --help`` prints (to stderr). Raises ``ProcessFailed`` when it cannot be started."""
+        return run_to_end((runtime.rpc_server, "--help"), timeout_seconds=_TIMEOUT_SECONDS).text
+
+    def devices(self, runtime: Runtime) -> tuple[RuntimeDevice, ...]:
+        """What ``-d list`` prints; empty for programs from before ``--device``. Raises ``ProcessFailed``."""
+        return parse_devices(run_to_end(list_argv(runtime.rpc_server), timeout_seconds=_TIMEOUT_SECONDS).text)
+
+    def _describe(self, candidates: tuple[Candidate, ...]) -> list[tuple[Candidate, LearntFacts]]:
+        known = self._read_known()
+        described, learnt = [], dict(known)
+        for candidate in candidates:
+            fingerprint = fingerprint_of(candidate.programs)
+            facts = known.get(str(candidate.programs))
+            if facts is None or facts.fingerprint != fingerprint:
+                facts = learn(candidate, fingerprint)
+                # what could not be used may work in a minute (a library is installed): it is asked again
+                if facts.why_unusable is None:
+                    learnt[str(candidate.programs)] = facts
+            described.append((candidate, facts))
+        if learnt != known:
+            self._write_known(learnt)
+        return described
+
+    @property
+    def _known_file(self) -> Path:
+        return self._folders.cache / "runtimes.json"
+
+    def _read_known(self) -> dict[str, LearntFacts]:
+        try:
+            return msgspec.json.decode(self._known_file.read_bytes(), type=dict[str, LearntFacts])
+        except (OSError, msgspec.MsgspecError):
+            return {}  # a cache: learnt again
+
+    def _write_known(self, known: dict[str, LearntFacts]) -> None:
+        self._known_file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._known_file.with_suffix(f".{os.getpid()}.new")
+        temporary.write_bytes(msgspec.json.encode(known))
+        temporary.replace(self._known_file)
