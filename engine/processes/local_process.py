@@ -1,0 +1,164 @@
+"""Programs on this machine: started on a leash, pumped, and stopped by the ladder. The one place that starts them.
+
+What holds for every program started here:
+
+- it is in a process group of its own, on a leash (``leash``), so it and its descendants end when we do, even by ``kill -9``;
+- SIGPIPE is ignored in it. An rpc-server that answers a socket whose other end has gone is killed by SIGPIPE otherwise
+  (llama_cpp: ggml-rpc.cpp ``send_data`` uses ``send`` without ``MSG_NOSIGNAL``). Python ignores SIGPIPE, an ignored signal
+  stays ignored over exec, and ``restore_signals=False`` keeps ``Popen`` from undoing that;
+- stdin is /dev/null, stderr goes into stdout, and a pump reads it to its end.
+
+Two threads per program: the *pump* reads, the *waiter* waits for the program itself. One thread would not do: a program that
+left a descendant behind which holds the pipe open would never be seen to end. The waiter then ends the rest of the group,
+which ends the pipe, and the pump calls ``on_exit``: once, after the last line. ``QProcess`` (no Qt in here) and asyncio
+(psutil, NVML and paramiko all block) were rejected.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess  # noqa: TID251 - the one file for long-lived programs
+import sys
+from threading import Event, Lock, Thread, current_thread
+
+from engine.errors import ProcessFailed
+from engine.ports import OnExit, OnLine
+from engine.processes.child_environment import child_environment
+from engine.processes.leash import Leash, new_leash
+from engine.processes.output_pump import Tail, pump
+from engine.processes.start_failure import start_failure
+from engine.processes.stop_ladder import ASKED, KILL_SECONDS, KILLED, TERMINATE_SECONDS, TERMINATED, Rung, climb
+from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+
+_DRAIN_SECONDS = 2.0
+"""How long ``stop`` waits for the last lines once the program is gone."""
+
+
+class LocalProcess:
+    """A program that was started. Implements ``ports.RunningProcess``."""
+
+    def __init__(self, spec: ProcessSpec, process: subprocess.Popen[bytes], leash: Leash) -> None:
+        self._spec = spec
+        self._process = process
+        self._leash = leash
+        self._tail = Tail()
+        self._lock = Lock()
+        self._stop_lock = Lock()
+        self._rung = ""
+        self._outcome: ProcessOutcome | None = None
+        self._gone = Event()
+        self._drained = Event()
+        self._pump_thread: Thread | None = None
+
+    @property
+    def pid(self) -> int:
+        """The program's own process id."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return not self._gone.is_set()
+
+    def tail(self) -> tuple[str, ...]:
+        """The last lines of its output."""
+        return self._tail.lines()
+
+    def outcome(self) -> ProcessOutcome | None:
+        """How it ended, or ``None`` while it runs."""
+        with self._lock:
+            return self._outcome
+
+    def stop(self, *, grace_seconds: float = 5.0) -> ProcessOutcome:
+        """Ask (SIGTERM to the program, ``grace_seconds``), terminate the group, kill the group. Idempotent, from any thread,
+        also from within ``on_line``. Raises ``ProcessFailed`` if even the kill did not end it."""
+        rungs = (
+            Rung(name=ASKED, act=lambda: self._leash.ask(self.pid), seconds=grace_seconds),
+            Rung(name=TERMINATED, act=self._leash.terminate, seconds=TERMINATE_SECONDS),
+            Rung(name=KILLED, act=self._leash.kill, seconds=KILL_SECONDS),
+        )
+        with self._stop_lock:  # a second caller waits for the first and finds it gone
+            if self.is_alive():
+                climb(rungs, self._gone.wait, self._on_rung)
+        if self._pump_thread is not current_thread():
+            self._drained.wait(_DRAIN_SECONDS)
+        outcome = self.outcome()
+        if outcome is None:
+            raise ProcessFailed(
+                f"{self._spec.id} (process {self.pid}) does not end, even after being killed: it hangs in the system.",
+                advice="A driver or a disk does not answer; restarting the machine helps.",
+            )
+        return outcome
+
+    def watch(self, on_line: OnLine, on_exit: OnExit) -> None:
+        """Start the two threads. Called once, by the starter."""
+        self._pump_thread = Thread(target=self._pump, args=(on_line, on_exit), name=f"pump {self._spec.id}", daemon=True)
+        self._pump_thread.start()
+        Thread(target=self._wait, name=f"waiter {self._spec.id}", daemon=True).start()
+
+    def _on_rung(self, name: str) -> None:
+        with self._lock:
+            self._rung = name
+
+    def _wait(self) -> None:
+        code = self._process.wait()
+        with self._lock:
+            self._outcome = ProcessOutcome(exit_code=code, stop_asked=bool(self._rung), rung=self._rung)
+        self._leash.let_go()
+        self._gone.set()
+
+    def _pump(self, on_line: OnLine, on_exit: OnExit) -> None:
+        stdout = self._process.stdout
+        assert stdout is not None, "started with a pipe"  # noqa: S101 - tells the type checker
+        try:
+            with stdout:
+                pump(stdout.fileno(), self._tail, on_line)
+        finally:
+            self._gone.wait()
+            self._drained.set()
+            outcome = self.outcome()
+            if outcome is not None:
+                on_exit(outcome)
+
+
+class LocalProcessStarter:
+    """Starts programs on this machine. Implements ``ports.ProcessStarter``."""
+
+    def start(self, spec: ProcessSpec, on_line: OnLine, on_exit: OnExit) -> LocalProcess:
+        """Start it. ``on_line`` may be called before this returns. Raises ``ProcessFailed`` with one sentence."""
+        _check_sigpipe_is_ignored()
+        try:
+            leash = new_leash()
+        except OSError as error:
+            raise ProcessFailed(f"Could not start {spec.id}: {error.strerror}.", advice="Close other programs.") from error
+        try:
+            process = _popen(spec, leash)
+            leash.hold(process.pid)
+        except (OSError, ValueError) as error:
+            leash.let_go()
+            raise start_failure(spec, error) from error
+        running = LocalProcess(spec, process, leash)
+        running.watch(on_line, on_exit)
+        return running
+
+
+def _popen(spec: ProcessSpec, leash: Leash) -> subprocess.Popen[bytes]:
+    if not spec.argv:
+        raise ValueError("an empty command")
+    return subprocess.Popen(
+        list(spec.argv),
+        bufsize=0,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=spec.folder,
+        env=child_environment(os.environ, spec.environment),
+        restore_signals=False,
+        process_group=leash.process_group,
+        creationflags=leash.creation_flags,
+    )
+
+
+def _check_sigpipe_is_ignored() -> None:
+    if sys.platform != "win32" and signal.getsignal(signal.SIGPIPE) is not signal.SIG_IGN:
+        raise RuntimeError("SIGPIPE is not ignored in this process: programs that it starts would die of it")

@@ -1,0 +1,142 @@
+"""What only real processes show: groups, signals, threads. The promises shared with the fake are in tests/contract."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from engine.processes.local_process import LocalProcess, LocalProcessStarter
+from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+
+WAIT_SECONDS = 30.0
+
+
+def ignore(_: object) -> None:
+    """A callback that does nothing."""
+
+
+def run_to_end(*argv: str, environment: tuple[tuple[str, str], ...] = ()) -> tuple[list[str], ProcessOutcome]:
+    lines: list[str] = []
+    outcomes: list[ProcessOutcome] = []
+    ended = threading.Event()
+
+    def on_exit(outcome: ProcessOutcome) -> None:
+        outcomes.append(outcome)
+        ended.set()
+
+    spec = ProcessSpec(id=ProcessId("test"), argv=argv, environment=environment)
+    LocalProcessStarter().start(spec, lines.append, on_exit)
+    assert ended.wait(WAIT_SECONDS)
+    return lines, outcomes[0]
+
+
+def start_shell(script: str, on_line: Callable[[str], None] = ignore) -> tuple[LocalProcess, threading.Event]:
+    """Started and past its first line."""
+    spoke = threading.Event()
+
+    def hear(line: str) -> None:
+        on_line(line)
+        spoke.set()
+
+    spec = ProcessSpec(id=ProcessId("test"), argv=("/bin/sh", "-c", script))
+    return LocalProcessStarter().start(spec, hear, ignore), spoke
+
+
+def test_sigpipe_is_ignored_in_the_child() -> None:
+    lines, _ = run_to_end("/bin/grep", "SigIgn", "/proc/self/status")
+    ignored = int(lines[0].split()[1], 16)
+    assert ignored >> (signal.SIGPIPE - 1) & 1
+
+
+def test_term_is_not_ignored_or_blocked_in_the_child() -> None:
+    process, spoke = start_shell("echo here; exec sleep 60")
+    assert spoke.wait(WAIT_SECONDS)
+    assert process.stop().rung == "asked"
+
+
+def test_the_pid_is_the_program_s_own_and_its_group_is_not_ours() -> None:
+    lines: list[str] = []
+    process, spoke = start_shell("echo $$; exec sleep 60", lines.append)
+    assert spoke.wait(WAIT_SECONDS)
+    assert lines == [str(process.pid)]
+    assert os.getpgid(process.pid) not in (os.getpgid(0), process.pid)
+    process.stop()
+
+
+def test_the_environment_is_added_to_ours() -> None:
+    lines, _ = run_to_end("/bin/sh", "-c", 'echo "$HOME|$CROSSPLY_TEST"', environment=(("CROSSPLY_TEST", "a b"),))
+    assert lines == [f"{os.environ['HOME']}|a b"]
+
+
+def test_what_the_program_leaves_behind_ends_with_it() -> None:
+    lines, outcome = run_to_end("/bin/sh", "-c", "sleep 60 & echo $!; exit 5")
+    assert outcome.exit_code == 5
+    assert is_gone(int(lines[0]))
+
+
+def test_the_ladder_reaches_descendants() -> None:
+    lines: list[str] = []
+    process, spoke = start_shell("trap '' TERM; sleep 60 & echo $!; wait; wait; sleep 60", lines.append)
+    assert spoke.wait(WAIT_SECONDS)
+    assert process.stop(grace_seconds=0.1).rung == "killed"
+    assert is_gone(int(lines[0]))
+
+
+def test_many_threads_may_stop_it_at_once() -> None:
+    process, spoke = start_shell("echo here; exec sleep 60")
+    assert spoke.wait(WAIT_SECONDS)
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = set(pool.map(lambda _: process.stop(), range(8)))
+    assert outcomes == {ProcessOutcome(exit_code=-15, stop_asked=True, rung="asked")}
+
+
+def test_it_may_be_stopped_from_its_own_pump_thread() -> None:
+    stopped: list[ProcessOutcome] = []
+    ready, done = threading.Event(), threading.Event()
+    holder: list[LocalProcess] = []
+
+    def stop_it(line: str) -> None:
+        ready.wait(WAIT_SECONDS)
+        stopped.append(holder[0].stop())
+        done.set()
+
+    process, _ = start_shell("echo here; exec sleep 60", stop_it)
+    holder.append(process)
+    ready.set()
+    assert done.wait(WAIT_SECONDS)
+    assert stopped[0].stop_asked
+
+
+def test_no_thread_process_or_descriptor_is_left() -> None:
+    run_to_end("/bin/true")
+    threads, descriptors = threading.active_count(), psutil.Process().num_fds()
+    for _ in range(20):
+        run_to_end("/bin/true")
+    assert wait_until(lambda: threading.active_count() <= threads)
+    assert psutil.Process().num_fds() <= descriptors
+    assert psutil.Process().children() == []
+
+
+def test_it_refuses_to_start_programs_that_sigpipe_would_kill() -> None:
+    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        with pytest.raises(RuntimeError, match="SIGPIPE"):
+            run_to_end("/bin/true")
+    finally:
+        signal.signal(signal.SIGPIPE, before)
+
+
+def is_gone(pid: int) -> bool:
+    """Ended; a zombie that its adoptive parent has not collected counts as ended."""
+    return wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+def wait_until(true: Callable[[], bool]) -> bool:
+    pause = threading.Event()
+    return any(true() or pause.wait(0.02) for _ in range(500))
