@@ -15,6 +15,8 @@ class KvFacts:
     k_elements_per_token: int = 0
     v_elements_per_token: int = 0
     """0 for MLA, which keeps only the compressed K."""
+    v_elements_without_flash_attention: int | None = None
+    """V is then as wide as in the model's widest layer; ``None`` = the same as with it."""
     sliding_window_tokens: int | None = None
     """Cells are bounded by this window; ``None`` = the whole context."""
     recurrent_bytes_per_sequence: int = 0
