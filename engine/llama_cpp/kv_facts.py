@@ -1,9 +1,9 @@
 """What every layer keeps per token or per sequence, from the keys of a GGUF header.
 
 Sources: llama-kv-cache.cpp (constructor: ``n_embd_k_gqa`` x cells, no V for MLA), llama-hparams.cpp (``n_embd_r``,
-``n_embd_s``), llama-memory-recurrent.cpp, llama-kv-cache-dsa.cpp, llama-kv-cache-msa.cpp, llama-memory-hybrid-idx.cpp (key caches of sparse
-attention's indexers). DeepSeek V4's compressed caches (llama-kv-cache-dsv4.cpp) are bounded from above, not modelled: twice
-a full-context K.
+``n_embd_s``), llama-memory-recurrent.cpp, and for the key caches of sparse attention's indexers llama-kv-cache-dsa.cpp,
+llama-kv-cache-msa.cpp, llama-memory-hybrid-idx.cpp. DeepSeek V4's compressed caches (llama-kv-cache-dsv4.cpp) are bounded
+from above, not modelled: twice a full-context K.
 """
 
 from __future__ import annotations

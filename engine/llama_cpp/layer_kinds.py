@@ -56,7 +56,7 @@ SLIDING: Final = MappingProxyType(
 )
 
 WITHOUT_CACHE: Final = frozenset(
-    (  # fmt: skip
+    (
         "bert",
         "jina-bert-v2",
         "jina-bert-v3",
@@ -79,7 +79,7 @@ RECURRENT: Final = frozenset(("mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7",
 """llama-arch.cpp ``llm_arch_is_recurrent``."""
 
 _RECURRENT_WITHOUT_KV_HEADS: Final = frozenset(
-    (  # fmt: skip
+    (
         "jamba",
         "plamo2",
         "granitehybrid",

@@ -74,7 +74,7 @@ CACHE_TYPES = MappingProxyType(
 )
 """What ``--cache-type-k`` and ``--cache-type-v`` take (common/arg.cpp, ``kv_cache_types``)."""
 
-_FILE_TYPES = (  # fmt: skip
+_FILE_TYPES = (
     "F32",
     "F16",
     "Q4_0",

@@ -1,8 +1,8 @@
 """Model files on disk: opens GGUF headers, finds the other parts of a split model, lists the models of a folder.
 
 The rim around ``engine.llama_cpp.gguf_header`` and ``model_facts``, which are pure. Implements ``ports.ModelReader``. Parts
-are named as llama.cpp names them (llama.cpp ``llama_split_path``: ``NAME-00001-of-00003.gguf``); any part may be chosen, the first
-is what llama-server must be given. Rejected: looking at the magic bytes of every file in a folder (slow on network shares).
+are named as llama.cpp names them (``llama_split_path``: ``NAME-00001-of-00003.gguf``); any part may be chosen, the first is
+what llama-server must be given. Rejected: looking at the magic bytes of every file in a folder (slow on network shares).
 """
 
 from __future__ import annotations
