@@ -1,0 +1,63 @@
+"""llama-server's running totals, from the text of ``/metrics`` (Prometheus format, ``llamacpp:`` names).
+
+Only totals are read: the averages that llama-server also prints go over its whole life. Rejected: a Prometheus client
+library for five numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.errors import CoordinatorUnusable
+
+_PREFIX = "llamacpp:"
+_REQUIRED = ("prompt_tokens_total", "prompt_seconds_total", "tokens_predicted_total", "tokens_predicted_seconds_total")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTotals:
+    """Running totals since llama-server started; the same fields as ``ports.Counters``, which is a stranger to this ring."""
+
+    prompt_tokens: float
+    prompt_seconds: float
+    decoded_tokens: float
+    decode_seconds: float
+    requests_processing: float
+
+
+def parse_metrics(text: str) -> ServerTotals:
+    """Totals of one reading, tokens and seconds. Raises ``CoordinatorUnusable`` when one is missing or no number."""
+    found = dict(_samples(text))
+    missing = [name for name in _REQUIRED if name not in found]
+    if missing:
+        raise CoordinatorUnusable(
+            f"llama-server's /metrics lack {', '.join(missing)}.",
+            advice="Check that it was started with --metrics, and that it is llama-server at all.",
+            details=text[:2000],
+        )
+    return ServerTotals(
+        prompt_tokens=found["prompt_tokens_total"],
+        prompt_seconds=found["prompt_seconds_total"],
+        decoded_tokens=found["tokens_predicted_total"],
+        decode_seconds=found["tokens_predicted_seconds_total"],
+        requests_processing=found.get("requests_processing", 0.0),
+    )
+
+
+def _samples(text: str) -> Iterator[tuple[str, float]]:
+    for line in text.splitlines():
+        name, _, value = line.strip().partition(" ")
+        number = _number(value) if name.startswith(_PREFIX) else None
+        if number is not None:
+            yield name.removeprefix(_PREFIX).partition("{")[0], number
+
+
+def _number(value: str) -> float | None:
+    """A total is a finite number from 0 up; ``nan`` may not pass as one."""
+    try:
+        number = float(value.split()[0])
+    except (ValueError, IndexError):
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
