@@ -6,7 +6,8 @@ What holds for every program started here:
 - SIGPIPE is ignored in it. An rpc-server that answers a socket whose other end has gone is killed by SIGPIPE otherwise
   (llama_cpp: ggml-rpc.cpp ``send_data`` uses ``send`` without ``MSG_NOSIGNAL``). Python ignores SIGPIPE, an ignored signal
   stays ignored over exec, and ``restore_signals=False`` keeps ``Popen`` from undoing that;
-- stdin is /dev/null, stderr goes into stdout, and a pump reads it to its end.
+- stdin is /dev/null (or, with ``reads_leash``, a pipe that stays open and silent while we live), stderr goes into stdout,
+  and a pump reads it to its end.
 
 Two threads per program: the *pump* reads, the *waiter* waits for the program itself. One thread would not do: a program that
 left a descendant behind which holds the pipe open would never be seen to end. The waiter then ends the rest of the group,
@@ -104,6 +105,8 @@ class LocalProcess:
         code = self._process.wait()
         with self._lock:
             self._outcome = ProcessOutcome(exit_code=code, stop_asked=bool(self._rung), rung=self._rung)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._leash.let_go()
         self._gone.set()
 
@@ -148,7 +151,7 @@ def _popen(spec: ProcessSpec, leash: Leash) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         list(spec.argv),
         bufsize=0,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if spec.reads_leash else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=spec.folder,

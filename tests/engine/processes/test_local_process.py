@@ -74,6 +74,16 @@ def test_the_environment_is_added_to_ours() -> None:
     assert lines == [f"{os.environ['HOME']}|a b"]
 
 
+def test_a_program_that_reads_the_leash_sees_no_end_of_it_while_we_live() -> None:
+    spoke = threading.Event()
+    argv = ("/bin/sh", "-c", "trap 'exit 3' TERM; echo here; read -r line; echo leash ended")
+    spec = ProcessSpec(id=ProcessId("test"), argv=argv, reads_leash=True)
+    process = LocalProcessStarter().start(spec, lambda line: spoke.set(), ignore)
+    assert spoke.wait(WAIT_SECONDS)
+    assert process.stop(grace_seconds=0.2).stop_asked
+    assert process.tail() == ("here",)
+
+
 def test_what_the_program_leaves_behind_ends_with_it() -> None:
     lines, outcome = run_to_end("/bin/sh", "-c", "sleep 60 & echo $!; exit 5")
     assert outcome.exit_code == 5
