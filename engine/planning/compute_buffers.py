@@ -1,0 +1,150 @@
+"""Compute buffers: what llama.cpp allocates on a device beside weights and KV. A formula that is never under, yet close.
+
+Worked out from the graph (llama.cpp ``llama-context.cpp:sched_reserve`` reserves one micro-batch of ``min(n_ctx, n_ubatch)``
+tokens; ``ggml-alloc.c`` reuses memory, so the largest moment counts) and held against 79 real dry runs of
+``llama-fit-params`` and ``llama-server`` (tests/engine/planning/test_compute_buffers.py). Per micro-batch of ``u`` tokens:
+
+- ``X = 4 u n_embd`` the residual stream, ``F = 4 u n_ff`` one feed-forward activation (times experts used), ``A = 4 u n_head
+  head_dim`` queries, ``K = 4 u n_head_kv head_dim`` keys
+- inputs that other devices send, each in 4 copies when llama.cpp pipelines (``GGML_SCHED_MAX_COPIES``): the masks
+  ``n_ctx u`` (f16 with flash attention, else f32; one more for sliding windows) and X: once on the first device, twice on
+  later ones
+- the largest moment: ``3F + 2X + A`` in the feed-forward, ``2X + 2A + 2K`` in attention (without flash attention also the
+  scores ``4 u n_ctx n_head``), ``4 n_vocab rows + X`` at the output
+
+Rejected: asking ``llama-fit-params`` for every plan: exact, but half a second each, it needs the workers running, and what-if
+plans have none. ``rows``: builds of autumn 2026 reserve logits for one row per slot, older ones (and ``llama-bench``) for the
+whole micro-batch: the planner takes the whole micro-batch, safe for every build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.vocabulary.model import LayerFacts, ModelFacts
+from engine.vocabulary.plan import RunShape
+
+PIPELINE_COPIES = 4
+"""``GGML_SCHED_MAX_COPIES`` (ggml-backend.cpp)."""
+FLOAT_BYTES = 4
+CALIBRATED_ARCHITECTURES = frozenset({"llama", "qwen2", "qwen3", "qwen3moe", "gemma3"})
+MARGIN = 1.03
+UNCALIBRATED_MARGIN = 1.3
+"""For graphs that were not measured: fused gates, state spaces and the like keep some more activations alive."""
+FIXED_SLACK_BYTES = 512 * 1024
+PROCESS_BYTES = 128 * 1024 * 1024
+"""llama-server itself: code, tokenizer (a 262k vocabulary takes about 60 MB), HTTP, buffers for loading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRole:
+    """Where a device stands in the run."""
+
+    pipelined: bool
+    """More than one device is used: llama.cpp keeps 4 copies of every input."""
+    is_first: bool = False
+    holds_output: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Activations:
+    """Bytes of the activations of one micro-batch; the letters of the module's docstring."""
+
+    residual: int
+    feed_forward: int
+    queries: int
+    keys: int
+    masks: int
+    scores: int
+
+
+def compute_bytes(
+    model: ModelFacts, shape: RunShape, role: DeviceRole, layers: Sequence[LayerFacts], *, logit_rows: int | None = None
+) -> int:
+    """Bytes of the compute buffer of a device that runs ``layers``. ``logit_rows`` is ``None`` for a whole micro-batch."""
+    if model.n_embd == 0:
+        return 0
+    size = _activations(model, shape, layers)
+    copies = PIPELINE_COPIES if role.pipelined else 1
+    received = copies * size.residual * (2 if role.pipelined and not role.is_first else 1)
+    moments = [size.residual]
+    if layers:
+        moments += [_feed_forward_moment(model, size), _attention_moment(size)]
+    if role.holds_output:
+        rows = _micro_batch(shape) if logit_rows is None else logit_rows
+        moments.append(FLOAT_BYTES * model.n_vocab * rows + size.residual)
+    return _with_margin(model, received + copies * size.masks + max(moments))
+
+
+def host_bytes(model: ModelFacts, shape: RunShape, *, pipelined: bool) -> int:
+    """RAM that llama-server's own buffers take on the coordinator: compute, the logits of every slot, the process."""
+    if model.n_embd == 0:
+        return 0
+    size = _activations(model, shape, model.layers)
+    copies = PIPELINE_COPIES if pipelined else 1
+    unfused = 4 * size.queries if size.scores else 0
+    compute = copies * size.masks + (copies + 1) * size.residual + unfused
+    logits = FLOAT_BYTES * model.n_vocab * shape.slots
+    return _with_margin(model, compute) + logits + PROCESS_BYTES
+
+
+def _feed_forward_moment(model: ModelFacts, size: _Activations) -> int:
+    dense = 3 * size.feed_forward
+    experts = 2 * model.n_experts_used * size.residual + size.feed_forward
+    return max(dense, experts) + 2 * size.residual + size.queries
+
+
+def _attention_moment(size: _Activations) -> int:
+    fused = 2 * size.residual + 2 * size.queries + 2 * size.keys
+    return fused + (size.scores + 2 * size.queries if size.scores else 0)
+
+
+def _activations(model: ModelFacts, shape: RunShape, layers: Sequence[LayerFacts]) -> _Activations:
+    tokens = _micro_batch(shape)
+    key_elements = max((layer.kv.k_elements_per_token for layer in model.layers), default=0)
+    query_elements = model.n_head * key_elements // model.n_head_kv if model.n_head_kv and key_elements else 2 * model.n_embd
+    unfused = shape.flash_attention is False
+    cells = _padded(shape.context_tokens)
+    return _Activations(
+        residual=FLOAT_BYTES * tokens * model.n_embd,
+        feed_forward=FLOAT_BYTES * tokens * max(model.n_ff, _expert_width(model)),
+        queries=FLOAT_BYTES * tokens * query_elements,
+        keys=FLOAT_BYTES * tokens * key_elements,
+        masks=_mask_cells(shape, layers) * tokens * (FLOAT_BYTES if unfused else 2),
+        scores=FLOAT_BYTES * tokens * cells * max(1, model.n_head) if unfused else 0,
+    )
+
+
+def _micro_batch(shape: RunShape) -> int:
+    return min(_padded(shape.context_tokens), shape.batch_tokens, shape.ubatch_tokens or shape.batch_tokens)
+
+
+def _padded(cells: int) -> int:
+    """KV cells come in steps of 256 (llama-kv-cache.cpp)."""
+    return -(-cells // 256) * 256
+
+
+def _mask_cells(shape: RunShape, layers: Sequence[LayerFacts]) -> int:
+    """Cells of every mask that these layers look at: one for the whole context, one for sliding windows."""
+    windows = {layer.kv.sliding_window_tokens for layer in layers if layer.kv.k_elements_per_token}
+    whole = _padded(shape.context_tokens) if None in windows else 0
+    sliding = max((window for window in windows if window is not None), default=0)
+    if sliding:
+        sliding = _padded(min(shape.context_tokens, sliding * shape.slots + shape.ubatch_tokens))
+    return whole + sliding
+
+
+def _expert_width(model: ModelFacts) -> int:
+    """Activations of all experts that one token uses, from the bytes: the header's ``n_ff`` is often the dense one's."""
+    if not model.n_experts_used or model.n_experts <= model.n_experts_used or not model.n_parameters or not model.total_bytes:
+        return model.n_ff
+    idle = max((layer.weights_bytes - layer.active_bytes for layer in model.layers), default=0)
+    parameters = idle / (model.n_experts - model.n_experts_used) * model.n_parameters / model.total_bytes
+    one_expert = parameters / (3 * model.n_embd)
+    return max(model.n_ff, round(1.1 * one_expert * model.n_experts_used))
+
+
+def _with_margin(model: ModelFacts, size: int) -> int:
+    margin = MARGIN if model.architecture in CALIBRATED_ARCHITECTURES else UNCALIBRATED_MARGIN
+    return round(size * margin) + FIXED_SLACK_BYTES

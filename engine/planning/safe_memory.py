@@ -1,0 +1,20 @@
+"""Safe memory: what may be taken of a device. Never more than is free now, never the reserve.
+
+Rejected: llama.cpp's own margin (``-fitt``, 1024 MiB per device): it is blind to the size of the device, and on CPU devices
+llama.cpp reports ``free == total`` (ggml-cpu.cpp, ``ggml_backend_cpu_device_get_memory``).
+"""
+
+from __future__ import annotations
+
+DEFAULT_RESERVE_FRACTION = 0.20
+"""Share of the total that is left alone: the desktop, other programs, the CUDA context of the rpc-server (0.3-0.6 GB)."""
+
+
+def safe_bytes(total: int, free_now: int, reserve_fraction: float = DEFAULT_RESERVE_FRACTION) -> int:
+    """Bytes that may be used: ``min(total * (1 - reserve_fraction), free_now)``, never negative."""
+    return max(0, min(round(total * (1.0 - reserve_fraction)), free_now))
+
+
+def total_for_safe(safe: int, reserve_fraction: float = DEFAULT_RESERVE_FRACTION) -> int:
+    """The total that leaves ``safe`` bytes after the reserve: for a description that gives only what is safe."""
+    return round(safe / (1.0 - reserve_fraction)) if reserve_fraction < 1.0 else safe

@@ -1,0 +1,165 @@
+"""``split_layers``: a request in, a plan out, or a refusal that says what is missing.
+
+No clock, no randomness: the same request gives the same answer. A plan never exceeds any worker's safe memory, uses at most 15
+devices, and its tensor split gives in llama.cpp's float32 rule exactly the layers that it names (checked here, every time).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.llama_cpp.layer_assignment import assign_layers
+from engine.planning.abstract_model import has_sizes
+from engine.planning.amounts import amount, layers_in_words, listed
+from engine.planning.compute_buffers import DeviceRole
+from engine.planning.cost_model import predict
+from engine.planning.device_order import device_order, possible_orders
+from engine.planning.explain import why_left_out
+from engine.planning.memory_needs import coordinator_bytes, share_of, unused
+from engine.planning.policies.even import even_counts
+from engine.planning.policies.fastest import fastest_placement
+from engine.planning.policies.memory_share import proportional_counts
+from engine.planning.policies.nearest_counts import nearest_counts
+from engine.planning.refusal import refuse, refuse_without_workers
+from engine.planning.seats import Budgets, Placement, budgets_of, most_usable, placement_of
+from engine.vocabulary.plan import MAX_DEVICES, Plan, PlannedWorker, PlanRefused, PlanRequest, Policy
+from engine.vocabulary.worker import WorkerOffer
+
+
+def split_layers(request: PlanRequest) -> Plan | PlanRefused:
+    """Share the layers out under the policy. Raises ``BadInput`` for a run shape that llama.cpp has not."""
+    if not request.offers:
+        return refuse_without_workers(request)
+    budgets = budgets_of(request)
+    order = device_order(request)
+    notes: list[str] = []
+    placement = _by_policy(budgets, order, notes) or _alone(budgets, order, notes)
+    return refuse(budgets) if placement is None else _plan_of(budgets, placement, tuple(notes))
+
+
+def _by_policy(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> Placement | None:
+    request = budgets.request
+    if request.policy is Policy.FASTEST:
+        why_not = _why_not_by_speed(request, order)
+        if why_not is None:
+            return fastest_placement(budgets, order)
+        notes.append(why_not)
+    order = _at_most_fifteen(budgets, order, notes)
+    wanted = _even if request.policy is Policy.EVEN else _by_memory
+    for candidate in possible_orders(order):
+        counts = wanted(budgets, candidate)
+        placement = nearest_counts(budgets, candidate, counts)
+        if placement is not None:
+            notes.extend(_departures(candidate, order, counts, placement))
+            return placement
+    return None
+
+
+def _why_not_by_speed(request: PlanRequest, order: tuple[WorkerOffer, ...]) -> str | None:
+    silent = [offer.id for offer in order if offer.speed is None]
+    if silent:
+        return f"The speed of {listed(silent)} is not known: layers are shared by memory. A calibration measures it."
+    if not has_sizes(request.model):
+        return "These layers have no size, so speeds cannot be applied: layers are shared by memory."
+    return None
+
+
+def _at_most_fifteen(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> tuple[WorkerOffer, ...]:
+    kept = most_usable(budgets, order)
+    left = [offer.id for offer in order if offer not in kept]
+    if left:
+        notes.append(
+            f"llama.cpp takes {MAX_DEVICES} devices at most: {listed(left)} {'is' if len(left) == 1 else 'are'} left out, "
+            "having the least safe memory."
+        )
+    return kept
+
+
+def _even(budgets: Budgets, order: tuple[WorkerOffer, ...]) -> tuple[int, ...]:
+    return even_counts(budgets.n_layers, len(order))
+
+
+def _by_memory(budgets: Budgets, order: tuple[WorkerOffer, ...]) -> tuple[int, ...]:
+    capacities = [budgets.for_layers(offer) for offer in order[:-1]]
+    return proportional_counts(budgets.n_layers, [*capacities, budgets.for_layers_with_output(order[-1])])
+
+
+def _departures(
+    candidate: tuple[WorkerOffer, ...], order: tuple[WorkerOffer, ...], counts: tuple[int, ...], placement: Placement
+) -> list[str]:
+    """Where memory forced the plan away from what the policy wants."""
+    notes = []
+    if candidate[-1].id != order[-1].id:
+        notes.append(f"{candidate[-1].id} holds the output head: {order[-1].id} has no room for it.")
+    got = {offer.id: n for offer, n in placement.seats}
+    for offer, count in zip(candidate, counts, strict=True):
+        if got.get(offer.id, 0) < count:
+            notes.append(
+                f"{offer.id} takes {layers_in_words(got.get(offer.id, 0))} and not {count}: more does not fit into its "
+                f"{amount(offer.safe_bytes)} of safe memory."
+            )
+    return notes
+
+
+def _alone(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> Placement | None:
+    """One device alone needs smaller buffers: nothing is pipelined, so no input is kept four times."""
+    for offer in order:
+        if budgets.fits_alone(offer):
+            notes.append(f"Only {offer.id} alone can hold the model: a split needs larger compute buffers.")
+            return placement_of((offer,), (budgets.n_layers,))
+    return None
+
+
+def _plan_of(budgets: Budgets, placement: Placement, notes: tuple[str, ...]) -> Plan:
+    request = budgets.request
+    used = _shares(budgets, placement)
+    used_ids = {worker.id for worker in used}
+    left_out = tuple(unused(offer) for offer in device_order(request) if offer.id not in used_ids)
+    counts = placement.counts
+    tensor_split = (*counts[:-1], counts[-1] + 1)
+    _check(tensor_split, budgets, used)
+    plan = Plan(
+        policy=request.policy,
+        layout=request.layout,
+        model=request.model,
+        shape=request.shape,
+        workers=(*used, *left_out),
+        tensor_split=tensor_split,
+        coordinator_bytes=coordinator_bytes(request.model, request.shape, pipelined=len(used) > 1),
+        predicted=predict(used, request.model, request.shape),
+        notes=notes,
+    )
+    return _with_left_out_notes(plan)
+
+
+def _shares(budgets: Budgets, placement: Placement) -> tuple[PlannedWorker, ...]:
+    shares = []
+    first = 0
+    for position, (offer, count) in enumerate(placement.seats):
+        role = DeviceRole(
+            pipelined=len(placement.seats) > 1,
+            is_first=position == 0,
+            holds_output=position == len(placement.seats) - 1,
+        )
+        shares.append(share_of(offer, budgets.needs, budgets.request, first=first, n_layers=count, role=role))
+        first += count
+    return tuple(shares)
+
+
+def _check(tensor_split: tuple[int, ...], budgets: Budgets, used: tuple[PlannedWorker, ...]) -> None:
+    """A plan that is not what llama.cpp would do, or over budget, is a bug of ours: stop here, not in a crash later."""
+    expected = [position for position, count in enumerate(tensor_split) for _ in range(count)]
+    if list(assign_layers(budgets.n_layers, tensor_split)) != expected:
+        raise AssertionError(f"the tensor split {tensor_split} does not give the planned layers")
+    over = [worker.id for worker in used if worker.needed_bytes > budgets.usable_of(worker.offer)]
+    if over:
+        raise AssertionError(f"over budget: {over}")
+
+
+def _with_left_out_notes(plan: Plan) -> Plan:
+    if plan.policy is not Policy.FASTEST or plan.predicted.decode_tokens_per_second is None:
+        return plan
+    notes = tuple(
+        f"{worker.id} is {sentence}" for worker in plan.workers if (sentence := why_left_out(worker, plan)) is not None
+    )
+    return replace(plan, notes=(*plan.notes, *notes))
