@@ -61,5 +61,5 @@ class CoordinatorUnusable(EngineError):
     """llama-server does not answer, or not with what its API promises."""
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked for it
+class Cancelled(Exception):
     """The work was asked to stop."""

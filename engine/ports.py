@@ -15,6 +15,7 @@ from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.process import ProcessOutcome, ProcessSpec
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
 from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.worker import Speed
 
 OnLine = Callable[[str], None]
 """Called on the pump's thread with one line, without its end. Must be cheap."""
@@ -135,9 +136,16 @@ class CoordinatorClient(Protocol):
     def ask(self, prompt: str, *, max_tokens: int, chat: bool) -> Iterator[AnswerPiece]:
         """Stream an answer. ``chat`` uses the model's template, else a plain completion. Raises ``CoordinatorUnusable``."""
 
+    def measure(self, *, prompt_tokens: int, decode_tokens: int) -> RequestTimings:
+        """One standard request: exactly so many prompt tokens (sent as token ids, nothing cached) and so many generated ones
+        (end-of-text ignored). Blocks until it is done. Raises ``CoordinatorUnusable``."""
+
 
 class ModelReader(Protocol):
-    """Reads GGUF headers."""
+    """Reads GGUF headers, and knows which models there are."""
+
+    def found(self) -> tuple[str, ...]:
+        """Paths of the models in the user's models folder."""
 
     def read(self, path: str) -> ModelFacts:
         """Raises ``BadModelFile``."""
@@ -152,5 +160,28 @@ class RuntimeFinder(Protocol):
     def help_text(self, runtime: Runtime) -> str:
         """What ``rpc-server --help`` prints."""
 
+    def server_help_text(self, runtime: Runtime) -> str:
+        """What ``llama-server --help`` prints; empty when the runtime has none."""
+
+    def bench_help_text(self, runtime: Runtime) -> str:
+        """What ``llama-bench --help`` prints; empty when the runtime has none."""
+
     def devices(self, runtime: Runtime) -> tuple[RuntimeDevice, ...]:
         """What ``-d list`` prints."""
+
+
+class RuntimeInstaller(Protocol):
+    """Builds llama.cpp from source into the user's data folder."""
+
+    def install(self, progress: Callable[[float | None, str], None], token: CancelToken) -> None:
+        """Calls ``progress(fraction, detail)``. Raises ``RuntimeUnavailable`` or ``Cancelled``; leaves nothing half-done."""
+
+
+class SpeedStore(Protocol):
+    """Keeps what calibrations measured, by machine, device, build and model type."""
+
+    def load(self, key: str) -> Speed | None:
+        """What was measured under this key, or ``None``."""
+
+    def save(self, key: str, speed: Speed) -> None:
+        """Keep it."""

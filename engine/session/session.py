@@ -1,47 +1,242 @@
-"""``Session``: the one object a front end is given. (Being written: this is its public face.)"""
+"""``Session``: the one object a front end is given. One inbox, one writer.
+
+``drain`` is an ordinary call: the session's thread makes it in a loop, a test makes it itself, with no thread and no sleep.
+"""
 
 from __future__ import annotations
 
-from engine.session.state import Choices, ClusterState
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine.cluster.reconcile import reconcile
+from engine.session import calibrate, events, look
+from engine.session.ask import ask
+from engine.session.jobs import Jobs, Token
+from engine.session.logs import LogBook
+from engine.session.outside import Outside
+from engine.session.perform import Performer
+from engine.session.prepare_run import prepare_run
+from engine.session.reduce import reduce
+from engine.session.reduce_run import alive
+from engine.session.state import Choices, ClusterState, RunPhase
+from engine.vocabulary.problem import Problem, ProblemKind
+
+logger = logging.getLogger(__name__)
+
+_BATCH_SECONDS = 0.02
+"""Events that arrive together are reduced together: one new state, not a thousand."""
+
+_CLOSE_SECONDS = 15.0
+_PUBLISH_SECONDS = 0.5
 
 
 class Session:
     """Owns the state. Commands may be called from any thread and return at once; what came of them is in the state."""
 
+    def __init__(
+        self, outside: Outside, choices: Choices | None = None, *, publish: Callable[[ClusterState], None] | None = None
+    ) -> None:
+        """``publish`` is called once a second, on a job's thread, with a state that changed."""
+        self._outside = outside
+        self._state = ClusterState(choices=choices or Choices())
+        self._publish = publish
+        self._inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+        self.logs = LogBook()
+        self._jobs = Jobs(self._on_bug)
+        self._performer = Performer(outside, self._jobs, self.logs, self.post)
+        self._thread: threading.Thread | None = None
+        self._preparing = False
+        self._speeds_asked_for: object = None
+
+    # -- reading
+
     def snapshot(self) -> ClusterState:
         """The newest state: a pointer read."""
-        raise AssertionError
+        return self._state
 
     def log_lines(self, process_id: str, after: int = 0) -> tuple[int, tuple[str, ...]]:
         """Lines of one process printed after number ``after`` (bounded: the oldest are forgotten), and the new number."""
-        raise AssertionError
+        return self.logs.lines(process_id, after)
+
+    # -- commands
+
+    def start(self) -> None:
+        """Start the session's thread and take the first look at everything."""
+        self._thread = threading.Thread(target=self._run, name="session", daemon=True)
+        self._thread.start()
+        self.look_again()
+        if self._state.choices.model_path is not None:
+            self._read_model(self._state.choices.model_path)
+        self._jobs.start("load", lambda token: look.sample_load(self._outside, self.snapshot, self.post, token))
+        if self._publish is not None:
+            self._jobs.start("publish", self._publish_changes)
 
     def choose(self, choices: Choices) -> None:
         """Replace what the person chose; re-plans."""
+        before = self._state.choices
+        self.post(events.ChoicesChanged(choices=choices))
+        if choices.model_path is not None and choices.model_path != before.model_path:
+            self._read_model(choices.model_path)
+        if choices.runtime_folder != before.runtime_folder:
+            self._look(choices.runtime_folder)
 
     def look_again(self) -> None:
         """Probe the machine and the runtimes again."""
+        self._look(self._state.choices.runtime_folder)
 
     def install_runtime(self) -> None:
         """Build llama.cpp from source into the user's data folder; progress is an ``Activity``."""
 
+        def install_and_look(token: Token) -> None:
+            look.install_runtime(self._outside, self.post, token)
+            self.look_again()
+
+        self._jobs.start(look.INSTALL, install_and_look)
+
     def calibrate(self) -> None:
         """Measure how fast each worker is; progress is an ``Activity``."""
+        state = self._state
+        self._jobs.start(look.CALIBRATE, lambda token: calibrate.calibrate(self._outside, state, self.post, token))
 
     def launch(self) -> None:
         """Start what the plan says."""
+        self.post(events.LaunchAsked())
 
     def stop(self) -> None:
         """Stop everything."""
+        self.post(events.StopAsked())
 
     def ask(self, prompt: str, *, max_tokens: int = 256, chat: bool = True) -> None:
         """Send a question to the running coordinator; the answer grows in ``state.answer``."""
+        run = self._state.run
+        if run is None or self._state.run_phase is not RunPhase.READY:
+            return
+        client = self._outside.coordinator_client(run.api_url)
+        self._jobs.start(
+            "ask",
+            lambda token: ask(client, prompt, max_tokens, chat=chat, clock=self._outside.clock, post=self.post, token=token),
+        )
 
     def cancel(self, activity_id: str) -> None:
         """Cancel a running activity."""
+        self._jobs.cancel(activity_id)
 
     def dismiss(self, problem_index: int) -> None:
         """Take a problem off the list."""
+        self.post(events.ProblemDismissed(index=problem_index))
 
     def close(self) -> None:
-        """Begin the shut-down; ``state.closed`` turns true when everything is stopped."""
+        """Begin the shut-down; ``state.closed`` turns true when everything is stopped. Returns at once."""
+        self.post(events.CloseAsked())
+
+    def join(self, seconds: float = _CLOSE_SECONDS + 5.0) -> bool:
+        """Wait until the session has ended after ``close``. Returns whether it has."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+            return not self._thread.is_alive()
+        return True
+
+    # -- the single writer
+
+    def post(self, event: events.Event) -> None:
+        """Put an event into the inbox. From any thread."""
+        self._inbox.put(event)
+
+    def drain(self) -> None:
+        """Reduce every waiting event, publish the new state, begin what is to be done."""
+        state = self._state
+        while not self._inbox.empty():
+            state = reduce(state, self._inbox.get())
+        self._state = state
+        self._act(state)
+
+    def _act(self, state: ClusterState) -> None:
+        self._look_for_speeds(state)
+        if state.run_wanted and state.run is None:
+            self._prepare(state)
+            return
+        self._preparing = False
+        wanted = state.run.servers if state.run_wanted and state.run is not None else None
+        seen = {process.id: process.phase for process in state.processes}
+        for action in reconcile(wanted, seen):
+            self._performer.perform(action, state)
+
+    def _prepare(self, state: ClusterState) -> None:
+        if not self._preparing:
+            self._preparing = True
+            self._jobs.start("prepare", lambda _token: prepare_run(self._outside, state, self.post))
+
+    def _run(self) -> None:
+        closing_since: float | None = None
+        while True:
+            self._wait_for_events()
+            self.drain()
+            if not self._state.closing:
+                continue
+            now = self._outside.clock.now_seconds()
+            closing_since = now if closing_since is None else closing_since
+            if not alive(self._state) or now - closing_since > _CLOSE_SECONDS:
+                self._end()
+                return
+
+    def _wait_for_events(self) -> None:
+        try:
+            first = self._inbox.get(timeout=0.2)
+        except queue.Empty:
+            return
+        threading.Event().wait(_BATCH_SECONDS)
+        # The first one goes in front of what came meanwhile: order is kept by reducing it before the rest.
+        self._state = reduce(self._state, first)
+
+    def _end(self) -> None:
+        late = self._jobs.close(5.0)
+        self._performer.stop_all()
+        if late:
+            logger.warning("jobs that did not end in time: %s", ", ".join(late))
+        while not self._inbox.empty():
+            self._state = reduce(self._state, self._inbox.get())
+        self._state = replace(self._state, closed=True)
+
+    # -- jobs
+
+    def _publish_changes(self, token: Token) -> None:
+        last: ClusterState | None = None
+        while self._publish is not None:
+            if self._state is not last:
+                last = self._state
+                self._publish(last)
+            token.wait(_PUBLISH_SECONDS)
+
+    def _look_for_speeds(self, state: ClusterState) -> None:
+        """When other workers, another build or another model come up: what was measured of them before?"""
+        if state.runtime is None or state.model is None or not state.offers:
+            return
+        workers = tuple((offer.id, offer.threads) for offer in state.offers)
+        asked = (state.runtime.id, state.model.path, workers)
+        if asked != self._speeds_asked_for:
+            self._speeds_asked_for = asked
+            self._jobs.start("speeds", lambda _token: self._post_stored_speeds(state))
+
+    def _post_stored_speeds(self, state: ClusterState) -> None:
+        speeds = calibrate.stored_speeds(self._outside, state)
+        if speeds:
+            self.post(events.SpeedsMeasured(speeds=speeds))
+
+    def _look(self, chosen_folder: str | None) -> None:
+        self._jobs.start("look", lambda _token: look.look_at_everything(self._outside, chosen_folder, self.post))
+
+    def _read_model(self, path: str) -> None:
+        self._jobs.start("model", lambda _token: look.read_model(self._outside, path, self.post))
+
+    def _on_bug(self, key: str, error: Exception) -> None:
+        problem = Problem(
+            kind=ProblemKind.BUG,
+            where=key,
+            happened=f"Crossply has a bug in the job '{key}': {type(error).__name__}: {error}",
+            advice="Please report it with the log.",
+        )
+        ends_run = key.startswith(("prepare", "rpc-server", "llama-server"))
+        self.post(events.ProblemHappened(problem=problem, ends_run=ends_run))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.llama_cpp.dialects import Dialect
 from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
 from engine.vocabulary.model import ModelFacts
@@ -17,7 +18,7 @@ from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
-from engine.vocabulary.worker import Layout, RpcServerSpec, WorkerId, WorkerOffer
+from engine.vocabulary.worker import Layout, RpcServerSpec, Speed, WorkerId, WorkerOffer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Choices:
     runtime_folder: str | None = None
     policy: Policy = Policy.FASTEST
     layout: Layout = Layout.PER_DEVICE
-    shape: RunShape = RunShape()
+    shape: RunShape = RunShape()  # noqa: RUF009 - frozen
     reserve_fraction: float = 0.20
     """Share of every device's memory that is left alone."""
     cpu_workers: int = 1
@@ -133,6 +134,7 @@ class RunSeen:
     pipelined: bool | None = None
     """Whether llama.cpp says ``pipeline parallelism enabled``; ``None`` before it says anything."""
     load: LoadProgress | None = None
+    started_at_seconds: float = 0.0
     last_request: RequestTimings | None = None
     benchmark: RequestTimings | None = None
     """Timings of the standard request that is sent once after start: what is compared with the prediction."""
@@ -149,11 +151,18 @@ class ClusterState:
     runtime_phase: RuntimePhase = RuntimePhase.LOOKING
     runtime: Runtime | None = None
     runtimes: tuple[Runtime, ...] = ()
+    dialect: Dialect | None = None
+    """What the runtime's rpc-server takes; ``None`` without a runtime."""
+    server_options: frozenset[str] = frozenset()
+    """Options that the runtime's llama-server lists."""
     model: ModelFacts | None = None
     model_problem: Problem | None = None
     models_found: tuple[str, ...] = ()
     """Paths of GGUF files in the models folder."""
+    speeds: tuple[tuple[WorkerId, Speed], ...] = ()
+    """What was measured of the workers."""
     offers: tuple[WorkerOffer, ...] = ()
+    """Every worker there could be under the chosen layout, those that were switched off included."""
     plan: Plan | PlanRefused | None = None
     """``None`` until there is a machine, a runtime and a model."""
     variants: tuple[PlanVariant, ...] = ()

@@ -29,6 +29,9 @@ class ProcessSpec:
     argv: tuple[str, ...]
     environment: tuple[tuple[str, str], ...] = ()
     folder: str | None = None
+    reads_leash: bool = False
+    """Give the program the leash as its standard input instead of nothing: for llama-server, which then reports its load
+    progress and ends by itself when the leash is let go (see ``llama_cpp.server_log``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,71 @@
+"""The door of ``crossplyctl``: arguments in, an exit code out, no traceback for anything that was to be expected."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from engine.cli import bench, demo, doctor, exit_codes, node, plan, running, runtime, up
+from engine.cli.foreground import Interrupted, PlanIsRefused
+from engine.cli.output import complain
+from engine.errors import BadInput, Cancelled, EngineError
+
+JSON_KEYS = """keys of --json (they stay):
+  plan    policy, layout, n_layers, workers [id, machine, device, kind, endpoint, layers, n_layers, holds_output,
+          weights_bytes, kv_bytes, compute_bytes, safe_bytes], tensor_split, device_order, predicted
+          [decode_tokens_per_second, prefill_tokens_per_second, basis], refused, commands [title, machine, argv, shell], notes
+  map     matches, complete, planned {layer: worker}, actual {layer: worker}, differences
+  status  phase, api_url, model, runtime, processes, plan, map, pipelined, load_fraction, buffers, measured,
+          ready_after_seconds, problems, pid
+  node    machine, runtime, protocol, workers, commands"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="crossplyctl",
+        description="Turns machines into one llama.cpp host: a CPU worker and one worker per GPU on every machine.",
+        epilog=f"{exit_codes.IN_WORDS}\n\n{JSON_KEYS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"crossplyctl {_version()}")
+    subparsers = top.add_subparsers(metavar="COMMAND", required=True)
+    for command in (node, plan, up, running, bench, runtime, demo, doctor):
+        command.add(subparsers)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command."""
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except PlanIsRefused as refused:
+        for reason in refused.reasons:
+            complain(reason)
+        return exit_codes.REFUSED
+    except BadInput as error:
+        complain(error.happened, error.advice)
+        return exit_codes.BAD_USAGE
+    except EngineError as error:
+        complain(error.happened, error.advice)
+        return exit_codes.FAILED
+    except (KeyboardInterrupt, Interrupted, Cancelled):
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone: nobody is left to be told
+        return exit_codes.OK
+    return code
+
+
+def _version() -> str:
+    try:
+        return version("crossply")
+    except PackageNotFoundError:
+        return "from a checkout"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

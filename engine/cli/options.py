@@ -1,0 +1,102 @@
+"""Options that several commands share, and what they mean for the engine."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from engine.errors import BadInput
+from engine.open_session import choices_from
+from engine.session.state import Choices
+from engine.settings.folders import find_folders
+from engine.settings.settings_file import load_settings
+from engine.vocabulary.plan import Policy
+from engine.vocabulary.worker import Layout
+
+_T = TypeVar("_T")
+
+CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``."""
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout instead of tables")
+
+
+def add_planning(parser: argparse.ArgumentParser) -> None:
+    """Options that change a plan."""
+    parser.add_argument("--policy", choices=[policy.value for policy in Policy], help="how layers are shared out")
+    parser.add_argument("--layout", choices=[layout.value for layout in Layout], help="how devices become rpc-servers")
+    parser.add_argument("--context", type=_positive, metavar="TOKENS", help="context of all slots together (-c)")
+    parser.add_argument("--slots", type=_positive, metavar="N", help="requests at the same time (-np)")
+    parser.add_argument("--ubatch", type=_positive, metavar="TOKENS", help="micro-batch (-ub)")
+    parser.add_argument("--cache-type", choices=CACHE_TYPES, help="type of the KV cache (-ctk, -ctv)")
+    parser.add_argument("--reserve", type=_percent, metavar="PERCENT", help="memory left alone on every device (20)")
+    parser.add_argument("--cpu-workers", type=_positive, metavar="N", help="CPU workers per machine (1)")
+    parser.add_argument("--leave-out", action="append", default=[], metavar="WORKER", help="do not use this worker")
+    add_runtime(parser)
+
+
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """``--runtime``."""
+    parser.add_argument("--runtime", metavar="FOLDER", help="folder with the llama.cpp programs to use")
+
+
+def choices_of(arguments: argparse.Namespace) -> Choices:
+    """The settings of this user, overridden by the command line. Raises ``BadInput``."""
+    choices = choices_from(load_settings(find_folders().state))
+    shape = choices.shape
+    shape = replace(
+        shape,
+        context_tokens=_given(arguments, "context", shape.context_tokens),
+        slots=_given(arguments, "slots", shape.slots),
+        ubatch_tokens=_given(arguments, "ubatch", shape.ubatch_tokens),
+        cache_type_k=_given(arguments, "cache_type", shape.cache_type_k),
+        cache_type_v=_given(arguments, "cache_type", shape.cache_type_v),
+    )
+    return replace(
+        choices,
+        shape=shape,
+        model_path=model_path(_given(arguments, "model", None)),
+        runtime_folder=_given(arguments, "runtime", choices.runtime_folder),
+        policy=Policy(_given(arguments, "policy", choices.policy.value)),
+        layout=Layout(_given(arguments, "layout", choices.layout.value)),
+        reserve_fraction=_given(arguments, "reserve", choices.reserve_fraction),
+        cpu_workers=_given(arguments, "cpu_workers", choices.cpu_workers),
+        left_out=frozenset(_given(arguments, "leave_out", [])),
+        api_port=_given(arguments, "port", choices.api_port),
+    )
+
+
+def model_path(given: str | None) -> str | None:
+    """An absolute path. Raises ``BadInput`` when there is no such file."""
+    if given is None:
+        return None
+    path = Path(given).expanduser().absolute()
+    if not path.is_file():
+        raise BadInput(f"There is no file {path}.", advice="Name a GGUF file.")
+    return str(path)
+
+
+def _given(arguments: argparse.Namespace, name: str, otherwise: _T) -> _T:
+    value = getattr(arguments, name, None)
+    return otherwise if value is None else value
+
+
+def _positive(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if not 0 < value < 2**31:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    return value
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a percentage from 0 to below 100")
+    return value / 100

@@ -1,0 +1,76 @@
+"""How ``crossplyctl`` writes: tables for people, JSON for scripts, sentences on stderr. ``rich`` is used here and in progress.
+
+With ``--json`` exactly one JSON document goes to stdout, so progress and sentences always go to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def stdout_console() -> Console:
+    """For tables. Not cached: tests replace ``sys.stdout``."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=False)
+
+
+def stderr_console() -> Console:
+    """For progress and for what went wrong."""
+    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+def print_json(document: Any) -> None:  # noqa: ANN401 - whatever json can write
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def print_line(text: str = "") -> None:
+    """One line on stdout, never wrapped: command lines must stay copyable."""
+    sys.stdout.write(text + "\n")
+
+
+def say(text: str) -> None:
+    """One sentence on stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def complain(happened: str, advice: str = "") -> None:
+    """What went wrong, on stderr."""
+    stderr_console().print(Text.assemble(("crossplyctl: ", "bold red"), f"{happened} {advice}".strip()))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """A tidy table; columns named in ``right`` hold numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    stdout_console().print(table)
+
+
+def gigabytes(size: int | None) -> str:
+    """``9.6 GB``; decimal, as sold and as the plan's examples count."""
+    if size is None:
+        return "unknown"
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
+def rate(tokens_per_second: float | None) -> str:
+    """``18.4 tok/s``."""
+    return "–" if tokens_per_second is None else f"{tokens_per_second:.1f} tok/s"
+
+
+def layers_in_words(first: int | None, last: int | None, *, holds_output: bool) -> str:
+    """``0-9``, ``10-18 + output``, ``output only``, ``none``."""
+    if first is None:
+        return "output only" if holds_output else "none"
+    span = str(first) if first == last else f"{first}-{last}"
+    return f"{span} + output" if holds_output else span

@@ -1,0 +1,145 @@
+"""``crossplyctl plan``: which layers would go where, on this machine or on machines described in a file. Starts nothing."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from engine.cli import exit_codes
+from engine.cli.options import add_json, add_planning, choices_of, model_path
+from engine.cli.output import complain, gigabytes, layers_in_words, print_json, print_line, print_table, rate
+from engine.cluster.servers import servers_of
+from engine.errors import BadClusterFile, BadInput
+from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
+from engine.llama_cpp.dialects import NEWEST
+from engine.open_session import real_outside
+from engine.planning.abstract_model import abstract_model
+from engine.planning.explain import sentence_about
+from engine.planning.split_layers import split_layers
+from engine.session.as_json import plan_json
+from engine.session.one_look import look_once
+from engine.session.state import Choices, CommandShown
+from engine.settings.cluster_file import offers_of_cluster, read_cluster
+from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest
+from engine.vocabulary.worker import WorkerOffer
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("plan", help="plan which layers go where; starts nothing")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="a GGUF file")
+    parser.add_argument("--cluster", metavar="FILE", help="machines from a TOML file instead of this one (what-if)")
+    parser.add_argument("--layers", type=int, metavar="N", help="N equal abstract layers instead of a model")
+    add_planning(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan and print."""
+    if (arguments.model is None) == (arguments.layers is None):
+        raise BadInput("Name either a MODEL or --layers N.", advice="See crossplyctl plan --help.")
+    choices = choices_of(arguments)
+    result, commands = _on_cluster(arguments, choices) if arguments.cluster else _here(arguments, choices)
+    if arguments.json:
+        print_json(plan_json(result, commands))
+    elif isinstance(result, Plan):
+        print_plan(result, commands)
+    if isinstance(result, PlanRefused):
+        for reason in result.reasons:
+            complain(reason)
+        return exit_codes.REFUSED
+    return exit_codes.OK
+
+
+def _here(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan | PlanRefused, tuple[CommandShown, ...]]:
+    outside = real_outside()
+    state = look_once(outside, choices)
+    if state.model_problem is not None:
+        raise BadInput(state.model_problem.happened, advice=state.model_problem.advice)
+    if state.plan is not None:
+        return state.plan, state.commands
+    model = state.model or _abstract(arguments.layers)
+    offers = tuple(offer for offer in state.offers if offer.id not in choices.left_out)
+    return _split(model, choices, offers), ()
+
+
+def _on_cluster(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan | PlanRefused, tuple[CommandShown, ...]]:
+    path = Path(arguments.cluster)
+    try:
+        machines = read_cluster(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadClusterFile(f"The cluster file {path} cannot be read: {error}.", advice="Name a TOML file.") from None
+    model = _abstract(arguments.layers) if arguments.model is None else _read(arguments.model)
+    offers = offers_of_cluster(machines, choices.layout, choices.reserve_fraction)
+    offers = tuple(offer for offer in offers if offer.id not in choices.left_out)
+    result = _split(model, choices, offers)
+    return result, _what_if_commands(result) if isinstance(result, Plan) else ()
+
+
+def _split(model: ModelFacts, choices: Choices, offers: tuple[WorkerOffer, ...]) -> Plan | PlanRefused:
+    request = PlanRequest(model=model, offers=offers, policy=choices.policy, layout=choices.layout, shape=choices.shape)
+    return split_layers(request)
+
+
+def _abstract(n_layers: int) -> ModelFacts:
+    if not 0 < n_layers <= 10_000:
+        raise BadInput(f"--layers {n_layers} is not a number of layers.", advice="Give 1 to 10000.")
+    return abstract_model(n_layers)
+
+
+def _read(model: str) -> ModelFacts:
+    return real_outside().models.read(str(model_path(model)))
+
+
+def _what_if_commands(plan: Plan) -> tuple[CommandShown, ...]:
+    """As the newest llama.cpp would take them: nothing is installed on a machine that is only described."""
+    shown = []
+    for server in servers_of(plan):
+        local = replace(server, endpoint=f"127.0.0.1:{server.port}")
+        argv = rpc_server_argv(local, NEWEST.program, NEWEST)
+        title = f"rpc-server for {', '.join(server.runtime_names)}"
+        shell = shell_line(argv, ignore_sigpipe=True)
+        shown.append(CommandShown(title=title, machine_name=server.machine_name, argv=argv, shell=shell))
+    return tuple(shown)
+
+
+def print_plan(plan: Plan, commands: tuple[CommandShown, ...] = ()) -> None:
+    """A plan for people."""
+    model, predicted = plan.model, plan.predicted
+    used = plan.used_workers
+    machines = len({worker.offer.machine_id for worker in used})
+    print_line(
+        f"{model.name}: {model.n_layers} layers on {len(used)} workers of {machines} machines ({plan.policy}, {plan.layout})"
+    )
+    print_line()
+    print_table(
+        ("worker", "layers", "weights", "KV", "compute", "safe"),
+        [
+            (
+                worker.id,
+                layers_in_words(worker.first_layer, worker.last_layer, holds_output=worker.holds_output),
+                gigabytes(worker.weights_bytes),
+                gigabytes(worker.kv_bytes),
+                gigabytes(worker.compute_bytes),
+                gigabytes(worker.offer.safe_bytes),
+            )
+            for worker in plan.workers
+        ],
+        right=("weights", "KV", "compute", "safe"),
+    )
+    print_line()
+    for worker in plan.workers:
+        print_line(f"{worker.id}: {sentence_about(worker, plan)}")
+    for note in plan.notes:
+        print_line(note)
+    decode, prefill = rate(predicted.decode_tokens_per_second), rate(predicted.prefill_tokens_per_second)
+    print_line(f"Predicted: decode {decode}, prefill {prefill}. {predicted.basis}".rstrip())
+    print_line(f"Tensor split: -ts {','.join(str(count) for count in plan.tensor_split)}")
+    if commands:
+        print_line()
+    for command in commands:
+        print_line(f"# {command.machine_name}: {command.title}")
+        print_line(command.shell)

@@ -1,0 +1,97 @@
+"""``crossplyctl up``: start the workers and the coordinator, prove the layer map, serve until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+
+from engine.cli import exit_codes
+from engine.cli.foreground import Foreground, in_foreground, plan_or_refusal
+from engine.cli.options import add_json, add_planning, choices_of
+from engine.cli.output import complain, print_json, print_line, rate, say
+from engine.cli.plan import print_plan
+from engine.open_session import open_session
+from engine.run_files.run_file import is_running
+from engine.session.as_json import state_json
+from engine.session.state import ClusterState
+from engine.settings.folders import find_folders
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("up", help="start everything and serve, in the foreground, until Ctrl-C")
+    parser.add_argument("model", metavar="MODEL", help="a GGUF file")
+    parser.add_argument("--port", type=int, help="port of the OpenAI-compatible API (8080, or the next free one)")
+    parser.add_argument("--calibrate", action="store_true", help="measure workers that were not measured yet, first")
+    add_planning(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    if is_running(find_folders().state):
+        complain("A cluster of yours is running already.", "See it with crossplyctl status, stop it with crossplyctl down.")
+        return exit_codes.FAILED
+    with in_foreground(open_session(choices_of(arguments))) as foreground:
+        state = foreground.wait_until_planned()
+        if arguments.calibrate:
+            state = calibrated(foreground)
+        print_plan_on(state, as_json=arguments.json)
+        state = foreground.launch()
+        if arguments.json:
+            print_json(state_json(state))
+        else:
+            print_run(state)
+        say("Ctrl-C stops everything.")
+        foreground.stay()
+        foreground.stop()
+        say("Everything is stopped.")
+        return exit_codes.OK if map_is_as_planned(state) else exit_codes.MAP_DIFFERS
+
+
+def calibrated(foreground: Foreground) -> ClusterState:
+    """Measure what has no speed yet and wait for it."""
+    session = foreground.session
+    session.calibrate()
+    foreground.wait_for(lambda state: bool(state.activities) or _all_known(state), "Measuring the workers")
+    return foreground.wait_for(lambda state: not state.activities, "Measuring the workers")
+
+
+def _all_known(state: ClusterState) -> bool:
+    return bool(state.offers) and all(offer.speed is not None for offer in state.offers)
+
+
+def print_plan_on(state: ClusterState, *, as_json: bool) -> None:
+    """The plan, unless stdout belongs to a JSON document."""
+    plan = plan_or_refusal(state)
+    if not as_json:
+        print_plan(plan)
+        print_line()
+
+
+def print_run(state: ClusterState) -> None:
+    """What runs: address, layer map verdict, predicted beside measured."""
+    run = state.run
+    if run is None:
+        return
+    verdict = (
+        "every layer is where the plan says, read from llama-server" if run.layer_map.matches else "DIFFERS from the plan"
+    )
+    print_line(f"Layer map: {verdict}.")
+    pipelined = {True: "on", False: "off", None: "not reported"}[run.pipelined]
+    print_line(f"Prefill overlap (pipeline): {pipelined}.")
+    predicted, measured = run.plan.predicted, run.benchmark
+    print_line(
+        f"Decode:  predicted {rate(predicted.decode_tokens_per_second)}, "
+        f"measured {rate(measured.decode_tokens_per_second if measured else None)}"
+    )
+    print_line(
+        f"Prefill: predicted {rate(predicted.prefill_tokens_per_second)}, "
+        f"measured {rate(measured.prefill_tokens_per_second if measured else None)}"
+    )
+    print_line(f"Serving {run.plan.model.name} at {run.api_url} (OpenAI-compatible, this machine only).")
+
+
+def map_is_as_planned(state: ClusterState) -> bool:
+    """Whether llama.cpp did what the plan said."""
+    return state.run is not None and state.run.layer_map.matches

@@ -1,0 +1,117 @@
+"""Composition root: the real adapters and a ``Session``. The only place that sees both the rim and the session."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.errors import BadInput
+from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.this_machine import ThisMachine
+from engine.ports import CancelToken, CoordinatorClient
+from engine.processes.local_process import LocalProcessStarter
+from engine.run_files.run_file import RunPublisher
+from engine.runtimes.build_from_source import BuildOptions, build_runtime
+from engine.runtimes.coordinator_http import HttpCoordinator
+from engine.runtimes.model_files import GgufModelFiles
+from engine.runtimes.runtime_finder import LocalRuntimeFinder
+from engine.session.as_json import state_json
+from engine.session.outside import Outside
+from engine.session.session import Session
+from engine.session.state import Choices, ClusterState
+from engine.settings.folders import Folders, find_folders
+from engine.settings.settings_file import Settings, load_settings
+from engine.settings.speed_file import SpeedFile
+from engine.vocabulary.plan import Policy, RunShape
+from engine.vocabulary.worker import Layout
+
+
+class MonotonicClock:
+    """Implements ``ports.Clock``."""
+
+    def now_seconds(self) -> float:
+        """Seconds of the system's monotonic clock."""
+        return time.monotonic()
+
+
+class SourceInstaller:
+    """Implements ``ports.RuntimeInstaller`` by building from source."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._folders = folders
+
+    def install(self, progress: Callable[[float | None, str], None], token: CancelToken) -> None:
+        """Build llama.cpp into the user's data folder."""
+        build_runtime(self._folders, BuildOptions(), progress, token)
+
+
+def real_outside(folders: Folders | None = None) -> Outside:
+    """The real ports."""
+    folders = folders or find_folders()
+    return Outside(
+        clock=MonotonicClock(),
+        starter=LocalProcessStarter(),
+        probe=ThisMachine(),
+        asker=SocketRpcAsker(),
+        finder=LocalRuntimeFinder(folders),
+        installer=SourceInstaller(folders),
+        models=GgufModelFiles(folders.models),
+        speeds=SpeedFile(folders.state / "speeds.json"),
+        coordinator_client=_client_of,
+        worker_cache_folder=str(folders.cache / "rpc"),
+    )
+
+
+def _client_of(url: str) -> CoordinatorClient:
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    return HttpCoordinator(host, int(port))
+
+
+def choices_from(settings: Settings) -> Choices:
+    """What the person chose last time. Raises ``BadInput`` for words that mean nothing."""
+    try:
+        policy, layout = Policy(settings.policy), Layout(settings.layout)
+    except ValueError as error:
+        raise BadInput(f"The settings file says: {error}.", advice="Mend it, or remove it.") from None
+    model = settings.model_path if settings.model_path and Path(settings.model_path).exists() else None
+    return Choices(
+        model_path=model,
+        runtime_folder=settings.runtime_folder,
+        policy=policy,
+        layout=layout,
+        shape=RunShape(context_tokens=settings.context_tokens, slots=settings.slots),
+        reserve_fraction=settings.reserve_fraction,
+    )
+
+
+class RunningSession(Session):
+    """A session that publishes itself for other ``crossplyctl`` calls of the same user."""
+
+    def __init__(self, outside: Outside, choices: Choices, publisher: RunPublisher) -> None:
+        super().__init__(outside, choices, publish=lambda state: _publish(publisher, state))
+        self._publisher = publisher
+
+    def join(self, seconds: float = 20.0) -> bool:
+        """Wait until it has ended; then others no longer see it."""
+        ended = super().join(seconds)
+        self._publisher.release()
+        return ended
+
+
+def _publish(publisher: RunPublisher, state: ClusterState) -> None:
+    with contextlib.suppress(OSError):  # a full disk must not take the run with it; others just see an old state
+        publisher.publish(state_json(state))
+
+
+def open_session(choices: Choices | None = None, folders: Folders | None = None) -> Session:
+    """A started session on this machine. Raises ``BadInput`` for a settings file that cannot be used."""
+    folders = folders or find_folders()
+    if choices is None:
+        choices = choices_from(load_settings(folders.state))
+    publisher = RunPublisher(folders.state)
+    publisher.claim()
+    session = RunningSession(real_outside(folders), choices, publisher)
+    session.start()
+    return session

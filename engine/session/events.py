@@ -1,0 +1,254 @@
+"""Everything that can happen, as past-tense facts. Front ends and jobs post them; only ``reduce`` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.llama_cpp.dialects import Dialect
+from engine.session.state import AnswerShown, Choices
+from engine.vocabulary.layer_map import ActualBuffers
+from engine.vocabulary.machine import Machine, MachineLoad
+from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.plan import Plan
+from engine.vocabulary.problem import Problem
+from engine.vocabulary.process import ProcessId, ProcessOutcome
+from engine.vocabulary.runtime import Runtime
+from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
+from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineLooked:
+    """A machine was looked at."""
+
+    machine: Machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSampled:
+    """What a machine is doing now."""
+
+    load: MachineLoad
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimesFound:
+    """The search for llama.cpp programs ended. ``dialect`` and ``server_options`` belong to the first usable one."""
+
+    runtimes: tuple[Runtime, ...]
+    runtime: Runtime | None
+    dialect: Dialect | None
+    server_options: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsListed:
+    """Models in the models folder."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRead:
+    """A model's header was read."""
+
+    path: str
+    model: ModelFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRefused:
+    """A file is no usable model."""
+
+    path: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoicesChanged:
+    """The person chose something."""
+
+    choices: Choices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedsMeasured:
+    """A calibration ended."""
+
+    speeds: tuple[tuple[WorkerId, Speed], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchAsked:
+    """The person wants it to run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAsked:
+    """The person wants it to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAsked:
+    """The program is about to end: everything stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPrepared:
+    """Free ports were found; this is what will be started."""
+
+    plan: Plan
+    servers: tuple[RpcServerSpec, ...]
+    worker_devices: tuple[tuple[str, WorkerId], ...]
+    api_port: int
+    at_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessStarted:
+    """A process was asked for (``pid`` is ``None`` until the system has it)."""
+
+    id: ProcessId
+    title: str
+    argv: tuple[str, ...]
+    endpoint: str | None = None
+    worker_ids: tuple[WorkerId, ...] = ()
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessReady:
+    """It answers: HELLO for an rpc-server, ``/health`` for llama-server."""
+
+    id: ProcessId
+    at_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessStopping:
+    """We asked it to end."""
+
+    id: ProcessId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEnded:
+    """It is gone. ``problem`` says why, when nobody asked for it."""
+
+    id: ProcessId
+    outcome: ProcessOutcome
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayersReported:
+    """llama-server said where layers went."""
+
+    layers: tuple[tuple[int, str], ...]
+    """(layer, llama.cpp device name)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuffersReported:
+    """llama-server said what it allocated."""
+
+    buffers: tuple[ActualBuffers, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineReported:
+    """llama-server said whether prefill is pipelined."""
+
+    pipelined: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadProgressed:
+    """The model is loading."""
+
+    load: LoadProgress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThroughputMeasured:
+    """One reading of llama-server's counters."""
+
+    sample: ThroughputSample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchmarkDone:
+    """The standard request was answered."""
+
+    timings: RequestTimings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerGrew:
+    """More of the answer to the question in the window."""
+
+    answer: AnswerShown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityProgressed:
+    """A long job began or got further."""
+
+    id: str
+    title: str
+    fraction: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityEnded:
+    """A long job ended (how is told by other events)."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemHappened:
+    """Something a person should know."""
+
+    problem: Problem
+    ends_run: bool = False
+    """The run cannot go on: it is stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemDismissed:
+    """The person has read it."""
+
+    index: int
+
+
+Event = (
+    MachineLooked
+    | LoadSampled
+    | RuntimesFound
+    | ModelsListed
+    | ModelRead
+    | ModelRefused
+    | ChoicesChanged
+    | SpeedsMeasured
+    | LaunchAsked
+    | StopAsked
+    | CloseAsked
+    | RunPrepared
+    | ProcessStarted
+    | ProcessReady
+    | ProcessStopping
+    | ProcessEnded
+    | LayersReported
+    | BuffersReported
+    | PipelineReported
+    | LoadProgressed
+    | ThroughputMeasured
+    | BenchmarkDone
+    | AnswerGrew
+    | ActivityProgressed
+    | ActivityEnded
+    | ProblemHappened
+    | ProblemDismissed
+)

@@ -1,0 +1,21 @@
+"""One look at everything, without a thread: for commands that only report (``node``, ``plan``, ``doctor``)."""
+
+from __future__ import annotations
+
+from engine.session import calibrate, events, look
+from engine.session.outside import Outside
+from engine.session.reduce import reduce
+from engine.session.state import Choices, ClusterState
+
+
+def look_once(outside: Outside, choices: Choices) -> ClusterState:
+    """The state after looking at runtimes, machine and model, with stored speeds and a plan."""
+    found: list[events.Event] = []
+    look.look_at_everything(outside, choices.runtime_folder, found.append)
+    if choices.model_path is not None:
+        look.read_model(outside, choices.model_path, found.append)
+    state = ClusterState(choices=choices)
+    for event in found:
+        state = reduce(state, event)
+    speeds = calibrate.stored_speeds(outside, state)
+    return reduce(state, events.SpeedsMeasured(speeds=speeds)) if speeds else state

@@ -1,0 +1,36 @@
+"""Everything of the outside world that a session is given, in one frozen bundle. ``open_session`` makes the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.ports import (
+    Clock,
+    CoordinatorClient,
+    MachineProbe,
+    ModelReader,
+    ProcessStarter,
+    RpcAsker,
+    RuntimeFinder,
+    RuntimeInstaller,
+    SpeedStore,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """The ports."""
+
+    clock: Clock
+    starter: ProcessStarter
+    probe: MachineProbe
+    asker: RpcAsker
+    finder: RuntimeFinder
+    installer: RuntimeInstaller
+    models: ModelReader
+    speeds: SpeedStore
+    coordinator_client: Callable[[str], CoordinatorClient]
+    """Makes a client for an URL."""
+    worker_cache_folder: str
+    """``LLAMA_CACHE`` of the rpc-servers we start."""

@@ -1,0 +1,163 @@
+"""Watches llama-server: its lines while it loads (layers, buffers, progress), then its answers and counters.
+
+Its debug lines hold the users' words (``slot process_token: ... next token: 'Paris'``), so once it serves, debug lines are
+neither kept nor parsed: nobody's prompts end up in a log of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from engine.cluster.servers import COORDINATOR
+from engine.errors import CoordinatorUnusable
+from engine.llama_cpp import server_log
+from engine.llama_cpp.crash_lines import FatalError
+from engine.ports import Clock, CoordinatorClient, Counters, RunningProcess
+from engine.session import events
+from engine.session.jobs import Token
+from engine.session.state import RunSeen
+from engine.vocabulary.layer_map import ActualBuffers
+from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.throughput import LoadProgress, ThroughputSample
+
+BENCHMARK_PROMPT_TOKENS = 512
+BENCHMARK_DECODE_TOKENS = 64
+
+SILENCE_SECONDS = 180.0
+"""A llama-server that points at a busy worker hangs for ever without a word; loading prints progress every 0.2 s."""
+
+COUNTER_SECONDS = 1.0
+
+
+class CoordinatorWatch:
+    """One run of llama-server."""
+
+    def __init__(self, run: RunSeen, post: Callable[[events.Event], None]) -> None:
+        self._run = run
+        self._post = post
+        self._log = server_log.ServerLog()
+        self._layers: list[tuple[int, str]] = []
+        self._buffers: dict[str, ActualBuffers] = {}
+        self._serving = False
+        self._n_lines = 0
+        self.fatal: tuple[str, str] | None = None
+        """(sentence, advice) of the first fatal line."""
+
+    def take(self, line: str) -> bool:
+        """Take one line, on the pump's thread. Returns whether it may be kept in the log."""
+        self._n_lines += 1
+        if self._serving and is_debug(line):
+            return False
+        for event in self._log.feed(line):
+            self._report(event)
+        return True
+
+    def _report(self, event: server_log.LogEvent) -> None:
+        if isinstance(event, server_log.LayerAssigned):
+            self._layers.append((event.layer, event.device))
+        elif isinstance(event, server_log.LayersOffloaded):  # printed after the last layer line
+            self._post(events.LayersReported(layers=tuple(self._layers)))
+        elif isinstance(event, server_log.BufferAllocated):
+            self._buffer(event)
+        elif isinstance(event, server_log.LoadProgressed):
+            total = self._run.plan.model.total_bytes
+            self._post(events.LoadProgressed(load=LoadProgress(done_bytes=int(event.fraction * total), total_bytes=total)))
+        elif isinstance(event, server_log.PipelineDecided):
+            self._post(events.PipelineReported(pipelined=event.enabled))
+        elif isinstance(event, FatalError) and (self.fatal is None or not event.vague):
+            self.fatal = (event.sentence, event.advice)
+
+    def _buffer(self, event: server_log.BufferAllocated) -> None:
+        owner = self._owner(event.buffer_name)
+        known = self._buffers.get(owner, ActualBuffers(worker_id=owner))
+        self._buffers[owner] = server_log.with_buffer(known, event)
+        self._post(events.BuffersReported(buffers=tuple(self._buffers.values())))
+
+    def _owner(self, buffer_name: str) -> str:
+        place = server_log.buffer_owner(buffer_name)
+        if place is None:
+            return buffer_name
+        endpoint, index = place
+        for server in self._run.servers:
+            if server.endpoint == endpoint and index < len(server.worker_ids):
+                return server.worker_ids[index]
+        return buffer_name
+
+    def follow(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> None:
+        """Until it ends: wait for ready, send the standard request, then read counters once a second."""
+        if not self._wait_until_ready(process, client, clock, token):
+            return
+        self._serving = True
+        self._post(events.ProcessReady(id=COORDINATOR, at_seconds=clock.now_seconds()))
+        self._benchmark(client)
+        self._read_counters(process, client, clock, token)
+
+    def _wait_until_ready(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> bool:
+        n_lines, heard_at = -1, clock.now_seconds()
+        while process.is_alive():
+            if client.is_ready():
+                return True
+            if self._n_lines != n_lines:
+                n_lines, heard_at = self._n_lines, clock.now_seconds()
+            if clock.now_seconds() - heard_at > SILENCE_SECONDS:
+                self._post(events.ProblemHappened(problem=_hangs(process), ends_run=True))
+                return False
+            token.wait(0.1)
+        return False
+
+    def _benchmark(self, client: CoordinatorClient) -> None:
+        context = self._run.plan.shape.context_tokens // self._run.plan.shape.slots
+        prompt = min(BENCHMARK_PROMPT_TOKENS, max(1, context - BENCHMARK_DECODE_TOKENS - 1))
+        try:
+            timings = client.measure(prompt_tokens=prompt, decode_tokens=min(BENCHMARK_DECODE_TOKENS, max(1, context // 2)))
+        except CoordinatorUnusable as error:
+            problem = Problem(kind=ProblemKind.COORDINATOR, where="llama-server", happened=error.happened, advice=error.advice)
+            self._post(events.ProblemHappened(problem=problem))
+            return
+        self._post(events.BenchmarkDone(timings=timings))
+
+    def _read_counters(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> None:
+        before: Counters | None = None
+        while process.is_alive():
+            try:
+                now = client.counters()
+            except CoordinatorUnusable:
+                now = None  # it is ending, or too busy to answer: a gap in the curve
+            if now is not None:
+                self._post(events.ThroughputMeasured(sample=sample_between(before, now, clock.now_seconds())))
+                before = now
+            token.wait(COUNTER_SECONDS)
+
+
+def is_debug(line: str) -> bool:
+    """Whether a line is of llama-server's debug level, in either of its two forms."""
+    return '"level":"debug"' in line or bool(_PLAIN_DEBUG.match(line))
+
+
+_PLAIN_DEBUG = re.compile(r"(?:\x1b\[[0-9;]*m)*\d+\.\d\d\.\d{3}\.\d{3} D ")
+
+
+def sample_between(before: Counters | None, now: Counters, at_seconds: float) -> ThroughputSample:
+    """Rates between two readings of llama-server's counters; ``None`` where nothing of that kind finished in between."""
+    if before is None:
+        before = Counters(prompt_tokens=0, prompt_seconds=0, decoded_tokens=0, decode_seconds=0)
+    return ThroughputSample(
+        at_seconds=at_seconds,
+        decode_tokens_per_second=_rate(now.decoded_tokens - before.decoded_tokens, now.decode_seconds - before.decode_seconds),
+        prefill_tokens_per_second=_rate(now.prompt_tokens - before.prompt_tokens, now.prompt_seconds - before.prompt_seconds),
+    )
+
+
+def _rate(tokens: float, seconds: float) -> float | None:
+    return tokens / seconds if tokens > 0 and seconds > 0 else None
+
+
+def _hangs(process: RunningProcess) -> Problem:
+    return Problem(
+        kind=ProblemKind.COORDINATOR,
+        where="llama-server",
+        happened=f"llama-server has said nothing for {SILENCE_SECONDS:.0f} s while it should load the model.",
+        advice="It hangs when a worker is in use by somebody else. Everything is stopped; launch again.",
+        details="\n".join(process.tail()[-20:]),
+    )

@@ -1,0 +1,77 @@
+"""Settings that survive: a small versioned JSON file, written atomically.
+
+A file of a newer version is refused and left alone (nothing lost by going back to an older Crossply); an older one is migrated
+step by step, one function a version. Rejected: QSettings (the engine knows no Qt), pydantic (8 MB for six fields).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.errors import BadInput
+
+VERSION = 1
+FILE_NAME = "settings.json"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person set, with the defaults."""
+
+    version: int = VERSION
+    runtime_folder: str | None = None
+    """llama.cpp programs to use; ``None`` = the best that is found."""
+    model_path: str | None = None
+    """The model that was chosen last."""
+    reserve_fraction: float = 0.20
+    """Share of every device's memory that is left alone."""
+    policy: str = "fastest"
+    layout: str = "per-device"
+    context_tokens: int = 4096
+    slots: int = 1
+
+
+_MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From version n to n + 1. Empty: there has been one version."""
+
+
+def load_settings(folder: Path) -> Settings:
+    """Settings of this user; the defaults when there is no file. Raises ``BadInput`` for a file that cannot be used."""
+    path = folder / FILE_NAME
+    try:
+        raw = msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError:
+        return Settings()
+    except msgspec.DecodeError as error:
+        raise BadInput(f"{path} is not JSON ({error}).", advice="Mend it, or remove it to go back to the defaults.") from None
+    version = raw.get("version") if isinstance(raw, dict) else None
+    if not isinstance(version, int):
+        raise BadInput(f"{path} has no version.", advice="Mend it, or remove it to go back to the defaults.")
+    if version > VERSION:
+        raise BadInput(f"{path} was written by a newer Crossply (version {version}).", advice="Use that one, or remove it.")
+    while version < VERSION:
+        raw = _MIGRATORS[version](raw)
+        version += 1
+    try:
+        return msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{path}: {error}.", advice="Mend it, or remove it to go back to the defaults.") from None
+
+
+def save_settings(folder: Path, settings: Settings) -> None:
+    """Write them, all or nothing."""
+    write_atomically(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(settings)))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Readers see the old file or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(name).replace(path)
