@@ -1,24 +1,22 @@
 """The RPC protocol version of a build: one HELLO to an rpc-server that is started for it on the loopback.
 
 A tiny client on purpose. The full one (``engine.machines``) is a stranger to this wing, and all that is asked here is the
-version, of a server that nobody else can be using. Framing: ``ggml-rpc.cpp``: command u8, size u64 LE, payload.
+version, of a server that nobody else can be using.
 """
 
 from __future__ import annotations
 
 import socket
-import struct
 import time
 from pathlib import Path
 
+from engine.errors import RpcServerUnusable
+from engine.llama_cpp.wire_protocol import SIZE_BYTES, answer_size, hello_requests, parse_hello
 from engine.runtimes.run_program import short_lived_server
 from engine.vocabulary.runtime import RpcProtocolVersion
 
-_HELLO = 14
-_HELLO_PAYLOADS = (bytes(24), b"")  # protocol 4 and later: 24 bytes of capabilities; 1 to 3: nothing
 _START_SECONDS = 20.0
 _ANSWER_SECONDS = 5.0
-_LONGEST_ANSWER = 4096
 _TRIES = 3
 
 
@@ -53,15 +51,13 @@ def _listens(port: int) -> bool:
 
 
 def _first_answer(port: int) -> RpcProtocolVersion | None:
-    for payload in _HELLO_PAYLOADS:
+    for hello in hello_requests():
         try:
             with socket.create_connection(("127.0.0.1", port), _ANSWER_SECONDS) as connection:
                 connection.settimeout(_ANSWER_SECONDS)
-                connection.sendall(struct.pack("<BQ", _HELLO, len(payload)) + payload)
-                (size,) = struct.unpack("<Q", _receive(connection, 8))
-                major, minor, patch = _receive(connection, min(size, _LONGEST_ANSWER))[:3]
-                return RpcProtocolVersion(major=major, minor=minor, patch=patch)
-        except (OSError, ValueError):
+                connection.sendall(hello)
+                return parse_hello(_receive(connection, answer_size(_receive(connection, SIZE_BYTES))))
+        except (OSError, RpcServerUnusable):
             continue  # a closed connection is how a server says that it did not understand
     return None
 

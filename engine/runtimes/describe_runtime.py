@@ -15,12 +15,12 @@ from pathlib import Path
 
 import msgspec
 
-from engine.errors import ProcessFailed
+from engine.errors import ProcessFailed, RuntimeUnavailable
+from engine.llama_cpp.device_list import parse_device_list
 from engine.runtimes.ask_hello import ask_protocol
 from engine.runtimes.find_runtimes import Candidate
 from engine.runtimes.manifest import find_damage, parse_protocol
 from engine.runtimes.run_program import ProgramOutput, run_to_end
-from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.runtime import Runtime, RuntimeSource
 
 FIRST_BUILD_WITH_RPC = 2885
@@ -30,7 +30,6 @@ _TIMEOUT_SECONDS = 30.0
 _VERSION = re.compile(r"^version: (?:(\d+) \((\w+)\)|.*\(build (\d+), commit (\w+)\))", re.MULTILINE)
 """``version: 6673 (d64c8104)`` (until 2026) and ``version: 0.5.0-dev (build 1, commit 0c1e570)`` (common/arg.cpp)."""
 _LOADED = re.compile(r"^load_backend: loaded (\S+) backend", re.MULTILINE)
-_DEVICE = re.compile(r"^\s+(\S+): (.*) \((\d+) MiB, (\d+) MiB free\)\s*$", re.MULTILINE)
 _LIBRARY = re.compile(r"^(?:lib)?ggml-([a-z]+)")
 _BACKEND_OF_LIBRARY = {
     "cpu": "CPU",
@@ -78,29 +77,23 @@ def parse_version(text: str) -> VersionAnswer:
     )
 
 
-def parse_devices(text: str) -> tuple[RuntimeDevice, ...]:
-    """The device lines of ``ggml-rpc-server -d list``: ``  CPU: AMD EPYC (24105 MiB, 24105 MiB free)``."""
-    return tuple(
-        RuntimeDevice(
-            runtime_name=match[1],
-            description=match[2],
-            memory_total_bytes=int(match[3]) * 1024 * 1024,
-            memory_free_bytes=int(match[4]) * 1024 * 1024,
-        )
-        for match in _DEVICE.finditer(text)
-    )
-
-
 def backends_of(text: str, library_names: tuple[str, ...]) -> tuple[str, ...]:
     """Backends, by what the programs said they loaded; a build that loads nothing at run time shows them as libraries."""
     loaded = set(_LOADED.findall(text))
     if not loaded:
         tags = {match[1] for name in library_names if (match := _LIBRARY.match(name))}
         loaded = {_BACKEND_OF_LIBRARY[tag] for tag in tags if tag in _BACKEND_OF_LIBRARY}
-        loaded |= {re.sub(r"\d+$", "", device.runtime_name) for device in parse_devices(text)}
+        loaded |= {re.sub(r"\d+$", "", name) for name in _device_names(text)}
         if "--rpc" in text:
             loaded.add("RPC")
     return tuple(sorted(loaded))
+
+
+def _device_names(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(device.runtime_name for device in parse_device_list(text))
+    except RuntimeUnavailable:
+        return ()  # a build from before --device: its backends show as libraries, if at all
 
 
 def fingerprint_of(programs: Path) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.runtimes.describe_runtime import LearntFacts, fingerprint_of, learn, list_argv, make_runtime, parse_devices
+from engine.llama_cpp.device_list import parse_device_list
+from engine.runtimes.describe_runtime import LearntFacts, fingerprint_of, learn, list_argv, make_runtime
 from engine.runtimes.find_runtimes import CHOSEN_VARIABLE, Candidate, find_candidates, usual_folders
 from engine.runtimes.run_program import run_to_end
 from engine.settings.folders import Folders, find_folders
@@ -53,9 +54,23 @@ class LocalRuntimeFinder:
         """What ``rpc-server --help`` prints (to stderr). Raises ``ProcessFailed`` when it cannot be started."""
         return run_to_end((runtime.rpc_server, "--help"), timeout_seconds=_TIMEOUT_SECONDS).text
 
+    def server_help_text(self, runtime: Runtime) -> str:
+        """What ``llama-server --help`` prints; empty when the runtime has none. Raises ``ProcessFailed``."""
+        return self._help_of(runtime.llama_server)
+
+    def bench_help_text(self, runtime: Runtime) -> str:
+        """What ``llama-bench --help`` prints; empty when the runtime has none. Raises ``ProcessFailed``."""
+        return self._help_of(runtime.llama_bench)
+
+    @staticmethod
+    def _help_of(program: str | None) -> str:
+        if program is None:
+            return ""
+        return run_to_end((program, "--help"), timeout_seconds=_TIMEOUT_SECONDS).text
+
     def devices(self, runtime: Runtime) -> tuple[RuntimeDevice, ...]:
-        """What ``-d list`` prints; empty for programs from before ``--device``. Raises ``ProcessFailed``."""
-        return parse_devices(run_to_end(list_argv(runtime.rpc_server), timeout_seconds=_TIMEOUT_SECONDS).text)
+        """What ``-d list`` prints. Raises ``ProcessFailed``, or ``RuntimeUnavailable`` before ``--device`` came."""
+        return parse_device_list(run_to_end(list_argv(runtime.rpc_server), timeout_seconds=_TIMEOUT_SECONDS).text)
 
     def _describe(self, candidates: tuple[Candidate, ...]) -> list[tuple[Candidate, LearntFacts]]:
         known = self._read_known()

@@ -1,0 +1,118 @@
+"""Unpacks tar and zip archives from outside without trusting them: nothing may be written outside the folder given.
+
+Refused: absolute names, ``..``, links that lead out, devices and pipes, and an archive that unpacks to far more than such
+an archive has. ``tarfile``'s ``filter="data"`` does most of this but came with 3.11.4 and says nothing of sizes, so the
+rules are here, the same for both formats. Ownership and set-uid bits are dropped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from engine.errors import RuntimeUnavailable
+from engine.ports import CancelToken
+
+LARGEST_BYTES = 12 << 30
+"""A release with CUDA unpacks to about 2 GiB."""
+MOST_FILES = 100_000
+
+Keep = Callable[[str], str | None]
+"""Member name -> name to write it under, or ``None`` to leave it out."""
+
+
+def unpack_archive(archive: Path, into: Path, *, token: CancelToken, keep: Keep = lambda name: name) -> None:
+    """Unpack into the folder ``into``. Raises ``RuntimeUnavailable`` for an archive that is damaged or hostile."""
+    try:
+        if zipfile.is_zipfile(archive):
+            _unpack_zip(archive, _Writer(archive, into, token), keep)
+        else:
+            _unpack_tar(archive, _Writer(archive, into, token), keep)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        raise RuntimeUnavailable(f"{archive} could not be unpacked: {error}.", advice="Fetch it again.") from None
+
+
+class _Writer:
+    """Writes members below one folder and keeps count."""
+
+    def __init__(self, archive: Path, into: Path, token: CancelToken) -> None:
+        self._archive, self._into, self._token = archive, into.resolve(), token
+        self._bytes = 0
+        self._files = 0
+
+    def place(self, name: str) -> Path:
+        """Where a member goes. Raises ``RuntimeUnavailable`` when that is outside."""
+        self._token.check()
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+            raise self._refused(f"the name {name!r} leads out of the folder")
+        target = self._into / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.resolve().is_relative_to(self._into):
+            raise self._refused(f"{name!r} is written through a link that leads out of the folder")
+        return target
+
+    def write(self, name: str, source: IO[bytes], *, size: int, mode: int) -> None:
+        """One regular file."""
+        self._files += 1
+        self._bytes += size
+        if self._bytes > LARGEST_BYTES or self._files > MOST_FILES:
+            raise self._refused("it unpacks to more than any build of llama.cpp has")
+        target = self.place(name)
+        target.unlink(missing_ok=True)  # never through an earlier link of the same name
+        with target.open("xb") as out:
+            shutil.copyfileobj(source, out, 1 << 20)
+        target.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
+
+    def link(self, name: str, to: str) -> None:
+        """One symbolic link, if it stays inside."""
+        target = self.place(name)
+        leads_to = Path(os.path.normpath(target.parent / to))
+        if PurePosixPath(to).is_absolute() or not leads_to.is_relative_to(self._into):
+            raise self._refused(f"the link {name!r} leads to {to!r}, out of the folder")
+        target.unlink(missing_ok=True)
+        target.symlink_to(to)
+
+    def refuse_kind(self, name: str) -> RuntimeUnavailable:
+        """A member that no build has."""
+        return self._refused(f"{name!r} is neither a file nor a folder nor a link")
+
+    def _refused(self, why: str) -> RuntimeUnavailable:
+        return RuntimeUnavailable(f"{self._archive} was not unpacked: {why}.", advice="Do not use this archive.")
+
+
+def _unpack_tar(archive: Path, writer: _Writer, keep: Keep) -> None:
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            name = keep(member.name)
+            if name is None or member.isdir():
+                continue
+            if member.issym():
+                writer.link(name, member.linkname)
+            elif member.isreg():
+                source = tar.extractfile(member)
+                if source is not None:
+                    with source:
+                        writer.write(name, source, size=member.size, mode=member.mode)
+            else:
+                raise writer.refuse_kind(member.name)
+
+
+def _unpack_zip(archive: Path, writer: _Writer, keep: Keep) -> None:
+    with zipfile.ZipFile(archive) as bundle:
+        for member in bundle.infolist():
+            name = keep(member.filename)
+            if name is None or member.is_dir():
+                continue
+            mode = member.external_attr >> 16
+            if stat.S_ISLNK(mode):
+                writer.link(name, bundle.read(member).decode())
+                continue
+            with bundle.open(member) as source:
+                writer.write(name, source, size=member.file_size, mode=mode)

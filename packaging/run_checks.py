@@ -1,0 +1,62 @@
+"""What ``make test``, ``make lint`` and ``make bench`` run once everything is set up. Standard library only.
+
+All checks run even when one fails: whoever waits for a CI run wants to know everything. pytest comes last.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+LINT = (
+    ("ruff", ["-m", "ruff", "check", "."]),
+    ("ruff format", ["-m", "ruff", "format", "--check", "."]),
+    ("mypy", ["-m", "mypy"]),
+    ("import-linter", ["-c", "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run())"]),
+    ("vulture", ["-m", "vulture"]),
+)
+WITHOUT_QT = ["-m", "pytest", "-q", "-p", "no:pytest-qt", "-m", "not real and not display", "tests/engine"]
+ALL_TESTS = ["-m", "pytest"]
+
+
+def run_lint(python: Path, root: Path) -> int:
+    """Style, types, rings, dead code."""
+    return _report([(name, _run(name, [str(python), *arguments], root)) for name, arguments in LINT])
+
+
+def run_tests(python: Path, root: Path) -> int:
+    """Lint, the engine's tests with Qt blocked, then every test there is."""
+    results = [(name, _run(name, [str(python), *arguments], root)) for name, arguments in LINT]
+    blocked = {"CROSSPLY_TEST_WITHOUT_QT": "1"}
+    results.append(("engine without Qt", _run("engine without Qt", [str(python), *WITHOUT_QT], root, blocked)))
+    results.append(("pytest", _run("pytest", [str(python), *ALL_TESTS], root)))
+    return _report(results)
+
+
+def run_benchmarks(python: Path, root: Path) -> int:
+    """Every script of tests/benchmarks, one after the other."""
+    scripts = sorted((root / "tests/benchmarks").glob("*.py"))
+    if not scripts:
+        print("There is no benchmark in tests/benchmarks.", file=sys.stderr)
+        return 1
+    return _report([(script.name, _run(script.name, [str(python), str(script)], root)) for script in scripts])
+
+
+def _run(name: str, argv: list[str], root: Path, extra: dict[str, str] | None = None) -> bool:
+    print(f"--- {name}", flush=True)
+    begun = time.monotonic()
+    code = subprocess.run(
+        argv, cwd=root, stdin=subprocess.DEVNULL, env={**os.environ, **(extra or {})}, check=False
+    ).returncode
+    print(
+        f"--- {name}: {'ok' if code == 0 else f'FAILED (exit status {code})'}, {time.monotonic() - begun:.1f} s\n", flush=True
+    )
+    return code == 0
+
+
+def _report(results: list[tuple[str, bool]]) -> int:
+    print("; ".join(f"{name}: {'ok' if good else 'FAILED'}" for name, good in results), flush=True)
+    return 0 if all(good for _, good in results) else 1

@@ -1,0 +1,236 @@
+"""From a fresh clone to a running Crossply (``set_up.py run``) or a finished test run (``test``, ``lint``, ``bench``).
+
+Standard library only; run by path with any Python from 3.11 on (``make`` does). Everything that takes long is done once: the
+second time each step only looks. What is needed and where it goes: system libraries (apt; named, with the one line that
+installs them, where apt may not be used), ``.venv`` in the checkout, llama.cpp's programs and a small real model in the
+user's data folder (or below ``CROSSPLY_DATA``). The full output of the steps is in ``.cache/set_up.log``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import system_packages
+from run_checks import run_benchmarks, run_lint, run_tests
+from show_progress import Progress
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+LOG = ROOT / ".cache/set_up.log"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+OLDEST = (3, 11)
+
+
+class StepFailed(Exception):
+    """A step cannot go on: one sentence for people."""
+
+
+def main() -> int:
+    """Set up, then do what was asked. Exit status 1: a step failed; else that of what was started."""
+    if sys.version_info < OLDEST:
+        return use_newer_python()
+    target = sys.argv[1] if len(sys.argv) > 1 else "run"
+    if target not in ("run", "test", "lint", "bench"):
+        print("usage: set_up.py run|test|lint|bench", file=sys.stderr)
+        return 2
+    LOG.parent.mkdir(exist_ok=True)
+    LOG.write_text("", encoding="utf-8")
+    steps = steps_for(target)
+    progress = Progress(len(steps))
+    for name, step in steps:
+        progress.step(name)
+        try:
+            progress.done(step(progress))
+        except StepFailed as failure:
+            progress.failed(str(failure))
+            return 1
+        except KeyboardInterrupt:
+            progress.failed("Stopped, as asked. Run it again to go on.")
+            return 130
+    print(f"Set up in {progress.total()}.\n", flush=True)
+    return start(target)
+
+
+def use_newer_python() -> int:
+    """Start again with a newer Python of this machine, if there is one."""
+    for name in ("python3.14", "python3.13", "python3.12", "python3.11"):
+        found = shutil.which(name)
+        if found:
+            os.execv(found, [found, *sys.argv])
+    have = ".".join(map(str, sys.version_info[:2]))
+    print(f"Crossply needs Python 3.11 or later; this is {have} ({sys.executable}).", file=sys.stderr)
+    return 1
+
+
+def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
+    """The steps of each target, in order."""
+    has_window = has_display()
+    steps: list[tuple[str, Callable[[Progress], str]]] = [("this machine", check_machine)]
+    if target in ("test", "bench"):
+        steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW + system_packages.TEST)))
+    elif target == "run":
+        steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW if has_window else ())))
+    else:
+        steps.append(("system packages", lambda p: system_step(p, ())))
+    steps.append(("Python environment", lambda p: environment_step(p, with_dev=target != "run")))
+    if target in ("test", "bench"):
+        steps.append(("Vulkan headers", vulkan_headers_step))
+        steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime", "--vulkan-headers", read_note("headers"))))
+    if target == "run":
+        steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime")))
+    if target != "lint":
+        steps.append(("model gemma-3-270m", lambda p: pieces_step(p, "model")))
+    return steps
+
+
+def start(target: str) -> int:
+    """What the set-up was for."""
+    if target == "test":
+        return run_tests(PYTHON, ROOT)
+    if target == "lint":
+        return run_lint(PYTHON, ROOT)
+    if target == "bench":
+        return run_benchmarks(PYTHON, ROOT)
+    scripts = PYTHON.parent
+    command = [str(scripts / "crossply")] if has_display() else [str(scripts / "crossplyctl"), "demo"]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def has_display() -> bool:
+    """Whether a window can be shown."""
+    return os.name == "nt" or sys.platform == "darwin" or any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def check_machine(_: Progress) -> str:
+    """Python is new enough (else we were not here); what it runs on."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < 1:
+        raise StepFailed(f"{ROOT} is on a disk with only {free:.1f} GB free; the Python environment alone takes 0.5 GB.")
+    return f"Python {sys.version.split()[0]}, {cores} cores, {free:.0f} GB free"
+
+
+def system_step(progress: Progress, wanted: tuple[str, ...]) -> str:
+    """Install what is missing, or say with which line it is installed."""
+    missing = system_packages.missing_packages(wanted)
+    if not missing:
+        return "all there"
+    if not system_packages.has_apt():
+        raise StepFailed(f"These are missing on this machine, please install them: {', '.join(missing)}.")
+    prefix = system_packages.apt_prefix()
+    if prefix is None:
+        line = system_packages.one_line(missing)
+        raise StepFailed(f"System packages are missing. This line installs them:\n\n    {line}\n\nThen run this again.")
+    if not system_packages.install(missing, prefix, lambda argv, extra: run_logged(progress, argv, extra)):
+        raise StepFailed(f"apt-get could not install {' '.join(missing)}.\n{tail_of_log()}")
+    return "installed " + " ".join(missing)
+
+
+def environment_step(progress: Progress, *, with_dev: bool) -> str:
+    """``.venv`` with the package and what it needs; made again when pyproject.toml or Python changed."""
+    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    stamp = VENV / f".crossply-{'dev' if with_dev else 'run'}"
+    stamps = (stamp, VENV / ".crossply-dev")  # what the tests need holds all that a run needs
+    if PYTHON.exists() and any(path.is_file() and path.read_text(encoding="utf-8") == wanted for path in stamps):
+        return "up to date"
+    if not PYTHON.exists():
+        shutil.rmtree(VENV, ignore_errors=True)
+        must_run(progress, [sys.executable, "-m", "venv", str(VENV)], "The virtual environment could not be made.")
+    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--no-input"]
+    why = "pip could not install what Crossply needs. Check the network and pip's index."
+    must_run(progress, [*pip, "--upgrade", "pip>=24.1"], why)  # 24.1 tells its progress
+    must_run(progress, [*pip, "--editable", f"{ROOT}{'[dev]' if with_dev else ''}"], why)
+    stamp.write_text(wanted, encoding="utf-8")
+    return "made"
+
+
+def vulkan_headers_step(_: Progress) -> str:
+    """Headers for the Vulkan backend: the tests run a genuine Vulkan0 device."""
+    folder = ask([str(PYTHON), "packaging/prepare_pieces.py", "folder"], "The data folder is not known.")
+    target = str(Path(folder) / "vulkan-headers")
+    headers = ask([str(PYTHON), "packaging/fetch_vulkan_headers.py", target], "The Vulkan headers could not be fetched.")
+    (LOG.parent / "headers").write_text(headers, encoding="utf-8")
+    return headers
+
+
+def pieces_step(progress: Progress, *arguments: str) -> str:
+    """Run ``prepare_pieces.py`` and show what it says."""
+    command = [str(PYTHON), "packaging/prepare_pieces.py", *arguments]
+    last: dict[str, object] = {}
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            log(line)
+            try:
+                last = json.loads(line)
+            except ValueError:
+                continue
+            fraction = last.get("fraction")
+            if isinstance(fraction, float):
+                progress.at(str(last.get("detail", "")), fraction)
+    if process.returncode != 0:
+        raise StepFailed(f"{last.get('error') or tail_of_log()}\n{last.get('details', '')}".strip())
+    return str(last.get("result", "ready"))
+
+
+def must_run(progress: Progress, argv: list[str], why: str) -> None:
+    """Run it; ``StepFailed`` with ``why`` and the last lines when it fails."""
+    if run_logged(progress, argv, {}) != 0:
+        raise StepFailed(f"{why}\n{tail_of_log()}")
+
+
+def run_logged(progress: Progress, argv: list[str], extra: dict[str, str]) -> int:
+    """Run it with its output in the log; the newest line is shown as the detail."""
+    log(f"$ {' '.join(argv)}\n")
+    with subprocess.Popen(
+        argv,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, **extra},
+    ) as process:
+        for line in process.stdout or ():
+            log(line)
+            progress.at(line.strip()[:100])
+    return process.returncode
+
+
+def ask(argv: list[str], why: str) -> str:
+    """The one line that a program prints."""
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    log(done.stderr)
+    if done.returncode != 0:
+        raise StepFailed(f"{why}\n{done.stderr.strip()[-2000:]}")
+    return done.stdout.strip()
+
+
+def read_note(name: str) -> str:
+    """What an earlier step wrote down."""
+    return (LOG.parent / name).read_text(encoding="utf-8")
+
+
+def log(text: str) -> None:
+    """Keep it for whoever wants to know."""
+    with LOG.open("a", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def tail_of_log() -> str:
+    """The last lines, and where the rest is."""
+    lines = LOG.read_text(encoding="utf-8").splitlines()[-15:]
+    return "\n".join([*lines, f"(all of it: {LOG})"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
