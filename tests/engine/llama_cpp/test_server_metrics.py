@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import CoordinatorUnusable
+from engine.llama_cpp.server_metrics import ServerTotals, parse_metrics
+
+RECORDED = Path(__file__).parents[2] / "recorded" / "llama-server-0c1e570"
+
+
+def test_after_two_requests() -> None:
+    assert parse_metrics((RECORDED / "metrics_after_two_requests.txt").read_text()) == ServerTotals(
+        prompt_tokens=31, prompt_seconds=0.169244, decoded_tokens=16, decode_seconds=0.293638, requests_processing=0
+    )
+
+
+def test_of_a_fresh_server() -> None:
+    totals = parse_metrics((RECORDED / "metrics_fresh.txt").read_text())
+    assert (totals.prompt_tokens, totals.decoded_tokens) == (0, 0)
+
+
+def test_a_missing_total_is_named() -> None:
+    text = (
+        (RECORDED / "metrics_fresh.txt")
+        .read_text()
+        .replace("llamacpp:prompt_seconds_total 0", "llamacpp:prompt_seconds_total nan")
+    )
+    with pytest.raises(CoordinatorUnusable, match=r"lack prompt_seconds_total\."):
+        parse_metrics(text)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_one_clear_error(text: str) -> None:
+    with pytest.raises(CoordinatorUnusable):
+        parse_metrics(text)
