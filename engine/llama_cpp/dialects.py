@@ -53,6 +53,19 @@ class Dialect:
     has_cache: bool
 
 
+NEWEST = Dialect(
+    generation=Generation.G5,
+    program="ggml-rpc-server",
+    has_device=True,
+    device_list=True,
+    has_memory=False,
+    memory_list=False,
+    has_threads=True,
+    has_cache=True,
+)
+"""For machines that are only described: nothing is installed there that could be asked."""
+
+
 def dialect_of(help_text: str) -> Dialect:
     """Read the dialect from what ``rpc-server --help`` prints. Raises ``RuntimeUnavailable`` naming what is missing."""
     usage = _USAGE.search(help_text)
