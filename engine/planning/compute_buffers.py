@@ -1,16 +1,17 @@
 """Compute buffers: what llama.cpp allocates on a device beside weights and KV. A formula that is never under, yet close.
 
 Worked out from the graph (llama.cpp ``llama-context.cpp:sched_reserve`` reserves one micro-batch of ``min(n_ctx, n_ubatch)``
-tokens; ``ggml-alloc.c`` reuses memory, so the largest moment counts) and held against 79 real dry runs of
+tokens; ``ggml-alloc.c`` reuses memory, so the largest moment counts) and held against 88 real runs of
 ``llama-fit-params`` and ``llama-server`` (tests/engine/planning/test_compute_buffers.py). Per micro-batch of ``u`` tokens:
 
 - ``X = 4 u n_embd`` the residual stream, ``F = 4 u n_ff`` one feed-forward activation (times experts used), ``A = 4 u n_head
   head_dim`` queries, ``K = 4 u n_head_kv head_dim`` keys
 - inputs that other devices send, each in 4 copies when llama.cpp pipelines (``GGML_SCHED_MAX_COPIES``): the masks
-  ``n_ctx u`` (f16 with flash attention, else f32; one more for sliding windows) and X: once on the first device, twice on
+  ``n_ctx / slots u`` (f16 with flash attention, else f32 and an int64 per value
+  that is stored; one more for sliding windows) and X: once on the first device, twice on
   later ones
-- the largest moment: ``3F + 2X + A`` in the feed-forward, ``2X + 2A + 2K`` in attention (without flash attention also the
-  scores ``4 u n_ctx n_head``), ``4 n_vocab rows + X`` at the output
+- the largest moment: ``3F + 2X + A`` in the feed-forward, ``2X + 2A + 2K`` in attention (without flash attention the
+  scores ``4 u n_ctx n_head`` in place of 2K), ``4 n_vocab rows + X`` at the output
 
 Rejected: asking ``llama-fit-params`` for every plan: exact, but half a second each, it needs the workers running, and what-if
 plans have none. ``rows``: builds of autumn 2026 reserve logits for one row per slot, older ones (and ``llama-bench``) for the
@@ -20,9 +21,10 @@ whole micro-batch: the planner takes the whole micro-batch, safe for every build
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engine.vocabulary.model import LayerFacts, ModelFacts
+from engine.llama_cpp.kv_cache import cells_of_layer, context_of_slot
+from engine.vocabulary.model import KvFacts, LayerFacts, ModelFacts
 from engine.vocabulary.plan import RunShape
 
 PIPELINE_COPIES = 4
@@ -83,8 +85,7 @@ def host_bytes(model: ModelFacts, shape: RunShape, *, pipelined: bool) -> int:
         return 0
     size = _activations(model, shape, model.layers)
     copies = PIPELINE_COPIES if pipelined else 1
-    unfused = 4 * size.queries if size.scores else 0
-    compute = copies * size.masks + (copies + 1) * size.residual + unfused
+    compute = copies * size.masks + (copies + 1) * size.residual
     logits = FLOAT_BYTES * model.n_vocab * shape.slots
     return _with_margin(model, compute) + logits + PROCESS_BYTES
 
@@ -96,8 +97,7 @@ def _feed_forward_moment(model: ModelFacts, size: _Activations) -> int:
 
 
 def _attention_moment(size: _Activations) -> int:
-    fused = 2 * size.residual + 2 * size.queries + 2 * size.keys
-    return fused + (size.scores + 2 * size.queries if size.scores else 0)
+    return 2 * size.residual + 2 * size.queries + (size.scores or 2 * size.keys)
 
 
 def _activations(model: ModelFacts, shape: RunShape, layers: Sequence[LayerFacts]) -> _Activations:
@@ -105,34 +105,34 @@ def _activations(model: ModelFacts, shape: RunShape, layers: Sequence[LayerFacts
     key_elements = max((layer.kv.k_elements_per_token for layer in model.layers), default=0)
     query_elements = model.n_head * key_elements // model.n_head_kv if model.n_head_kv and key_elements else 2 * model.n_embd
     unfused = shape.flash_attention is False
-    cells = _padded(shape.context_tokens)
+    places = 8 * key_elements * len(_windows(layers)) if unfused else 0
+    cells = context_of_slot(shape)
     return _Activations(
         residual=FLOAT_BYTES * tokens * model.n_embd,
         feed_forward=FLOAT_BYTES * tokens * max(model.n_ff, _expert_width(model)),
         queries=FLOAT_BYTES * tokens * query_elements,
         keys=FLOAT_BYTES * tokens * key_elements,
-        masks=_mask_cells(shape, layers) * tokens * (FLOAT_BYTES if unfused else 2),
+        masks=tokens * (_mask_cells(shape, layers) * (FLOAT_BYTES if unfused else 2) + places),
         scores=FLOAT_BYTES * tokens * cells * max(1, model.n_head) if unfused else 0,
     )
 
 
 def _micro_batch(shape: RunShape) -> int:
-    return min(_padded(shape.context_tokens), shape.batch_tokens, shape.ubatch_tokens or shape.batch_tokens)
-
-
-def _padded(cells: int) -> int:
-    """KV cells come in steps of 256 (llama-kv-cache.cpp)."""
-    return -(-cells // 256) * 256
+    return min(context_of_slot(shape) * shape.slots, shape.batch_tokens, shape.ubatch_tokens or shape.batch_tokens)
 
 
 def _mask_cells(shape: RunShape, layers: Sequence[LayerFacts]) -> int:
-    """Cells of every mask that these layers look at: one for the whole context, one for sliding windows."""
-    windows = {layer.kv.sliding_window_tokens for layer in layers if layer.kv.k_elements_per_token}
-    whole = _padded(shape.context_tokens) if None in windows else 0
-    sliding = max((window for window in windows if window is not None), default=0)
-    if sliding:
-        sliding = _padded(min(shape.context_tokens, sliding * shape.slots + shape.ubatch_tokens))
-    return whole + sliding
+    """Cells of the masks that these layers look at: one for the context of a slot, one per sliding window."""
+    one_slot = replace(shape, context_tokens=context_of_slot(shape), slots=1)
+    return sum(
+        context_of_slot(shape) if window is None else cells_of_layer(KvFacts(sliding_window_tokens=window), one_slot)
+        for window in _windows(layers)
+    )
+
+
+def _windows(layers: Sequence[LayerFacts]) -> set[int | None]:
+    """The kinds of caches: one for the whole context (``None``), one per size of sliding window."""
+    return {layer.kv.sliding_window_tokens for layer in layers if layer.kv.k_elements_per_token}
 
 
 def _expert_width(model: ModelFacts) -> int:

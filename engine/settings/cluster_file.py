@@ -1,4 +1,4 @@
-"""The cluster file: machines described in TOML, for plans without the hardware (``crossplyctl plan MODEL --cluster lab.toml``).
+"""The cluster file: machines described in TOML, for plans without hardware (``crossplyctl plan MODEL --cluster lab.toml``).
 
 ::
 
@@ -8,16 +8,17 @@
     user = "lab"                   # optional: for ssh
     port = 22                      # optional: the ssh port
     coordinator = false            # optional: llama-server runs here (one machine at most)
-    link = { rtt_ms = 0.3, mbit_per_s = 1000 }       # optional, from the coordinator; both keys optional
+    link = { rtt_ms = 0.3, mbit_per_s = 1000 }    # optional, from the coordinator; both keys optional
     cpu  = { total_mb = 12500, safe_mb = 10000, threads = 8, bandwidth_gb_per_s = 40, tflops = 1.0, overhead_ms = 0.5 }
-    gpus = [ { device = "cuda:0", name = "RTX 3060", total_mb = 12000, safe_mb = 9600, bandwidth_gb_per_s = 360, tflops = 25 } ]
+    gpus = [ { device = "cuda:0", name = "RTX 3060", total_mb = 12000, safe_mb = 9600, bandwidth_gb_per_s = 360 } ]
 
-A device gives ``total_mb``, ``safe_mb`` or both; with one of them safe = 80 % of total (100 % less the reserve). ``cpu`` takes
-``name`` too. Speeds are optional: without ``bandwidth_gb_per_s`` a device has none. 1 MB is 1,000,000 bytes and 1 GB is
-1,000,000,000 everywhere in Crossply: what the sentences show, and the smaller, safer reading of a data sheet's number.
+A device gives ``total_mb``, ``safe_mb`` or both; with one of them safe = 80 % of total (100 % less the reserve). ``cpu`` also
+takes ``name``, ``gpus`` also ``tflops`` and ``overhead_ms``. Without ``bandwidth_gb_per_s`` a device's speed is not known.
+1 MB is 1,000,000 bytes and 1 GB 1,000,000,000 everywhere in Crossply: as the sentences show it, and the smaller, safer reading
+of a data sheet.
 
-Unknown keys are errors, with the nearest known key. Rejected: ignoring them (a misspelt ``safe_mb`` would plan with memory that
-is not there), and YAML (a dependency, and ``no`` is a boolean).
+Unknown keys are errors, with the nearest known key. Rejected: ignoring them (a misspelt ``safe_mb`` would plan with memory
+that is not there), and YAML (a dependency, and ``no`` is a boolean).
 """
 
 from __future__ import annotations
@@ -158,8 +159,7 @@ def _devices_of(machine: ClusterMachine, reserve_fraction: float) -> tuple[Machi
     devices = []
     if machine.cpu is not None:
         devices.append(_device(machine.cpu, DeviceKind.CPU, CPU_DEVICE, CPU_RUNTIME_NAME, reserve_fraction))
-    for gpu in machine.gpus:
-        devices.append(_device(gpu, DeviceKind.GPU, gpu.device, runtime_name(gpu.device), reserve_fraction))
+    devices += [_device(gpu, DeviceKind.GPU, gpu.device, runtime_name(gpu.device), reserve_fraction) for gpu in machine.gpus]
     return tuple(devices)
 
 
@@ -269,9 +269,11 @@ def _check_machine(machine: ClusterMachine, where: str) -> None:
 
 def _check_gpu_name(gpu: GpuEntry, where: str, seen: set[str]) -> None:
     try:
-        runtime_name(gpu.device)
+        name = runtime_name(gpu.device)
     except BadInput as error:
         raise BadClusterFile(f"{where} {error.happened}", advice=error.advice) from error
+    if name == CPU_RUNTIME_NAME:
+        raise BadClusterFile(f"{where} gpus has a device {gpu.device!r}.", advice="Describe the processor under cpu.")
     if gpu.device in seen:
         raise BadClusterFile(f"{where} there are two GPUs called {gpu.device!r}.", advice="Number them: cuda:0, cuda:1.")
     seen.add(gpu.device)
