@@ -2,8 +2,8 @@
 per second that is 0.06% of one core.
 
 The processors' load is the difference between two readings of the system's counters, so the first sample has none (``None``,
-not 0: see ``system_facts``). Readings nearer than ``MIN_GAP_SECONDS`` are not compared, for the counters move in steps of 10 ms:
-the last answer is given again.
+not 0: see ``system_facts``). Readings nearer than ``MIN_GAP_SECONDS`` are not compared, for the counters move in steps of
+10 ms: the last answer is given again.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ planned twice, so it must appear once. The rules, in this order:
 5. What is left over is a GPU of its own: Metal, a driver without a vendor library, llvmpipe. Software renderers never merge.
 
 What may be wrong: of several identical cards of which some are hidden (``CUDA_VISIBLE_DEVICES``) the first ones are taken to
-be the visible ones. Figures: total memory is the runtime's (what llama.cpp can use; NVML counts reserved memory in, and an APU's
-VRAM is a fraction of what Vulkan uses); free memory is the vendor's where both mean the same memory, for it is newer.
+be the visible ones. Figures: total memory is the runtime's (what llama.cpp can use; NVML counts reserved memory in, and an
+APU's VRAM is a fraction of what Vulkan uses); free memory is the vendor's where both mean the same memory, for it is newer.
 """
 
 from __future__ import annotations

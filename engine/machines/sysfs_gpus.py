@@ -2,8 +2,8 @@
 
 Sources: kernel documentation ``gpu/amdgpu/driver-misc.rst`` (mem_info_vram_total, mem_info_vram_used, product_name),
 ``gpu/amdgpu/thermal.rst`` (gpu_busy_percent); ``drivers/gpu/drm/xe/xe_tile_sysfs.c`` (physical_vram_size_bytes). Intel's
-drivers tell neither free memory nor load here, so those stay unknown. ROCm's ``amdsmi`` was rejected: it comes with a ROCm that
-fits its version, which a machine with a Vulkan build does not have.
+drivers tell neither free memory nor load here, so those stay unknown. ROCm's ``amdsmi`` was rejected: it comes with a ROCm
+that fits its version, which a machine with a Vulkan build does not have.
 
 Names come from the system's ``pci.ids`` where it is installed, else they are the PCI numbers. NVIDIA cards are left to NVML;
 without it the reason for "no GPU" tells that they are there.
