@@ -61,7 +61,7 @@ def rpc_server_argv(spec: RpcServerSpec, program: str, dialect: Dialect, *, cach
         argv += ["-d", ",".join(spec.runtime_names)]
     if dialect.has_threads and spec.threads is not None:
         argv += ["-t", str(spec.threads)]
-    if dialect.has_memory and spec.memory_limit_bytes:
+    if dialect.has_memory and (dialect.memory_list or len(spec.memory_limit_bytes) == 1) and spec.memory_limit_bytes:
         argv += ["--mem", ",".join(str(max(1, limit // _MIB)) for limit in spec.memory_limit_bytes)]
     if dialect.has_cache and cache:
         argv.append("-c")

@@ -1,4 +1,4 @@
-"""A small llama-server that answers as the real one was recorded to: health, metrics, streams, timings; and ways to go wrong."""
+"""A small llama-server that answers as the real one was recorded to: health, metrics, streams; and ways to go wrong."""
 
 from __future__ import annotations
 
