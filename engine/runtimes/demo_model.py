@@ -23,7 +23,6 @@ from engine.settings.folders import Folders
 
 MODEL_FILE_NAME = "gemma-3-270m-q4_k_m.gguf"
 MODEL_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
-MODEL_BYTES = 253_113_024
 
 OnProgress = Callable[[float, str], None]
 """Fraction done (0 to 1), and what is being done."""
