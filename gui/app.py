@@ -1,0 +1,114 @@
+"""The application object around the window: theme, icon, what happens to bugs and to signals.
+
+A bug in a slot is only printed by PySide6 and the application goes on, so the excepthooks are not optional: they log it and
+show one dialog. SIGINT and SIGTERM close the session like the window does; Qt never calls closeEvent for them.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import FrameType, TracebackType
+
+from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from engine.session.session import Session
+from gui.assets import application_icon, icon_file
+from gui.dialogs.show_fault import fault_dialog
+from gui.main_window import MainWindow
+from gui.session_bridge import SessionBridge
+from gui.theme import Appearance, Scheme
+
+logger = logging.getLogger(__name__)
+
+DESKTOP_ID = "org.crossply.Crossply"
+
+
+class FaultReporter(QObject):
+    """Carries a bug from any thread to the GUI thread and shows the first one; the rest are in the log."""
+
+    happened = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._dialog: QMessageBox | None = None
+        self.happened.connect(self._show)
+
+    def report(self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        """``sys.excepthook``'s shape."""
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        words = "".join(traceback.format_exception(kind, error, trace))
+        logger.error("bug:\n%s", words)
+        self.happened.emit(words)
+
+    def report_thread(self, arguments: threading.ExceptHookArgs) -> None:
+        """``threading.excepthook``'s shape."""
+        self.report(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+
+    def _show(self, details: str) -> None:
+        if self._dialog is not None:
+            return
+        self._dialog = fault_dialog(details)
+        self._dialog.finished.connect(self._forget)
+        copy = self._dialog.buttons()[0]
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(details))
+        self._dialog.open()
+
+    def _forget(self) -> None:
+        self._dialog = None
+
+
+def make_application(arguments: list[str]) -> QApplication:
+    """The application object with its names and icon."""
+    application = QApplication(arguments)
+    application.setApplicationName("Crossply")
+    application.setOrganizationName("Crossply")
+    application.setDesktopFileName(DESKTOP_ID)
+    application.setWindowIcon(application_icon())
+    application.setQuitOnLastWindowClosed(False)
+    return application
+
+
+def make_appearance(application: QApplication, settings: QSettings) -> Appearance:
+    """The theme that was chosen last."""
+    appearance = Appearance(application, arrow_file=icon_file("arrow-down-mid").as_posix())
+    scheme = str(settings.value("scheme", Scheme.SYSTEM.value))
+    scale = str(settings.value("text_scale", "1.0"))
+    known = scheme if scheme in {known.value for known in Scheme} else Scheme.SYSTEM.value
+    appearance.show(Scheme(known), float(scale) if scale.replace(".", "", 1).isdigit() else 1.0)
+    return appearance
+
+
+def run(open_session: Callable[[], Session], arguments: list[str]) -> int:
+    """Show the window on a session and run until both are gone. Returns the exit status."""
+    application = make_application(arguments)
+    reporter = FaultReporter(application)
+    sys.excepthook = reporter.report
+    threading.excepthook = reporter.report_thread
+    settings = QSettings()
+    appearance = make_appearance(application, settings)
+    session = open_session()
+    bridge = SessionBridge(session, application)
+    window = MainWindow(bridge, appearance, settings)
+    window.ended.connect(application.quit)
+    _close_on_signals(window)
+    bridge.start()
+    window.show()
+    return application.exec()
+
+
+def _close_on_signals(window: MainWindow) -> None:
+    """Python runs signal handlers between two steps of its own; the bridge's timer makes such steps ten times a second."""
+
+    def close(_number: int, _frame: FrameType | None) -> None:
+        window.begin_closing()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, close)

@@ -1,0 +1,39 @@
+"""A combo box that is shown contents: it changes its entries only when they changed, and speaks only when a person chose."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QComboBox, QWidget
+
+
+class Chooser(QComboBox):
+    """Keys and labels; ``picked`` carries the key."""
+
+    picked = Signal(str)
+
+    def __init__(self, name: str, words: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._entries: tuple[tuple[str, str, str], ...] = ()
+        self._words = words
+        self.setAccessibleName(name)
+        self.setToolTip(words)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.activated.connect(lambda place: self.picked.emit(str(self.itemData(place))))
+
+    def show_entries(self, entries: tuple[tuple[str, str, str], ...], chosen: str | None, *, words: str | None = None) -> None:
+        """Entries are (key, label, tooltip). ``chosen`` ``None`` shows the placeholder."""
+        if entries != self._entries:
+            self._entries = entries
+            self.clear()
+            for key, label, tip in entries:
+                self.addItem(label, key)
+                self.setItemData(self.count() - 1, tip or label, Qt.ItemDataRole.ToolTipRole)
+        place = -1 if chosen is None else self.findData(chosen)
+        if place != self.currentIndex():
+            self.setCurrentIndex(place)
+        self.setToolTip(self._words if words is None else words)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """A wheel that scrolls the page must not change a plan on its way."""
+        event.ignore()

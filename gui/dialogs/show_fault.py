@@ -1,0 +1,18 @@
+"""The one dialog for bugs: what is expected to go wrong is shown in place, this is for what is not."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+
+def fault_dialog(details: str, parent: QWidget | None = None) -> QMessageBox:
+    """Not modal to the engine: what runs keeps running."""
+    dialog = QMessageBox(parent)
+    dialog.setWindowTitle("Crossply has a bug")
+    dialog.setIcon(QMessageBox.Icon.NoIcon)
+    dialog.setText("Something went wrong inside Crossply itself.")
+    dialog.setInformativeText("What runs keeps running. Please report the details below; Copy puts them on the clipboard.")
+    dialog.setDetailedText(details)
+    dialog.addButton("Copy details", QMessageBox.ButtonRole.ActionRole)
+    dialog.addButton("Close", QMessageBox.ButtonRole.RejectRole)
+    return dialog

@@ -1,0 +1,155 @@
+"""The top of the window: what to run, how large, and the one primary button."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from gui.assets import icon
+from gui.choosers import Chooser
+from gui.theme import TEXT_SCALES, Appearance, Scheme
+from gui.what_to_show.model_chooser_content import ModelChooserContent
+from gui.what_to_show.status_content import PrimaryButtonContent
+
+_WIDE = 900
+
+
+class Header(QWidget):
+    """Shows a ``ModelChooserContent`` and the primary button."""
+
+    model_chosen = Signal(str)
+    browse_asked = Signal()
+    context_chosen = Signal(str)
+    slots_chosen = Signal(str)
+    primary_pressed = Signal()
+    appearance_chosen = Signal(str, float)
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("header")
+        self._appearance = appearance
+        self._primary: PrimaryButtonContent | None = None
+        self._appearance_of: dict[QAction, tuple[str, float]] = {}
+        self.model = Chooser("Model", "The GGUF file whose layers are shared out (Ctrl+O to browse)")
+        self.model.setPlaceholderText("Choose a model…")
+        self.model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.model.setMinimumContentsLength(14)
+        self.model.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.browse = QPushButton("Browse…")
+        self.browse.setToolTip("Choose a GGUF file (Ctrl+O)")
+        self.context = Chooser("Context", "Tokens of context for all slots together: more needs more memory on every worker")
+        self.slot_count = Chooser("Slots", "How many requests run at the same time; they share the context")
+        self.primary = QPushButton("Launch")
+        self.primary.setObjectName("primary")
+        self.menu_button = QToolButton()
+        self.menu_button.setObjectName("menu")
+        self.menu_button.setAccessibleName("Menu")
+        self.menu_button.setToolTip("Appearance, text size, look again, quit")
+        self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self)
+        self.menu_button.setMenu(self.menu)
+        self._lay_out()
+        self._connect()
+        self._paint_icons()
+
+    def show_content(self, content: ModelChooserContent) -> None:
+        """What can be chosen."""
+        models = tuple((path, label, path) for path, label in zip(content.model_paths, content.model_labels, strict=True))
+        self.model.show_entries(models, content.chosen_path, words=content.model_words)
+        contexts = tuple((str(size), label, "") for size, label in zip(content.contexts, content.context_labels, strict=True))
+        self.context.show_entries(contexts, str(content.context))
+        counts = tuple((str(count), label, "") for count, label in zip(content.slot_counts, content.slot_labels, strict=True))
+        self.slot_count.show_entries(counts, str(content.slots))
+        for control in (self.model, self.browse, self.context, self.slot_count):
+            control.setEnabled(content.changeable)
+
+    def show_primary(self, content: PrimaryButtonContent) -> None:
+        """The primary button's face."""
+        if content == self._primary:
+            return
+        self._primary = content
+        self.primary.setText(content.text)
+        self.primary.setEnabled(content.enabled)
+        self.primary.setToolTip(content.words)
+        self.primary.setAccessibleDescription(content.words)
+        self._paint_icons()
+
+    def add_menu(self, actions: tuple[QAction, ...]) -> None:
+        """The window's own actions, and appearance and text size."""
+        for action in actions[:-1]:
+            self.menu.addAction(action)
+        self.menu.addSeparator()
+        self._add_choices("Appearance", tuple((scheme.value, scheme.value, 0.0) for scheme in Scheme), self._appearance.scheme)
+        scales = tuple((f"{scale * 100:.0f}%", "", scale) for scale in TEXT_SCALES)
+        self._add_choices("Text size", scales, f"{self._appearance.text_scale * 100:.0f}%")
+        self.menu.addSeparator()
+        self.menu.addAction(actions[-1])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_controls()
+
+    def _add_choices(self, title: str, entries: tuple[tuple[str, str, float], ...], chosen: str) -> None:
+        menu = self.menu.addMenu(title)
+        group = QActionGroup(menu)
+        for words, scheme, scale in entries:
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            action.setChecked(words == chosen)
+            self._appearance_of[action] = (scheme, scale)
+            group.addAction(action)
+        group.triggered.connect(self._appearance_picked)
+
+    def _appearance_picked(self, action: QAction) -> None:
+        scheme, scale = self._appearance_of[action]
+        self.appearance_chosen.emit(scheme or self._appearance.scheme.value, scale or self._appearance.text_scale)
+
+    def _lay_out(self) -> None:
+        brand = QLabel("Crossply")
+        brand.setObjectName("brand")
+        self._controls = QWidget()
+        row = QHBoxLayout(self._controls)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.model, 1)
+        for control in (self.browse, self.context, self.slot_count):
+            row.addWidget(control)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(16, 10, 16, 10)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.addWidget(brand, 0, 0)
+        self._grid.addWidget(self.menu_button, 0, 2)
+        self._grid.addWidget(self.primary, 0, 3)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.addWidget(self._controls, 0, 1)
+
+    def _place_controls(self) -> None:
+        wide = self.width() >= self._appearance.pixels(_WIDE)
+        place = self._grid.getItemPosition(self._grid.indexOf(self._controls))
+        if wide != (place[0] == 0):
+            self._grid.removeWidget(self._controls)
+            if wide:
+                self._grid.addWidget(self._controls, 0, 1)
+            else:
+                self._grid.addWidget(self._controls, 1, 0, 1, 4)
+
+    def _connect(self) -> None:
+        self.model.picked.connect(self.model_chosen)
+        self.browse.clicked.connect(self.browse_asked)
+        self.context.picked.connect(self.context_chosen)
+        self.slot_count.picked.connect(self.slots_chosen)
+        self.primary.clicked.connect(self.primary_pressed)
+        self._appearance.changed.connect(self._restyle)
+
+    def _restyle(self) -> None:
+        self._paint_icons()
+        self._place_controls()
+
+    def _paint_icons(self) -> None:
+        self.menu_button.setIcon(icon("menu", self._appearance.colour("text")))
+        enabled = self._primary is None or self._primary.enabled
+        stops = self._primary is not None and self._primary.action == "stop"
+        colour = self._appearance.colour("on_accent" if enabled else "disabled")
+        self.primary.setIcon(icon("stop" if stops else "launch", colour))
+        self.primary.setMinimumWidth(self._appearance.pixels(130))

@@ -1,0 +1,265 @@
+"""The window: header, notices, machines and plan, layer map, tabs, status line. It shows contents and passes on what is done.
+
+One screen answers, in reading order: what have I got, what will it do, where does everything go, how well does it run.
+Rejected: pages or a wizard (the four answers depend on each other), dock widgets (nobody rearranges four panels).
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QMainWindow, QScrollArea, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
+
+from engine.session.state import ClusterState
+from gui.dialogs.choose_model import choose_model_file, choose_runtime_folder
+from gui.dialogs.confirm_quit import confirm_quit_dialog, wants_to_quit
+from gui.header import Header
+from gui.layer_map_panel import LayerMapPanel
+from gui.machine_cards.card_grid import CardGrid
+from gui.notices import Notices
+from gui.plan_panel.plan_panel import PlanPanel
+from gui.session_bridge import SessionBridge
+from gui.status_line import StatusLine
+from gui.tabs.commands_tab import CommandsTab
+from gui.tabs.logs_tab import LogsTab
+from gui.tabs.throughput_tab import ThroughputTab
+from gui.tabs.try_it_tab import TryItTab
+from gui.theme import Appearance, Scheme
+from gui.what_to_show.layer_map_content import layer_map_of
+from gui.what_to_show.machine_card_content import machine_cards_of
+from gui.what_to_show.model_chooser_content import model_chooser_of
+from gui.what_to_show.plan_table_content import plan_table_of
+from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
+from gui.what_to_show.tabs_content import commands_of, log_sources_of, try_it_of
+from gui.what_to_show.throughput_content import throughput_of
+
+_SIDE_BY_SIDE = 940
+_PATIENCE_MILLISECONDS = 25_000
+
+
+class MainWindow(QMainWindow):
+    """Everything a person sees. ``ended`` comes once, when the session has closed."""
+
+    ended = Signal()
+
+    def __init__(self, bridge: SessionBridge, appearance: Appearance, settings: QSettings) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._appearance = appearance
+        self._settings = settings
+        self._closing = False
+        self._ended = False
+        self.header = Header(appearance)
+        self.notices = Notices(appearance)
+        self.machines = CardGrid(appearance)
+        self.plan = PlanPanel(appearance)
+        self.layer_map = LayerMapPanel(appearance)
+        self.tabs = QTabWidget()
+        self.throughput = ThroughputTab(appearance)
+        self.logs = LogsTab(appearance)
+        self.try_it = TryItTab(appearance)
+        self.commands = CommandsTab(appearance)
+        self.status = StatusLine()
+        self.setWindowTitle("Crossply")
+        self._lay_out()
+        self._make_actions()
+        self._connect()
+        self._restore()
+
+    # -- showing
+
+    def show_state(self, state: ClusterState) -> None:
+        """Show a state. Every part returns early when its own content is unchanged."""
+        status = status_of(state)
+        self.header.show_content(model_chooser_of(state))
+        self.header.show_primary(status.button)
+        self.notices.show_content(status.banners, status.progress)
+        self.machines.show_content(machine_cards_of(state))
+        self.plan.show_content(plan_table_of(state))
+        self.layer_map.show_content(layer_map_of(state))
+        self.throughput.show_content(throughput_of(state))
+        self.logs.show_sources(log_sources_of(state))
+        self.try_it.show_content(try_it_of(state))
+        self.commands.show_content(commands_of(state))
+        self.status.show_content(status)
+        self._share_height(len(state.machines))
+        if state.closed:
+            self._end()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.throughput.charts is None:
+            QTimer.singleShot(0, self, self._make_charts)
+
+    def _make_charts(self) -> None:
+        if self.throughput.charts is None:
+            self.throughput.make_charts()
+
+    # -- closing
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask if something runs; then close the session and wait for it: the window goes when everything is stopped."""
+        if self._ended:
+            event.accept()
+            return
+        event.ignore()
+        state = self._bridge.state
+        ask = not self._closing and is_running(state)
+        if not ask or wants_to_quit(confirm_quit_dialog(self, n_workers_running(state))):
+            self.begin_closing()
+
+    def begin_closing(self) -> None:
+        """Close the session without asking (also the path of SIGINT and SIGTERM)."""
+        if self._closing:
+            return
+        self._closing = True
+        self._settings.setValue("geometry", self.saveGeometry())
+        self._settings.setValue("tab", self.tabs.currentIndex())
+        self._bridge.close()
+        QTimer.singleShot(_PATIENCE_MILLISECONDS, self, self._end)
+
+    def _end(self) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._bridge.off()
+        self.close()
+        self.ended.emit()
+
+    # -- doing
+
+    def _press_primary(self) -> None:
+        action = primary_button_of(self._bridge.state).action
+        if action == "launch":
+            self._bridge.launch()
+        elif action == "stop":
+            self._bridge.stop()
+
+    def _browse(self) -> None:
+        path = choose_model_file(self, self._bridge.state.choices.model_path)
+        if path is not None:
+            self._bridge.choose_model(path)
+
+    def _choose_runtime(self) -> None:
+        folder = choose_runtime_folder(self)
+        if folder is not None:
+            self._bridge.choose_runtime_folder(folder)
+
+    def _search_logs(self) -> None:
+        self.tabs.setCurrentWidget(self.logs)
+        self.logs.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.logs.search.selectAll()
+
+    def _choose_appearance(self, scheme: str, text_scale: float) -> None:
+        self._settings.setValue("scheme", scheme)
+        self._settings.setValue("text_scale", text_scale)
+        self._appearance.show(Scheme(scheme), text_scale)
+
+    # -- building
+
+    def _lay_out(self) -> None:
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.setSpacing(8)
+        self._top.addWidget(self.machines, 5)
+        self._top.addWidget(self.plan, 4)
+        for tab, name in (
+            (self.throughput, "Throughput"),
+            (self.logs, "Logs"),
+            (self.try_it, "Try it"),
+            (self.commands, "Commands"),
+        ):
+            self.tabs.addTab(tab, name)
+        self.tabs.tabBar().setAccessibleName("Details")
+        bottom = QFrame()
+        bottom.setObjectName("panel")
+        bottom_box = QVBoxLayout(bottom)
+        bottom_box.setContentsMargins(14, 4, 14, 10)
+        bottom_box.addWidget(self.tabs)
+        page = QWidget()
+        page.setObjectName("page")
+        box = QVBoxLayout(page)
+        box.setContentsMargins(16, 8, 16, 8)
+        box.setSpacing(8)
+        box.addWidget(self.notices)
+        box.addLayout(self._top)
+        box.addWidget(self.layer_map)
+        box.addWidget(bottom, 1)
+        self.layer_map.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(page)
+        whole = QWidget()
+        outer = QVBoxLayout(whole)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.header)
+        outer.addWidget(self._scroll, 1)
+        outer.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        wide = self.width() >= self._appearance.pixels(_SIDE_BY_SIDE)
+        self._top.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+        self.tabs.setMinimumHeight(self._appearance.pixels(190))
+        self.setMinimumSize(min(640, self._appearance.pixels(420)), 420)
+
+    def _share_height(self, n_machines: int) -> None:
+        inside = self.machines.widget()
+        if inside is None:
+            return
+        wanted = inside.sizeHint().height() + 4
+        most = max(self.plan.sizeHint().height(), self._appearance.pixels(240))
+        self.machines.setMinimumHeight(wanted if n_machines <= 1 else min(wanted, most))
+
+    def _make_actions(self) -> None:
+        entries = (
+            ("Launch or stop", "Ctrl+L", self._press_primary),
+            ("Open a model…", "Ctrl+O", self._browse),
+            ("Choose llama.cpp programs…", "", self._choose_runtime),
+            ("Search the logs", "Ctrl+F", self._search_logs),
+            ("Look again", "F5", self._bridge.look_again),
+            ("Quit", "Ctrl+Q", self.close),
+        )
+        actions = []
+        for words, keys, slot in entries:
+            action = QAction(words, self)
+            action.setShortcut(QKeySequence(keys))
+            action.triggered.connect(lambda _checked=False, slot=slot: slot())
+            self.addAction(action)
+            actions.append(action)
+        self.header.add_menu(tuple(actions))
+
+    def _connect(self) -> None:
+        bridge, header = self._bridge, self.header
+        bridge.changed.connect(self.show_state)
+        bridge.log_grew.connect(self.logs.add_lines)
+        header.model_chosen.connect(bridge.choose_model)
+        header.context_chosen.connect(bridge.choose_context)
+        header.slots_chosen.connect(bridge.choose_slots)
+        header.browse_asked.connect(self._browse)
+        header.primary_pressed.connect(self._press_primary)
+        header.appearance_chosen.connect(self._choose_appearance)
+        self.notices.dismissed.connect(bridge.dismiss)
+        self.notices.cancel_asked.connect(bridge.cancel)
+        self.machines.switched.connect(bridge.switch_worker)
+        self.machines.mend_asked.connect(bridge.install_runtime)
+        self.plan.policy_chosen.connect(bridge.choose_policy)
+        self.plan.layout_chosen.connect(bridge.choose_layout)
+        self.plan.variant_chosen.connect(bridge.choose_variant)
+        self.plan.measure_asked.connect(bridge.calibrate)
+        self.logs.source_chosen.connect(bridge.watch_log)
+        self.try_it.asked.connect(bridge.ask)
+        self._appearance.changed.connect(self._arrange)
+
+    def _restore(self) -> None:
+        geometry = self._settings.value("geometry")
+        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
+            self.resize(1280, 860)
+        tab = str(self._settings.value("tab", 0))
+        self.tabs.setCurrentIndex(int(tab) if tab.isdigit() else 0)

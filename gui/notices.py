@@ -1,0 +1,183 @@
+"""What pushes in above the page: a banner per problem, a line with a bar per thing under way.
+
+They push the page down and do not cover it, and they stay until they are over or dismissed. Rejected: message boxes for
+problems (they interrupt, and are gone when one wants to copy them).
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.assets import icon
+from gui.copy_button import CopyButton
+from gui.theme import Appearance, fixed_font
+from gui.what_to_show.status_content import BannerContent, ProgressContent
+
+_SHOWN_AT_MOST = 3
+
+
+class Banner(QFrame):
+    """One problem: what happened, what to do, details on demand."""
+
+    dismissed = Signal(int)
+
+    def __init__(self, appearance: Appearance, content: BannerContent, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self._content = content
+        mark = QLabel()
+        mark.setPixmap(icon("alert", appearance.colour("bad")).pixmap(16, 16))
+        words = QLabel(content.happened)
+        words.setObjectName("name")
+        advice = QLabel(content.advice)
+        for label in (words, advice):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.expander = QPushButton("Details")
+        self.expander.setObjectName("link")
+        self.expander.setCheckable(True)
+        self.expander.setVisible(bool(content.details))
+        self.details = QPlainTextEdit(content.details)
+        self.details.setReadOnly(True)
+        self.details.setFont(fixed_font(appearance.pixels(12)))
+        self.details.setMaximumHeight(appearance.pixels(110))
+        self.details.setAccessibleName("Details")
+        self.details.hide()
+        self.expander.toggled.connect(self.details.setVisible)
+        copy = CopyButton("Copy", "this problem")
+        copy.show_text("\n".join(part for part in (content.happened, content.advice, content.details) if part))
+        self.dismiss = QToolButton()
+        self.dismiss.setIcon(icon("close", appearance.colour("text")))
+        self.dismiss.setToolTip("Dismiss")
+        self.dismiss.setAccessibleName("Dismiss")
+        self.dismiss.clicked.connect(lambda: self.dismissed.emit(content.index))
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        text = QVBoxLayout()
+        text.setSpacing(0)
+        text.addWidget(words)
+        if content.advice:
+            text.addWidget(advice)
+        head.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(text, 1)
+        for button in (self.expander, copy, self.dismiss):
+            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 8, 8, 8)
+        box.addLayout(head)
+        box.addWidget(self.details)
+
+
+class ProgressLine(QFrame):
+    """One thing under way, with a bar and Cancel."""
+
+    cancel_asked = Signal(str)
+
+    def __init__(self, appearance: Appearance, activity_id: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("progress")
+        self._id = activity_id
+        self._title = QLabel()
+        self._title.setObjectName("name")
+        self._detail = QLabel()
+        self._detail.setProperty("role", "muted")
+        self._detail.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setMinimumWidth(appearance.pixels(160))
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setObjectName("link")
+        self.cancel.clicked.connect(lambda: self.cancel_asked.emit(self._id))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 12, 6)
+        row.setSpacing(12)
+        row.addWidget(self._title)
+        row.addWidget(self.bar, 1)
+        row.addWidget(self._detail, 1)
+        row.addWidget(self.cancel)
+
+    def show_content(self, content: ProgressContent) -> None:
+        """How far it is."""
+        percent = "" if content.fraction is None else f" {content.fraction * 100:.0f}%"
+        self._title.setText(content.title + percent)
+        self._detail.setText(content.detail)
+        self._detail.setToolTip(content.detail)
+        self.bar.setAccessibleName(content.title)
+        self.bar.setRange(0, 0 if content.fraction is None else 1000)
+        self.bar.setValue(0 if content.fraction is None else round(content.fraction * 1000))
+        self.cancel.setVisible(content.can_cancel)
+        self.cancel.setAccessibleName(f"Cancel {content.title}")
+
+
+class Notices(QWidget):
+    """All banners and progress lines."""
+
+    dismissed = Signal(int)
+    cancel_asked = Signal(str)
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+        self._shown: tuple[BannerContent, ...] = ()
+        self._lines: dict[str, ProgressLine] = {}
+        self.banners: list[Banner] = []
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(8)
+        self._more = QLabel()
+        self._more.setProperty("role", "muted")
+        self._more.hide()
+        self._box.addWidget(self._more)
+        self.hide()
+
+    @property
+    def lines(self) -> dict[str, ProgressLine]:
+        """Progress lines by activity."""
+        return self._lines
+
+    def show_content(self, banners: tuple[BannerContent, ...], progress: tuple[ProgressContent, ...]) -> None:
+        """Show both; nothing of either hides the whole."""
+        self._show_progress(progress)
+        if banners != self._shown:
+            self._shown = banners
+            self._show_banners(banners)
+        self.setVisible(bool(banners or progress))
+
+    def _show_banners(self, contents: tuple[BannerContent, ...]) -> None:
+        for banner in self.banners:
+            self._box.removeWidget(banner)
+            banner.deleteLater()
+        self.banners = [Banner(self._appearance, content) for content in contents[:_SHOWN_AT_MOST]]
+        for place, banner in enumerate(self.banners):
+            banner.dismissed.connect(self.dismissed)
+            self._box.insertWidget(place, banner)
+        left = len(contents) - len(self.banners)
+        self._more.setText(f"and {left} more: dismiss these to see them")
+        self._more.setVisible(left > 0)
+
+    def _show_progress(self, contents: tuple[ProgressContent, ...]) -> None:
+        wanted = {content.id for content in contents}
+        for gone in [name for name in self._lines if name not in wanted]:
+            line = self._lines.pop(gone)
+            self._box.removeWidget(line)
+            line.deleteLater()
+        for content in contents:
+            if content.id not in self._lines:
+                line = ProgressLine(self._appearance, content.id)
+                line.cancel_asked.connect(self.cancel_asked)
+                self._lines[content.id] = line
+                self._box.addWidget(line)
+            self._lines[content.id].show_content(content)

@@ -1,0 +1,106 @@
+"""The plan panel: policy and layout, the comparison, and the verdict or the reasons why there is no plan."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from gui.choosers import Chooser
+from gui.plan_panel.plan_table import PlanTable
+from gui.small_widgets import set_role
+from gui.theme import Appearance
+from gui.what_to_show.plan_table_content import PlanTableContent, layout_options, plan_as_text, policy_options
+
+
+class PlanPanel(QFrame):
+    """Shows a ``PlanTableContent``; says what was chosen."""
+
+    policy_chosen = Signal(str)
+    layout_chosen = Signal(str)
+    variant_chosen = Signal(str, str)
+    measure_asked = Signal()
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self._content: PlanTableContent | None = None
+        self.policy = Chooser("Policy", "How the layers are shared out")
+        self.layout_choice = Chooser("Layout", "How devices become rpc-server processes")
+        self.table = PlanTable(appearance)
+        self.verdict = QLabel()
+        self.verdict.setWordWrap(True)
+        self.reasons = QLabel()
+        self.reasons.setWordWrap(True)
+        self.reasons.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.reasons.setProperty("role", "text")
+        self.basis = QLabel()
+        self.basis.setProperty("role", "muted")
+        self.basis.setWordWrap(True)
+        self.measure = QPushButton("Measure speeds")
+        self.measure.setObjectName("link")
+        self._lay_out()
+        self._connect()
+
+    def show_content(self, content: PlanTableContent) -> None:
+        """Show it, if it is another one."""
+        if content == self._content:
+            return
+        self._content = content
+        policies = tuple((option.key, option.label, option.words) for option in policy_options())
+        layouts = tuple((option.key, option.label, option.words) for option in layout_options())
+        self.policy.show_entries(policies, content.policy)
+        self.layout_choice.show_entries(layouts, content.layout)
+        self.table.show_columns(content.columns)
+        self._scroll.setVisible(bool(content.columns))
+        self.verdict.setText(content.verdict)
+        set_role(self.verdict, content.verdict_role)
+        self.reasons.setText("\n".join(f"•  {reason}" for reason in content.reasons))
+        self.reasons.setVisible(bool(content.reasons))
+        self.basis.setText(content.basis)
+        self.basis.setVisible(bool(content.basis))
+        self.measure.setEnabled(content.can_measure)
+        self.measure.setToolTip(content.measure_words)
+        self._scroll.setFixedHeight(self.table.sizeHint().height() + 12)
+
+    def _lay_out(self) -> None:
+        title = QLabel("Plan")
+        title.setObjectName("title")
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(title)
+        head.addStretch(1)
+        head.addWidget(self.policy)
+        head.addWidget(self.layout_choice)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.table.setObjectName("clear")
+        self._scroll.setWidget(self.table)
+        foot = QHBoxLayout()
+        foot.addWidget(self.basis, 1)
+        foot.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignBottom)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(14, 8, 14, 8)
+        box.setSpacing(4)
+        box.addLayout(head)
+        box.addWidget(self._scroll)
+        box.addWidget(self.verdict)
+        box.addWidget(self.reasons)
+        box.addStretch(1)
+        box.addLayout(foot)
+
+    def _connect(self) -> None:
+        self.policy.picked.connect(self.policy_chosen)
+        self.layout_choice.picked.connect(self.layout_chosen)
+        self.table.chosen.connect(self.variant_chosen)
+        self.measure.clicked.connect(self.measure_asked)
+        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.table)
+        copy.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        copy.activated.connect(self._copy_table)
+
+    def _copy_table(self) -> None:
+        if self._content is not None:
+            QGuiApplication.clipboard().setText(plan_as_text(self._content))

@@ -1,0 +1,175 @@
+"""The comparison of plans: row names at the left, a column per variant, the chosen one raised; a click chooses a column.
+
+Each column is a button, so Tab and Space reach it and screen readers read it whole. Rejected: QTableView (cannot raise a
+column, and cells are not what is chosen).
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+
+from gui.theme import Appearance
+from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words
+
+
+def _row_height(widget: QWidget, appearance: Appearance) -> int:
+    return widget.fontMetrics().height() + appearance.pixels(7)
+
+
+def _head_height(widget: QWidget, appearance: Appearance) -> int:
+    return 2 * widget.fontMetrics().height() + appearance.pixels(10)
+
+
+class _RowNames(QWidget):
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__()
+        self._appearance = appearance
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        widest = max(self.fontMetrics().horizontalAdvance(row) for row in ROWS)
+        height = _head_height(self, self._appearance) + len(ROWS) * _row_height(self, self._appearance)
+        return QSize(widest + self._appearance.pixels(12), height + self._appearance.pixels(4))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        height = _row_height(self, self._appearance)
+        for place, row in enumerate(ROWS):
+            box = QRectF(0, _head_height(self, self._appearance) + place * height, self.width(), height)
+            painter.setPen(self._appearance.colour("hairline"))
+            painter.drawLine(box.topLeft(), box.topRight())
+            painter.setPen(self._appearance.colour("muted"))
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, row)
+        painter.end()
+
+
+class VariantColumn(QAbstractButton):
+    """One plan of the comparison."""
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+        self._content: VariantColumnContent | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_content(self, content: VariantColumnContent) -> None:
+        """Show it, if it is another one."""
+        if content == self._content:
+            return
+        self._content = content
+        self.setToolTip(f"{content.words}\nClick to choose this plan.")
+        self.setAccessibleName(column_in_words(content))
+        self.updateGeometry()
+        self.update()
+
+    @property
+    def content(self) -> VariantColumnContent | None:
+        """What is shown."""
+        return self._content
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        texts = () if self._content is None else (self._content.title + "  ", self._content.subtitle, *self._content.cells)
+        widest = max((metrics.horizontalAdvance(text) for text in (*texts, "000.0 tok/s")), default=0)
+        height = _head_height(self, self._appearance) + len(ROWS) * _row_height(self, self._appearance)
+        return QSize(widest + self._appearance.pixels(14), height + self._appearance.pixels(4))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        content = self._content
+        if content is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_ground(painter, content)
+        line = self.fontMetrics().height()
+        bold = painter.font()
+        bold.setBold(True)
+        painter.save()
+        painter.setFont(bold)
+        painter.setPen(self._appearance.colour("link" if content.chosen else "text"))
+        painter.drawText(
+            QRectF(0, self._appearance.pixels(4), self.width(), line), Qt.AlignmentFlag.AlignCenter, content.title
+        )
+        painter.restore()
+        painter.setPen(self._appearance.colour("muted"))
+        under = QRectF(0, self._appearance.pixels(4) + line, self.width(), line)
+        painter.drawText(under, Qt.AlignmentFlag.AlignCenter, content.subtitle)
+        self._paint_cells(painter, content)
+        painter.end()
+
+    def _paint_ground(self, painter: QPainter, content: VariantColumnContent) -> None:
+        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        if content.chosen:
+            painter.setPen(QPen(self._appearance.colour("link"), 1))
+            painter.setBrush(self._appearance.colour("raised"))
+            painter.drawRoundedRect(box, 8, 8)
+        if self.hasFocus() or self.underMouse():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self._appearance.colour("link" if self.hasFocus() else "border"), 2 if self.hasFocus() else 1))
+            painter.drawRoundedRect(box, 8, 8)
+
+    def _paint_cells(self, painter: QPainter, content: VariantColumnContent) -> None:
+        height = _row_height(self, self._appearance)
+        for place, (cell, role) in enumerate(zip(content.cells, content.cell_roles, strict=True)):
+            box = QRectF(0, _head_height(self, self._appearance) + place * height, self.width(), height)
+            if not content.chosen:
+                painter.setPen(self._appearance.colour("hairline"))
+                painter.drawLine(box.topLeft(), box.topRight())
+            painter.setPen(self._appearance.colour(role))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, cell)
+
+
+class PlanTable(QWidget):
+    """Columns, kept by place."""
+
+    chosen = Signal(str, str)
+    """Policy, layout."""
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+        self._columns: list[VariantColumn] = []
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(0)
+        self._names = _RowNames(appearance)
+        self._row.addWidget(self._names)
+        appearance.changed.connect(self._grow)
+
+    @property
+    def columns(self) -> tuple[VariantColumn, ...]:
+        """The columns shown."""
+        return tuple(self._columns)
+
+    def show_columns(self, contents: tuple[VariantColumnContent, ...]) -> None:
+        """One column per variant."""
+        while len(self._columns) > len(contents):
+            gone = self._columns.pop()
+            self._row.removeWidget(gone)
+            gone.deleteLater()
+        while len(self._columns) < len(contents):
+            self._columns.append(self._new_column())
+        for column, content in zip(self._columns, contents, strict=True):
+            column.show_content(content)
+        self.setVisible(bool(contents))
+
+    def _new_column(self) -> VariantColumn:
+        column = VariantColumn(self._appearance)
+        column.clicked.connect(lambda: self._say_chosen(column))
+        self._row.addWidget(column, 1)
+        return column
+
+    def _say_chosen(self, column: VariantColumn) -> None:
+        if column.content is not None:
+            self.chosen.emit(column.content.policy.value, column.content.layout.value)
+
+    def _grow(self) -> None:
+        for widget in (self._names, *self._columns):
+            widget.updateGeometry()

@@ -1,0 +1,48 @@
+"""The bottom line: what is served where, and what is exposed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from gui.copy_button import CopyButton
+from gui.small_widgets import ElidedLabel, set_role
+from gui.what_to_show.status_content import StatusContent
+
+
+class StatusLine(QWidget):
+    """Shows a ``StatusContent``'s two sentences and the address's buttons."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("status")
+        self._url = ""
+        self.left = ElidedLabel(role="text")
+        self.right = QLabel()
+        self.right.setProperty("role", "muted")
+        self.copy_address = CopyButton("Copy address", "the address of the API")
+        self.copy_curl = CopyButton("Copy curl", "a curl command that asks the model")
+        self.open = QPushButton("Open")
+        self.open.setObjectName("link")
+        self.open.setToolTip("Open llama-server's own page in the browser")
+        self.open.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self._url)))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 4, 16, 4)
+        row.setSpacing(8)
+        row.addWidget(self.left, 1)
+        for button in (self.copy_address, self.copy_curl, self.open):
+            row.addWidget(button)
+        row.addWidget(self.right)
+
+    def show_content(self, content: StatusContent) -> None:
+        """Show it."""
+        self._url = content.api_url or ""
+        self.left.show_text(content.left)
+        set_role(self.left, content.left_role)
+        self.right.setText(content.right)
+        set_role(self.right, content.right_role)
+        self.copy_address.show_text(self._url)
+        self.copy_curl.show_text(content.curl)
+        for button in (self.copy_address, self.copy_curl, self.open):
+            button.setVisible(content.api_url is not None)

@@ -1,0 +1,90 @@
+"""Numbers for people. Memory is in decimal units (1 GB = 1,000,000,000 bytes), as in the planner's own sentences.
+
+Rejected: binary units (exact for RAM, but the planner, file sizes and boxes of cards speak decimal, and two units for the
+same memory in one window are worse than either), one unit for everything (0.3 GB and 24,000 MB are both hard to read) and
+locale-dependent separators (figures are copied into commands).
+"""
+
+from __future__ import annotations
+
+_KIB = 1024
+NOT_KNOWN = "–"
+
+
+def bytes_text(n_bytes: int) -> str:
+    """``19.8 GB``, ``812 MB``, ``0 MB``."""
+    if n_bytes >= 10**12:
+        return f"{n_bytes / 10**12:.1f} TB"
+    if n_bytes >= 10**9:
+        return f"{n_bytes / 10**9:.1f} GB"
+    return f"{n_bytes / 10**6:.0f} MB"
+
+
+def bytes_of_bytes_text(done: int, total: int) -> str:
+    """``8.1 of 18.9 GB``: the unit is said once when it is the same."""
+    done_number, done_unit = bytes_text(done).split(" ")
+    total_text = bytes_text(total)
+    return f"{done_number} of {total_text}" if total_text.endswith(done_unit) else f"{done_number} {done_unit} of {total_text}"
+
+
+def rate_text(tokens_per_second: float | None) -> str:
+    """Three significant figures, no unit: ``18.4``, ``540``, ``0.92``; a dash when not known."""
+    if tokens_per_second is None:
+        return NOT_KNOWN
+    if tokens_per_second >= 100:
+        return f"{tokens_per_second:,.0f}"
+    return f"{tokens_per_second:.1f}" if tokens_per_second >= 1 else f"{tokens_per_second:.2f}"
+
+
+def rate_with_unit(tokens_per_second: float | None) -> str:
+    """``18.4 tok/s`` or a dash."""
+    return NOT_KNOWN if tokens_per_second is None else f"{rate_text(tokens_per_second)} tok/s"
+
+
+def percent_text(fraction: float) -> str:
+    """``43%``."""
+    return f"{fraction * 100:.0f}%"
+
+
+def difference_text(measured: float | None, predicted: float | None) -> str:
+    """How far the measured figure is from the predicted one: ``−1.6%``; empty when either is missing."""
+    if measured is None or not predicted:
+        return ""
+    share = (measured - predicted) / predicted
+    sign = "+" if share >= 0 else "−"
+    return f"{sign}{abs(share) * 100:.1f}%"
+
+
+def duration_text(seconds: float) -> str:
+    """``0.92 s``, ``14 s``, ``2 min 5 s``."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def tokens_text(n_tokens: int) -> str:
+    """``4k`` for 4096, ``1M`` for 1048576, else the number."""
+    if n_tokens >= _KIB**2 and n_tokens % _KIB**2 == 0:
+        return f"{n_tokens // _KIB**2}M"
+    return f"{n_tokens // _KIB}k" if n_tokens >= _KIB and n_tokens % _KIB == 0 else f"{n_tokens:,}"
+
+
+def count_text(n: int, thing: str) -> str:
+    """``1 layer``, ``2 layers``."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
+def layers_text(first: int | None, last: int | None, *, output: bool) -> str:
+    """``0–9``, ``12`` for one layer, ``30–39 +`` with the output head, ``out`` for the head alone, ``none``."""
+    if first is None or last is None:
+        return "out" if output else "none"
+    span = str(first) if first == last else f"{first}–{last}"
+    return f"{span} +" if output else span
+
+
+def file_name(path: str) -> str:
+    """The last part of a path, with either kind of separator."""
+    return path.replace("\\", "/").rpartition("/")[2]

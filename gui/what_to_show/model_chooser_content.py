@@ -1,0 +1,72 @@
+"""Model, context and slots: the choices in the header.
+
+A model that was chosen by hand and is not in the models folder is listed too, or the chooser would show another than the one
+in use. Rejected: free numbers for context and slots (few values make sense; others come from the command line).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.session.state import ClusterState
+from gui.what_to_show.formatting import bytes_text, count_text, file_name, tokens_text
+
+_CONTEXTS = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
+_SLOTS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChooserContent:
+    """``model_paths`` and ``model_labels`` are parallel, and so are the other pairs."""
+
+    model_paths: tuple[str, ...]
+    model_labels: tuple[str, ...]
+    chosen_path: str | None
+    model_words: str
+    contexts: tuple[int, ...]
+    context_labels: tuple[str, ...]
+    context: int
+    slot_counts: tuple[int, ...]
+    slot_labels: tuple[str, ...]
+    slots: int
+    changeable: bool
+    """False while a run is up: it would go on with what it was launched with."""
+
+
+def model_chooser_of(state: ClusterState) -> ModelChooserContent:
+    """What the header offers."""
+    chosen = state.choices.model_path
+    paths = list(state.models_found)
+    if chosen is not None and chosen not in paths:
+        paths.insert(0, chosen)
+    shape = state.choices.shape
+    training = None if state.model is None else state.model.training_context_tokens
+    contexts = _with(tuple(size for size in _CONTEXTS if training is None or size <= training), shape.context_tokens)
+    counts = _with(_SLOTS, shape.slots)
+    return ModelChooserContent(
+        model_paths=tuple(paths),
+        model_labels=tuple(file_name(path) for path in paths),
+        chosen_path=chosen,
+        model_words=_model_words(state),
+        contexts=contexts,
+        context_labels=tuple(f"Context {tokens_text(size)}" for size in contexts),
+        context=shape.context_tokens,
+        slot_counts=counts,
+        slot_labels=tuple(count_text(count, "slot") for count in counts),
+        slots=shape.slots,
+        changeable=not state.run_wanted and not state.closing,
+    )
+
+
+def _with(values: tuple[int, ...], value: int) -> tuple[int, ...]:
+    return tuple(sorted({*values, value}))
+
+
+def _model_words(state: ClusterState) -> str:
+    if state.model_problem is not None:
+        return f"{state.model_problem.happened} {state.model_problem.advice}".strip()
+    model = state.model
+    if model is None:
+        return "The GGUF file whose layers are shared out (Ctrl+O to browse)"
+    facts = (model.name, model.architecture, count_text(model.n_layers, "layer"), bytes_text(model.total_bytes))
+    return f"{' · '.join(facts)}\n{model.path}"

@@ -1,0 +1,572 @@
+"""Hand-made cluster states: every face that the window must be able to show, without an engine.
+
+All figures are invented, but consistent: bytes add up, layers are placed once, the map has the plan's length.
+Rejected: recording states of a real session, because mismatches, failures and forty machines cannot be had at will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine.session.state import (
+    Activity,
+    AnswerShown,
+    Choices,
+    ClusterState,
+    CommandShown,
+    PlanVariant,
+    ProcessSeen,
+    RunPhase,
+    RunSeen,
+    RuntimePhase,
+)
+from engine.vocabulary.device import Cpu, DeviceKind, Gpu, Vendor
+from engine.vocabulary.layer_map import ActualBuffers, LayerMap, LayerPlace
+from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineId, MachineLoad
+from engine.vocabulary.model import KvFacts, LayerFacts, ModelFacts
+from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused, Policy, PredictedThroughput, RunShape, Shortfall
+from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
+from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
+from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
+from engine.vocabulary.worker import Layout, RpcServerSpec, WorkerId, WorkerOffer
+
+GIB = 1024**3
+NOW = 1000.0
+CPU_ID = WorkerId("this-machine/cpu")
+CUDA_ID = WorkerId("this-machine/cuda:0")
+VULKAN_ID = WorkerId("this-machine/vulkan:0")
+
+
+def a_runtime() -> Runtime:
+    """A build that can do everything."""
+    return Runtime(
+        id="b11434",
+        folder="/home/ada/.local/share/crossply/runtimes/b11434",
+        source=RuntimeSource.BUILT,
+        rpc_server="/home/ada/.local/share/crossply/runtimes/b11434/ggml-rpc-server",
+        llama_server="/home/ada/.local/share/crossply/runtimes/b11434/llama-server",
+        llama_bench=None,
+        llama_fit_params=None,
+        build_number=11434,
+        commit="0c1e570",
+        protocol=RpcProtocolVersion(major=7, minor=0, patch=0),
+        backends=("CPU", "CUDA", "Vulkan", "RPC"),
+    )
+
+
+def hybrid_machine() -> Machine:
+    """One machine with a CPU worker and two GPUs."""
+    return Machine(
+        id=THIS_MACHINE,
+        name="ada-desktop",
+        os_name="Debian GNU/Linux 12",
+        architecture="x86_64",
+        cpu=Cpu(
+            name="AMD Ryzen 9 7950X",
+            physical_cores=16,
+            logical_cores=32,
+            ram_total_bytes=31 * GIB,
+            ram_available_bytes=24 * GIB,
+            instruction_sets=("AVX2", "AVX512"),
+        ),
+        gpus=(
+            Gpu(
+                index=0,
+                name="NVIDIA GeForce RTX 3060",
+                vendor=Vendor.NVIDIA,
+                runtime_name="CUDA0",
+                friendly_name="cuda:0",
+                memory_total_bytes=12 * GIB,
+                memory_free_bytes=11 * GIB,
+            ),
+            Gpu(
+                index=1,
+                name="AMD Radeon RX 7600",
+                vendor=Vendor.AMD,
+                runtime_name="Vulkan0",
+                friendly_name="vulkan:0",
+                memory_total_bytes=8 * GIB,
+                memory_free_bytes=int(7.6 * GIB),
+            ),
+        ),
+    )
+
+
+def cpu_only_machine() -> Machine:
+    """A machine without a GPU."""
+    return replace(
+        hybrid_machine(), gpus=(), why_no_gpu="No GPU was found: no NVIDIA driver, and no card under /sys/class/drm."
+    )
+
+
+def load_of(machine: Machine) -> tuple[MachineId, MachineLoad]:
+    """A plausible sample."""
+    return machine.id, MachineLoad(
+        machine_id=machine.id,
+        taken_at_seconds=NOW,
+        cpu_busy_fraction=0.27,
+        ram_available_bytes=machine.cpu.ram_available_bytes,
+        gpu_busy_fractions=tuple(0.62 if gpu.index == 0 else 0.31 for gpu in machine.gpus),
+        gpu_free_bytes=tuple(gpu.memory_free_bytes for gpu in machine.gpus),
+    )
+
+
+def offers_of(machine: Machine, first_port: int = 50052) -> tuple[WorkerOffer, ...]:
+    """One worker per device, CPU first."""
+    cpu = WorkerOffer(
+        id=WorkerId(f"{machine.id}/cpu"),
+        machine_id=machine.id,
+        machine_name=machine.name,
+        kind=DeviceKind.CPU,
+        device_name="cpu",
+        runtime_name="CPU",
+        description=machine.cpu.name,
+        total_bytes=machine.cpu.ram_total_bytes,
+        used_by_others_bytes=machine.cpu.ram_total_bytes - machine.cpu.ram_available_bytes,
+        safe_bytes=int(machine.cpu.ram_available_bytes * 0.8),
+        endpoint=f"127.0.0.1:{first_port}",
+        threads=machine.cpu.physical_cores,
+    )
+    gpus = tuple(
+        WorkerOffer(
+            id=WorkerId(f"{machine.id}/{gpu.friendly_name}"),
+            machine_id=machine.id,
+            machine_name=machine.name,
+            kind=DeviceKind.GPU,
+            device_name=gpu.friendly_name,
+            runtime_name=gpu.runtime_name or "",
+            description=gpu.name,
+            total_bytes=gpu.memory_total_bytes or 0,
+            used_by_others_bytes=(gpu.memory_total_bytes or 0) - (gpu.memory_free_bytes or 0),
+            safe_bytes=int((gpu.memory_total_bytes or 0) * 0.8),
+            endpoint=f"127.0.0.1:{first_port + 1 + number}",
+        )
+        for number, gpu in enumerate(machine.gpus)
+    )
+    return (cpu, *gpus)
+
+
+def a_model(n_layers: int = 64) -> ModelFacts:
+    """Qwen3-32B in figures."""
+    layer = LayerFacts(
+        weights_bytes=int(0.28 * GIB),
+        active_bytes=int(0.28 * GIB),
+        kv=KvFacts(k_elements_per_token=1024, v_elements_per_token=1024),
+    )
+    return ModelFacts(
+        path="/home/ada/models/Qwen3-32B-Q4_K_M.gguf",
+        files=("/home/ada/models/Qwen3-32B-Q4_K_M.gguf",),
+        name="Qwen3 32B",
+        architecture="qwen3",
+        size_label="32.8B Q4_K_M",
+        layers=(layer,) * n_layers,
+        head_bytes=int(0.6 * GIB),
+        embedding_bytes=int(0.4 * GIB),
+        tied_embeddings=False,
+        n_embd=5120,
+        n_vocab=151936,
+        training_context_tokens=40960,
+        total_bytes=n_layers * int(0.28 * GIB) + GIB,
+    )
+
+
+def a_plan(
+    offers: tuple[WorkerOffer, ...],
+    shares: tuple[int, ...],
+    *,
+    policy: Policy = Policy.FASTEST,
+    layout: Layout = Layout.PER_DEVICE,
+    decode: float | None = 18.4,
+    prefill: float | None = 540.0,
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    """``shares`` are layers per offer, in order; the last used worker holds the output."""
+    model = a_model(sum(shares))
+    used = [index for index, share in enumerate(shares) if share]
+    workers: list[PlannedWorker] = []
+    first = 0
+    for index, (offer, share) in enumerate(zip(offers, shares, strict=True)):
+        head = index == used[-1]
+        workers.append(
+            PlannedWorker(
+                offer=offer,
+                first_layer=first if share else None,
+                n_layers=share,
+                holds_output=head,
+                weights_bytes=share * int(0.28 * GIB) + (model.head_bytes if head else 0),
+                kv_bytes=share * 16 * 1024 * 1024,
+                compute_bytes=int(0.3 * GIB) if share else 0,
+            )
+        )
+        first += share
+    split = [share for share in shares if share]
+    split[-1] += 1
+    return Plan(
+        policy=policy,
+        layout=layout,
+        model=model,
+        shape=RunShape(),
+        workers=tuple(sorted(workers, key=lambda worker: not worker.used)),
+        tensor_split=tuple(split),
+        coordinator_bytes=int(0.7 * GIB),
+        predicted=PredictedThroughput(
+            decode_tokens_per_second=decode, prefill_tokens_per_second=prefill, basis="measured on these workers"
+        ),
+        notes=notes,
+    )
+
+
+def timings(decode: float = 18.1, prefill: float = 521.0) -> RequestTimings:
+    """A finished request."""
+    return RequestTimings(prompt_tokens=480, prompt_seconds=480 / prefill, decoded_tokens=128, decode_seconds=128 / decode)
+
+
+def refused(policy: Policy = Policy.FASTEST, layout: Layout = Layout.PER_DEVICE) -> PlanRefused:
+    """A plan that cannot be."""
+    return PlanRefused(
+        policy=policy,
+        layout=layout,
+        reasons=("The model needs 48.2 GB in all, the workers can safely hold 35.1 GB: 13.1 GB are missing.",),
+        shortfalls=(
+            Shortfall(
+                worker_id=CUDA_ID,
+                needed_bytes=16 * GIB,
+                safe_bytes=int(9.6 * GIB),
+                sentence="cuda:0 would need 16.0 GB of its 9.6 GB.",
+            ),
+            Shortfall(
+                worker_id=VULKAN_ID,
+                needed_bytes=10 * GIB,
+                safe_bytes=int(6.4 * GIB),
+                sentence="vulkan:0 would need 10.0 GB of its 6.4 GB.",
+            ),
+        ),
+    )
+
+
+def looking() -> ClusterState:
+    """The very first look: nothing is known."""
+    return ClusterState(now_seconds=NOW, activities=(Activity(id="look", title="Looking at this machine"),))
+
+
+def runtime_missing() -> ClusterState:
+    """The machine is there, llama.cpp is not."""
+    machine = cpu_only_machine()
+    return ClusterState(now_seconds=NOW, machines=(machine,), loads=(load_of(machine),), runtime_phase=RuntimePhase.MISSING)
+
+
+def installing() -> ClusterState:
+    """llama.cpp is being built."""
+    return replace(
+        runtime_missing(),
+        runtime_phase=RuntimePhase.INSTALLING,
+        activities=(
+            Activity(
+                id="runtime", title="Building llama.cpp", fraction=0.37, detail="[212/571] ggml-cpu/ops.cpp · about 6 min left"
+            ),
+        ),
+    )
+
+
+def no_model() -> ClusterState:
+    """Everything is there but a choice of model."""
+    machine = hybrid_machine()
+    runtime = a_runtime()
+    return ClusterState(
+        now_seconds=NOW,
+        machines=(machine,),
+        loads=(load_of(machine),),
+        runtime_phase=RuntimePhase.READY,
+        runtime=runtime,
+        runtimes=(runtime,),
+        models_found=(
+            "/home/ada/models/Qwen3-32B-Q4_K_M.gguf",
+            "/home/ada/models/gemma-3-270m-Q4_K_M.gguf",
+            "/home/ada/models/Llama-3.3-70B-Instruct-Q4_K_M-00001-of-00002.gguf",
+        ),
+        offers=offers_of(machine),
+    )
+
+
+def the_commands() -> tuple[CommandShown, ...]:
+    """Commands of a hybrid machine."""
+    lines = (
+        ("rpc-server for cpu", "ggml-rpc-server -H 127.0.0.1 -p 50052 --device CPU -t 16 -c"),
+        ("rpc-server for cuda:0", "ggml-rpc-server -H 127.0.0.1 -p 50053 --device CUDA0 -c"),
+        ("rpc-server for vulkan:0", "ggml-rpc-server -H 127.0.0.1 -p 50054 --device Vulkan0 -c"),
+        (
+            "llama-server",
+            "llama-server -m /home/ada/models/Qwen3-32B-Q4_K_M.gguf --rpc 127.0.0.1:50052,127.0.0.1:50053,127.0.0.1:50054 "
+            "-dev RPC0,RPC2,RPC1 -ts 12,18,35 -ngl 999 -fit off -c 4096 -np 1 -b 2048 -ub 256 --host 127.0.0.1 --port 8080 -lv 5",
+        ),
+    )
+    return tuple(
+        CommandShown(title=title, machine_name="ada-desktop", argv=tuple(line.split()), shell=line) for title, line in lines
+    )
+
+
+def plan_shown() -> ClusterState:
+    """A model is chosen and planned."""
+    base = no_model()
+    notes = ("CPU: in, because the model does not fit the two GPUs alone; it costs 4.3 tok/s of decode.",)
+    plan = a_plan(base.offers, (12, 34, 18), notes=notes)
+    even = a_plan(base.offers, (22, 21, 21), policy=Policy.EVEN, decode=9.6, prefill=212.0)
+    memory = a_plan(base.offers, (32, 19, 13), policy=Policy.MEMORY, decode=7.1, prefill=None)
+    return replace(
+        base,
+        choices=Choices(model_path=plan.model.path, shape=RunShape(context_tokens=16384)),
+        model=plan.model,
+        plan=plan,
+        variants=(
+            PlanVariant(policy=Policy.FASTEST, layout=Layout.PER_DEVICE, result=plan, measured=None),
+            PlanVariant(policy=Policy.EVEN, layout=Layout.PER_DEVICE, result=even, measured=timings(9.3, 205.0)),
+            PlanVariant(policy=Policy.MEMORY, layout=Layout.PER_DEVICE, result=memory),
+            PlanVariant(policy=Policy.FASTEST, layout=Layout.TRADITIONAL, result=refused(Policy.FASTEST, Layout.TRADITIONAL)),
+        ),
+        commands=the_commands(),
+    )
+
+
+def plan_refused() -> ClusterState:
+    """The model is too big."""
+    base = plan_shown()
+    no = refused()
+    return replace(
+        base,
+        plan=no,
+        variants=tuple(
+            replace(variant, result=refused(variant.policy, variant.layout), measured=None) for variant in base.variants
+        ),
+        commands=(),
+    )
+
+
+def servers_of(plan: Plan) -> tuple[RpcServerSpec, ...]:
+    """One server per used worker."""
+    return tuple(
+        RpcServerSpec(
+            machine_id=worker.offer.machine_id,
+            machine_name=worker.offer.machine_name,
+            endpoint=worker.offer.endpoint,
+            worker_ids=(worker.id,),
+            runtime_names=(worker.offer.runtime_name,),
+            threads=worker.offer.threads,
+            memory_limit_bytes=(worker.needed_bytes,),
+        )
+        for worker in plan.used_workers
+    )
+
+
+def map_of(plan: Plan, *, reported: bool) -> LayerMap:
+    """Planned, and actual as planned when reported."""
+    return LayerMap(
+        places=tuple(
+            LayerPlace(
+                layer=layer,
+                planned=plan.worker_of_layer(layer),
+                actual=plan.worker_of_layer(layer) if reported else None,
+            )
+            for layer in range(plan.model.n_layers + 1)
+        )
+    )
+
+
+def processes_of(plan: Plan, phase: ProcessPhase) -> tuple[ProcessSeen, ...]:
+    """rpc-servers of a plan."""
+    return tuple(
+        ProcessSeen(
+            id=ProcessId(f"rpc-server {server.endpoint}"),
+            title=f"rpc-server for {server.worker_ids[0].partition('/')[2]}",
+            phase=phase,
+            argv=("ggml-rpc-server", "-p", str(server.port)),
+            endpoint=server.endpoint,
+            pid=4100 + number,
+            worker_ids=server.worker_ids,
+            n_lines=3,
+        )
+        for number, server in enumerate(servers_of(plan))
+    )
+
+
+def a_coordinator(phase: ProcessPhase) -> ProcessSeen:
+    """llama-server."""
+    return ProcessSeen(
+        id=ProcessId("llama-server"), title="llama-server", phase=phase, argv=("llama-server",), pid=4200, n_lines=240
+    )
+
+
+def starting() -> ClusterState:
+    """Workers are being started."""
+    base = plan_shown()
+    assert isinstance(base.plan, Plan)
+    run = RunSeen(
+        plan=base.plan,
+        servers=servers_of(base.plan),
+        worker_devices=(("RPC0", CPU_ID), ("RPC1", CUDA_ID), ("RPC2", VULKAN_ID)),
+        api_url="http://127.0.0.1:8080",
+        layer_map=map_of(base.plan, reported=False),
+    )
+    seen = processes_of(base.plan, ProcessPhase.STARTING)
+    return replace(
+        base,
+        run_wanted=True,
+        run_phase=RunPhase.STARTING_WORKERS,
+        run=run,
+        processes=(replace(seen[0], phase=ProcessPhase.READY), *seen[1:]),
+    )
+
+
+def loading() -> ClusterState:
+    """The model is being loaded."""
+    base = starting()
+    assert base.run is not None
+    return replace(
+        base,
+        run_phase=RunPhase.LOADING_MODEL,
+        run=replace(
+            base.run,
+            load=LoadProgress(done_bytes=int(8.1 * GIB), total_bytes=int(18.9 * GIB)),
+            layer_map=map_of(base.run.plan, reported=True),
+        ),
+        processes=(*processes_of(base.run.plan, ProcessPhase.READY), a_coordinator(ProcessPhase.STARTING)),
+    )
+
+
+def samples(n: int = 240) -> tuple[ThroughputSample, ...]:
+    """Two minutes and more with a gap in the middle."""
+    return tuple(
+        ThroughputSample(
+            at_seconds=NOW - n + index,
+            decode_tokens_per_second=None if 100 <= index < 130 else 18.2 + ((index * 37) % 19 - 9) / 8,
+            prefill_tokens_per_second=521 + ((index * 53) % 41 - 20) if index % 40 < 6 else None,
+        )
+        for index in range(n)
+    )
+
+
+def ready() -> ClusterState:
+    """Running, measured, as planned."""
+    base = loading()
+    assert base.run is not None
+    plan = base.run.plan
+    measured = timings()
+    run = replace(
+        base.run,
+        load=None,
+        layer_map=map_of(plan, reported=True),
+        buffers=tuple(
+            ActualBuffers(
+                worker_id=worker.id,
+                weights_bytes=worker.weights_bytes,
+                kv_bytes=worker.kv_bytes,
+                compute_bytes=worker.compute_bytes,
+            )
+            for worker in plan.used_workers
+        ),
+        pipelined=True,
+        last_request=timings(18.3, 530.0),
+        benchmark=measured,
+        ready_after_seconds=14.2,
+    )
+    first, *others = base.variants
+    return replace(
+        base,
+        run_phase=RunPhase.READY,
+        run=run,
+        processes=(*processes_of(plan, ProcessPhase.READY), a_coordinator(ProcessPhase.READY)),
+        variants=(replace(first, measured=measured), *others),
+        throughput=samples(),
+        answer=AnswerShown(
+            prompt="Why is the sky blue?",
+            text="Because air scatters short wavelengths of sunlight more than long ones.",
+            finished=True,
+            timings=timings(18.3, 530.0),
+        ),
+    )
+
+
+def map_mismatch() -> ClusterState:
+    """llama.cpp put six layers elsewhere."""
+    base = ready()
+    assert base.run is not None
+    places = tuple(
+        replace(place, actual=CUDA_ID if 8 <= place.layer < 12 else ("CPU" if place.layer in (46, 47) else place.actual))
+        for place in base.run.layer_map.places
+    )
+    return replace(
+        base,
+        run=replace(base.run, layer_map=LayerMap(places=places)),
+        problems=(
+            Problem(
+                kind=ProblemKind.LAYER_MAP,
+                where="llama-server",
+                happened="6 layers are not where the plan put them.",
+                advice="Stop and launch again; if it happens again, use the policy Even and report it.",
+                details="layer 8: planned this-machine/cpu, actual this-machine/cuda:0",
+            ),
+        ),
+    )
+
+
+def worker_failed() -> ClusterState:
+    """One rpc-server died while running."""
+    base = ready()
+    assert base.run is not None
+    seen = list(base.processes)
+    seen[1] = replace(seen[1], phase=ProcessPhase.FAILED, pid=None, outcome=ProcessOutcome(exit_code=-11, stop_asked=False))
+    return replace(
+        base,
+        run_wanted=False,
+        run_phase=RunPhase.FAILED,
+        processes=tuple(seen),
+        problems=(
+            Problem(
+                kind=ProblemKind.WORKER,
+                where="rpc-server for cuda:0",
+                happened="rpc-server for cuda:0 ended by signal 11 (SIGSEGV) after 4 minutes.",
+                advice="Launch again; if it fails again, leave cuda:0 out with its switch.",
+                details="ggml_cuda_compute_forward: MUL_MAT failed\nCUDA error: an illegal memory access was encountered",
+            ),
+        ),
+    )
+
+
+def many_machines(n: int = 24) -> ClusterState:
+    """A lab."""
+    base = no_model()
+    machines = tuple(
+        replace(
+            hybrid_machine(),
+            id=MachineId(f"lab-{number:02d}"),
+            name=f"lab-{number:02d}",
+            address=f"10.0.0.{number}",
+            gpus=hybrid_machine().gpus[: number % 3],
+            why_no_gpu=None if number % 3 else "No GPU was found.",
+        )
+        for number in range(1, n + 1)
+    )
+    machines = (*machines, hybrid_machine())
+    offers = tuple(offer for machine in machines for offer in offers_of(machine))
+    shares = tuple(4 if index < 15 else 0 for index in range(len(offers)))
+    plan = a_plan(offers, shares)
+    return replace(
+        base,
+        machines=machines,
+        loads=tuple(load_of(machine) for machine in machines),
+        offers=offers,
+        choices=Choices(model_path=plan.model.path),
+        model=plan.model,
+        plan=plan,
+        variants=(PlanVariant(policy=Policy.FASTEST, layout=Layout.PER_DEVICE, result=plan),),
+    )
+
+
+def every_state() -> dict[str, Callable[[], ClusterState]]:
+    """Name -> maker, in the order in which a person meets them."""
+    makers = (
+        looking, runtime_missing, installing, no_model, plan_shown, plan_refused, starting, loading, ready,
+        map_mismatch, worker_failed, many_machines,
+    )  # fmt: skip
+    return {maker.__name__: maker for maker in makers}

@@ -1,0 +1,52 @@
+"""Widget tests run without a display, and each with settings of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from engine.session.state import ClusterState
+from gui.main_window import MainWindow
+from gui.session_bridge import SessionBridge
+from gui.theme import Appearance, Scheme
+from tests.fakes.fake_session import FakeSession
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture
+def appearance(qapp: QApplication) -> Iterator[Appearance]:
+    """The light theme at 100%."""
+    made = Appearance(qapp)
+    made.show(Scheme.LIGHT)
+    yield made
+    qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def open_window(qtbot, appearance: Appearance, tmp_path: Path) -> Iterator[Callable[[ClusterState], MainWindow]]:
+    """Open a window on a fake session; the session is ``window.session``."""
+    opened: list[MainWindow] = []
+
+    def open_it(state: ClusterState) -> MainWindow:
+        session = FakeSession(state)
+        bridge = SessionBridge(session)
+        settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(bridge, appearance, settings)
+        window.session = session
+        window.bridge = bridge
+        qtbot.addWidget(window, before_close_func=lambda window: window._end())
+        opened.append(window)
+        bridge.start()
+        window.resize(1280, 860)
+        window.show()
+        return window
+
+    yield open_it
+    for window in opened:
+        window.bridge.off()
