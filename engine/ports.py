@@ -114,6 +114,9 @@ class Counters:
     decoded_tokens: float
     decode_seconds: float
     requests_processing: float = 0.0
+    decoding: tuple[tuple[int, int], ...] = ()
+    """Requests that are being answered now: (task, tokens generated so far), from ``/slots``. The totals above count a request
+    only when it has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ library for five numbers.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,25 @@ def parse_metrics(text: str) -> ServerTotals:
         decode_seconds=found["tokens_predicted_seconds_total"],
         requests_processing=found.get("requests_processing", 0.0),
     )
+
+
+def decoding_slots(text: str) -> tuple[tuple[int, int], ...]:
+    """(task, tokens generated so far) of every slot that is answering, from the JSON of ``/slots``; what is odd is left out."""
+    try:
+        slots = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    found = (_decoding(slot) for slot in slots) if isinstance(slots, list) else ()
+    return tuple(pair for pair in found if pair is not None)
+
+
+def _decoding(slot: object) -> tuple[int, int] | None:
+    if not isinstance(slot, dict) or not slot.get("is_processing"):
+        return None
+    tokens = slot.get("next_token")
+    first = tokens[0] if isinstance(tokens, list) and tokens else tokens  # a list since 2025, an object before
+    task, decoded = slot.get("id_task"), first.get("n_decoded") if isinstance(first, dict) else None
+    return (task, decoded) if isinstance(task, int) and isinstance(decoded, int) else None
 
 
 def _samples(text: str) -> Iterator[tuple[str, float]]:

@@ -29,6 +29,8 @@ from engine.vocabulary.worker import WorkerOffer
 
 HEADLINE_DEPTH_TOKENS = 256
 """Depth of context at which decode is predicted: about where the standard request after start stands."""
+HEADLINE_PROMPT_TOKENS = 512
+"""Length of prompt at which prefill is predicted: that of the standard request after start."""
 ASSUMED_RTT_SECONDS = 0.0003
 ASSUMED_LINK_BYTES_PER_SECOND = 117_000_000.0
 """1 GbE as TCP delivers it; for links that are there but were not measured."""
@@ -133,7 +135,7 @@ def predict(workers: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape
     if not any(layer.active_bytes for layer in model.layers):
         return PredictedThroughput(basis="No prediction: these layers have no size.")
     decode = decode_seconds(used, model, shape)
-    prompt = min(shape.batch_tokens, shape.context_tokens)
+    prompt = min(HEADLINE_PROMPT_TOKENS, shape.context_tokens)
     prefill = prefill_seconds(used, model, shape, prompt)
     return PredictedThroughput(
         decode_tokens_per_second=1.0 / decode if decode else None,

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.errors import CoordinatorUnusable
 from engine.llama_cpp.answer_stream import parse_stream_line, timings_of
-from engine.llama_cpp.server_metrics import parse_metrics
+from engine.llama_cpp.server_metrics import decoding_slots, parse_metrics
 from engine.ports import AnswerPiece, Counters
 from engine.vocabulary.throughput import RequestTimings
 
@@ -43,7 +43,7 @@ class HttpCoordinator:
             return False
 
     def counters(self) -> Counters:
-        """One reading of ``/metrics``. Raises ``CoordinatorUnusable``."""
+        """One reading of ``/metrics``, and of ``/slots`` for what is going on. Raises ``CoordinatorUnusable``."""
         with self._open("GET", "/metrics", None, self._reply_seconds) as response:
             text = self._text_of(response)
         totals = parse_metrics(text)
@@ -53,7 +53,14 @@ class HttpCoordinator:
             decoded_tokens=totals.decoded_tokens,
             decode_seconds=totals.decode_seconds,
             requests_processing=totals.requests_processing,
+            decoding=self._decoding() if totals.requests_processing else (),
         )
+
+    def _decoding(self) -> tuple[tuple[int, int], ...]:
+        """Older builds list no slots unless told to: then there is nothing to see between two requests."""
+        with self._open("GET", "/slots", None, self._reply_seconds) as response:
+            text = self._text_of(response) if response.status == http.HTTPStatus.OK else "[]"
+        return decoding_slots(text)
 
     def ask(self, prompt: str, *, max_tokens: int, chat: bool) -> Iterator[AnswerPiece]:
         """Stream an answer; the last piece carries the timings. Closing the iterator stops the generation.

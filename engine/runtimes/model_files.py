@@ -23,7 +23,15 @@ MAX_PARTS: Final = 1000
 
 
 class GgufModelFiles:
-    """Reads models from the file system."""
+    """Reads models from the file system. Implements ``ports.ModelReader``."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """``folder`` is where models are looked for."""
+        self._folder = folder
+
+    def found(self) -> tuple[str, ...]:
+        """Paths of the models in the folder; none when there is no folder yet."""
+        return list_model_files(str(self._folder)) if self._folder is not None and self._folder.is_dir() else ()
 
     def read(self, path: str) -> ModelFacts:
         """Facts of a model, from any of its files. Raises ``BadModelFile``."""

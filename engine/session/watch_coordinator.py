@@ -13,6 +13,7 @@ from engine.cluster.servers import COORDINATOR
 from engine.errors import CoordinatorUnusable
 from engine.llama_cpp import server_log
 from engine.llama_cpp.crash_lines import FatalError
+from engine.planning.cost_model import HEADLINE_PROMPT_TOKENS
 from engine.ports import Clock, CoordinatorClient, Counters, RunningProcess
 from engine.session import events
 from engine.session.jobs import Token
@@ -21,7 +22,7 @@ from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.throughput import LoadProgress, ThroughputSample
 
-BENCHMARK_PROMPT_TOKENS = 512
+BENCHMARK_PROMPT_TOKENS = HEADLINE_PROMPT_TOKENS
 BENCHMARK_DECODE_TOKENS = 64
 
 SILENCE_SECONDS = 180.0
@@ -58,6 +59,7 @@ class CoordinatorWatch:
             self._layers.append((event.layer, event.device))
         elif isinstance(event, server_log.LayersOffloaded):  # printed after the last layer line
             self._post(events.LayersReported(layers=tuple(self._layers)))
+            self._judge_offload(event)
         elif isinstance(event, server_log.BufferAllocated):
             self._buffer(event)
         elif isinstance(event, server_log.LoadProgressed):
@@ -67,6 +69,16 @@ class CoordinatorWatch:
             self._post(events.PipelineReported(pipelined=event.enabled))
         elif isinstance(event, FatalError) and (self.fatal is None or not event.vague):
             self.fatal = (event.sentence, event.advice)
+
+    def _judge_offload(self, event: server_log.LayersOffloaded) -> None:
+        """Layers that stay on the coordinator cost the pipeline and the memory that the plan promised."""
+        if event.n_offloaded == event.n_layers:
+            return
+        happened = f"llama-server kept {event.n_layers - event.n_offloaded} of {event.n_layers} layers on the coordinator."
+        problem = Problem(
+            kind=ProblemKind.LAYER_MAP, where="llama-server", happened=happened, advice="Stop and report this plan."
+        )
+        self._post(events.ProblemHappened(problem=problem))
 
     def _buffer(self, event: server_log.BufferAllocated) -> None:
         owner = self._owner(event.buffer_name)
@@ -118,15 +130,17 @@ class CoordinatorWatch:
         self._post(events.BenchmarkDone(timings=timings))
 
     def _read_counters(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> None:
-        before: Counters | None = None
+        before, before_seconds = None, clock.now_seconds()
         while process.is_alive():
+            now_seconds = clock.now_seconds()
             try:
                 now = client.counters()
             except CoordinatorUnusable:
                 now = None  # it is ending, or too busy to answer: a gap in the curve
             if now is not None:
-                self._post(events.ThroughputMeasured(sample=sample_between(before, now, clock.now_seconds())))
-                before = now
+                sample = sample_between(before, now, before_seconds=before_seconds, now_seconds=now_seconds)
+                self._post(events.ThroughputMeasured(sample=sample))
+                before, before_seconds = now, now_seconds
             token.wait(COUNTER_SECONDS)
 
 
@@ -138,14 +152,22 @@ def is_debug(line: str) -> bool:
 _PLAIN_DEBUG = re.compile(r"(?:\x1b\[[0-9;]*m)*\d+\.\d\d\.\d{3}\.\d{3} D ")
 
 
-def sample_between(before: Counters | None, now: Counters, at_seconds: float) -> ThroughputSample:
-    """Rates between two readings of llama-server's counters; ``None`` where nothing of that kind finished in between."""
-    if before is None:
-        before = Counters(prompt_tokens=0, prompt_seconds=0, decoded_tokens=0, decode_seconds=0)
+def sample_between(before: Counters | None, now: Counters, *, before_seconds: float, now_seconds: float) -> ThroughputSample:
+    """Rates between two readings; ``None`` where nothing of that kind was done in between.
+
+    A request that was being answered at both readings gives tokens over wall time; one that ended in between gives
+    llama-server's own figure for the whole of it, since the totals move only when a request ends.
+    """
+    earlier = before or Counters(prompt_tokens=0, prompt_seconds=0, decoded_tokens=0, decode_seconds=0)
+    decode = _rate(now.decoded_tokens - earlier.decoded_tokens, now.decode_seconds - earlier.decode_seconds)
+    begun = dict(earlier.decoding)
+    going_on = sum(decoded - begun[task] for task, decoded in now.decoding if task in begun)
     return ThroughputSample(
-        at_seconds=at_seconds,
-        decode_tokens_per_second=_rate(now.decoded_tokens - before.decoded_tokens, now.decode_seconds - before.decode_seconds),
-        prefill_tokens_per_second=_rate(now.prompt_tokens - before.prompt_tokens, now.prompt_seconds - before.prompt_seconds),
+        at_seconds=now_seconds,
+        decode_tokens_per_second=_rate(going_on, now_seconds - before_seconds) or decode,
+        prefill_tokens_per_second=_rate(
+            now.prompt_tokens - earlier.prompt_tokens, now.prompt_seconds - earlier.prompt_seconds
+        ),
     )
 
 
