@@ -89,6 +89,12 @@ def backends_of(text: str, library_names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(loaded))
 
 
+def has_idle_libraries(programs: Path, facts: LearntFacts) -> bool:
+    """Whether a backend lies there that did not load: a driver or a loader is missing today, and may be there tomorrow."""
+    tags = {match[1] for path in programs.iterdir() if (match := _LIBRARY.match(path.name))}
+    return not {_BACKEND_OF_LIBRARY[tag] for tag in tags if tag in _BACKEND_OF_LIBRARY} <= set(facts.backends)
+
+
 def _device_names(text: str) -> tuple[str, ...]:
     try:
         return tuple(device.runtime_name for device in parse_device_list(text))

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from engine.llama_cpp.device_list import parse_device_list
-from engine.runtimes.describe_runtime import LearntFacts, fingerprint_of, learn, list_argv, make_runtime
+from engine.runtimes.describe_runtime import LearntFacts, fingerprint_of, has_idle_libraries, learn, list_argv, make_runtime
 from engine.runtimes.find_runtimes import CHOSEN_VARIABLE, Candidate, find_candidates, usual_folders
 from engine.runtimes.run_program import run_to_end
 from engine.settings.folders import Folders, find_folders
@@ -80,8 +80,8 @@ class LocalRuntimeFinder:
             facts = known.get(str(candidate.programs))
             if facts is None or facts.fingerprint != fingerprint:
                 facts = learn(candidate, fingerprint)
-                # what could not be used may work in a minute (a library is installed): it is asked again
-                if facts.why_unusable is None:
+                # what could not be used may work in a minute (a driver is installed): it is asked again
+                if facts.why_unusable is None and not has_idle_libraries(candidate.programs, facts):
                     learnt[str(candidate.programs)] = facts
             described.append((candidate, facts))
         if learnt != known:

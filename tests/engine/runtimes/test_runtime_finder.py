@@ -45,6 +45,16 @@ def test_an_unusable_build_is_asked_again_every_time(finder, tmp_path, count_lea
     assert len(count_learning) == 2
 
 
+def test_a_backend_that_lies_there_and_does_not_load_is_asked_for_again(finder, tmp_path, count_learning):
+    folder = write_fake_build(tmp_path / "usual")
+    (folder / "libggml-vulkan.so").write_text("its loader is not installed")
+    assert finder().find(None)[0].backends == ("CPU", "RPC")
+    write_fake_build(folder, backends=("RPC", "CPU", "Vulkan"))
+    assert finder().find(None)[0].backends == ("CPU", "RPC", "Vulkan")
+    finder().find(None)
+    assert len(count_learning) == 2
+
+
 def test_a_damaged_memory_is_no_memory(finder, tmp_path):
     write_fake_build(tmp_path / "usual")
     first = finder().find(None)
