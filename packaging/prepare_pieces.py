@@ -70,7 +70,13 @@ def _runtime(headers: Path | None, token: _StopAsked) -> str:
     build_runtime(find_folders(), BuildOptions(vulkan=vulkan, vulkan_headers=headers), _show, token)
     if found := _usable(needs_vulkan=headers is not None):
         return f"built {found.label} with {', '.join(found.backends)} in {found.folder}"
-    raise RuntimeUnavailable("llama.cpp was built, but another runtime comes first.", advice="Unset CROSSPLY_RUNTIME.")
+    first = next((found for found in LocalRuntimeFinder().find(None)), None)
+    said = (
+        f"{first.folder} comes first: {', '.join(first.backends)}; {first.why_unusable or 'usable'}"
+        if first
+        else "none is found"
+    )
+    raise RuntimeUnavailable(f"llama.cpp was built, but is not what is used now ({said}).", advice="Unset CROSSPLY_RUNTIME.")
 
 
 def _usable(*, needs_vulkan: bool) -> Runtime | None:

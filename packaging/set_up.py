@@ -130,7 +130,7 @@ def system_step(progress: Progress, wanted: tuple[str, ...]) -> str:
         raise StepFailed(f"System packages are missing. This line installs them:\n\n    {line}\n\nThen run this again.")
     if not system_packages.install(missing, prefix, lambda argv, extra: run_logged(progress, argv, extra)):
         raise StepFailed(f"apt-get could not install {' '.join(missing)}.\n{tail_of_log()}")
-    return "installed " + " ".join(missing)
+    return "installed " + " ".join(system_packages.pick_names(missing))
 
 
 def environment_step(progress: Progress, *, with_dev: bool) -> str:

@@ -78,11 +78,9 @@ class LocalRuntimeFinder:
         for candidate in candidates:
             fingerprint = fingerprint_of(candidate.programs)
             facts = known.get(str(candidate.programs))
-            if facts is None or facts.fingerprint != fingerprint:
+            if facts is None or facts.fingerprint != fingerprint or _may_be_better_now(candidate, facts):
                 facts = learn(candidate, fingerprint)
-                # what could not be used may work in a minute (a driver is installed): it is asked again
-                if facts.why_unusable is None and not has_idle_libraries(candidate.programs, facts):
-                    learnt[str(candidate.programs)] = facts
+                learnt[str(candidate.programs)] = facts
             described.append((candidate, facts))
         if learnt != known:
             self._write_known(learnt)
@@ -103,3 +101,8 @@ class LocalRuntimeFinder:
         temporary = self._known_file.with_suffix(f".{os.getpid()}.new")
         temporary.write_bytes(msgspec.json.encode(known))
         temporary.replace(self._known_file)
+
+
+def _may_be_better_now(candidate: Candidate, facts: LearntFacts) -> bool:
+    """What could not be used, or not wholly, may work in a minute (a driver is installed): it is asked again every time."""
+    return facts.why_unusable is not None or has_idle_libraries(candidate.programs, facts)
