@@ -202,7 +202,8 @@ def run_logged(progress: Progress, argv: list[str], extra: dict[str, str]) -> in
     ) as process:
         for line in process.stdout or ():
             log(line)
-            progress.at(line.strip()[:100])
+            if line.strip():
+                progress.at(line.strip()[:100])
     return process.returncode
 
 
