@@ -104,8 +104,8 @@ def _print_end(arguments: argparse.Namespace, state: ClusterState) -> None:
         print_json({**state_json(state), "asked": asked})
         return
     if answer is not None:
-        print_line(f"Question: {answer.prompt}")
-        print_line(f"Answer:   {answer.text.strip() or answer.problem or '(nothing)'}")
         decode = answer.timings.decode_tokens_per_second if answer.timings else None
-        print_line(f"          at {rate(decode)}")
+        said = answer.text.strip().partition("\n")[0] or answer.problem or "(nothing)"
+        print_line(f"Asked:    {answer.prompt.replace(chr(10), ' ')}")
+        print_line(f"Answered: {said} ({rate(decode)})")
     print_line("Everything is stopped. Two workers on one CPU show that it works; they are not faster than one.")

@@ -48,7 +48,7 @@ def parse_metrics(text: str) -> ServerTotals:
 
 
 def decoding_slots(text: str) -> tuple[tuple[int, int], ...]:
-    """(task, tokens generated so far) of every slot that is answering, from the JSON of ``/slots``; what is odd is left out."""
+    """(task, tokens generated so far) of every slot that is answering, from the JSON of ``/slots``; odd ones are left out."""
     try:
         slots = json.loads(text)
     except (ValueError, RecursionError):
