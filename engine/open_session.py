@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from engine.errors import BadInput
 from engine.machines.rpc_asker import SocketRpcAsker
@@ -22,7 +25,7 @@ from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
 from engine.settings.folders import Folders, find_folders
-from engine.settings.settings_file import Settings, load_settings
+from engine.settings.settings_file import Settings, load_settings, save_settings
 from engine.settings.speed_file import SpeedFile
 from engine.vocabulary.plan import Policy, RunShape
 from engine.vocabulary.worker import Layout
@@ -86,18 +89,57 @@ def choices_from(settings: Settings) -> Choices:
     )
 
 
-class RunningSession(Session):
-    """A session that publishes itself for other ``crossplyctl`` calls of the same user."""
+def remembered_choices(folders: Folders) -> Choices:
+    """The choices of the last window, and on the first start the only model there is. Raises ``BadInput``."""
+    choices = choices_from(load_settings(folders.state))
+    models = GgufModelFiles(folders.models).found()
+    if choices.model_path is None and len(models) == 1:
+        return replace(choices, model_path=models[0])
+    return choices
 
-    def __init__(self, outside: Outside, choices: Choices, publisher: RunPublisher) -> None:
+
+def settings_from(choices: Choices, before: Settings) -> Settings:
+    """Choices as they are remembered; the rest stays as it was."""
+    return msgspec.structs.replace(
+        before,
+        model_path=choices.model_path,
+        runtime_folder=choices.runtime_folder,
+        policy=choices.policy.value,
+        layout=choices.layout.value,
+        context_tokens=choices.shape.context_tokens,
+        slots=choices.shape.slots,
+        reserve_fraction=choices.reserve_fraction,
+    )
+
+
+class RunningSession(Session):
+    """A session that publishes itself for other ``crossplyctl`` calls of the same user.
+
+    With ``remember`` (the window) what the person chooses is there again at the next start.
+    """
+
+    def __init__(self, outside: Outside, choices: Choices, publisher: RunPublisher, *, remember: Path | None = None) -> None:
         super().__init__(outside, choices, publish=lambda state: _publish(publisher, state))
         self._publisher = publisher
+        self._remember = remember
+
+    def choose(self, choices: Choices) -> None:
+        """Replace what the person chose, and remember it if this session does."""
+        super().choose(choices)
+        folder = self._remember
+        if folder is not None:
+            self._jobs.start("settings", lambda _token: _save(folder, choices))
 
     def join(self, seconds: float = 20.0) -> bool:
         """Wait until it has ended; then others no longer see it."""
         ended = super().join(seconds)
         self._publisher.release()
         return ended
+
+
+def _save(folder: Path, choices: Choices) -> None:
+    with contextlib.suppress(OSError, BadInput):  # a full disk or a damaged file: forgotten, not fatal
+        save_settings(folder, settings_from(choices, load_settings(folder)))
 
 
 def _publish(publisher: RunPublisher, state: ClusterState) -> None:
@@ -108,10 +150,10 @@ def _publish(publisher: RunPublisher, state: ClusterState) -> None:
 def open_session(choices: Choices | None = None, folders: Folders | None = None) -> Session:
     """A started session on this machine. Raises ``BadInput`` for a settings file that cannot be used."""
     folders = folders or find_folders()
-    if choices is None:
-        choices = choices_from(load_settings(folders.state))
+    remember = folders.state if choices is None else None
+    choices = choices or remembered_choices(folders)
     publisher = RunPublisher(folders.state)
     publisher.claim()
-    session = RunningSession(real_outside(folders), choices, publisher)
+    session = RunningSession(real_outside(folders), choices, publisher, remember=remember)
     session.start()
     return session
