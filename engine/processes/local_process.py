@@ -17,6 +17,7 @@ which ends the pipe, and the pump calls ``on_exit``: once, after the last line. 
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess  # noqa: TID251 - the one file for long-lived programs
@@ -27,10 +28,13 @@ from engine.errors import ProcessFailed
 from engine.ports import OnExit, OnLine
 from engine.processes.child_environment import child_environment
 from engine.processes.leash import Leash, new_leash
+from engine.processes.memory_limit import MemoryLimiter
 from engine.processes.output_pump import Tail, pump
 from engine.processes.start_failure import start_failure
 from engine.processes.stop_ladder import ASKED, KILL_SECONDS, KILLED, TERMINATE_SECONDS, TERMINATED, Rung, climb
 from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+
+logger = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 2.0
 """How long ``stop`` waits for the last lines once the program is gone."""
@@ -39,10 +43,13 @@ _DRAIN_SECONDS = 2.0
 class LocalProcess:
     """A program that was started. Implements ``ports.RunningProcess``."""
 
-    def __init__(self, spec: ProcessSpec, process: subprocess.Popen[bytes], leash: Leash) -> None:
+    def __init__(
+        self, spec: ProcessSpec, process: subprocess.Popen[bytes], leash: Leash, limiter: MemoryLimiter | None
+    ) -> None:
         self._spec = spec
         self._process = process
         self._leash = leash
+        self._limiter = limiter
         self._tail = Tail()
         self._lock = Lock()
         self._stop_lock = Lock()
@@ -108,6 +115,8 @@ class LocalProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._leash.let_go()
+        if self._limiter is not None:
+            self._limiter.let_go(self.pid)
         self._gone.set()
 
     def _pump(self, on_line: OnLine, on_exit: OnExit) -> None:
@@ -127,6 +136,9 @@ class LocalProcess:
 class LocalProcessStarter:
     """Starts programs on this machine. Implements ``ports.ProcessStarter``."""
 
+    def __init__(self, memory_limiter: MemoryLimiter | None = None) -> None:
+        self._limiter = memory_limiter
+
     def start(self, spec: ProcessSpec, on_line: OnLine, on_exit: OnExit) -> LocalProcess:
         """Start it. ``on_line`` may be called before this returns. Raises ``ProcessFailed`` with one sentence."""
         _check_sigpipe_is_ignored()
@@ -140,9 +152,20 @@ class LocalProcessStarter:
         except (OSError, ValueError) as error:
             leash.let_go()
             raise start_failure(spec, error) from error
-        running = LocalProcess(spec, process, leash)
+        limiter = self._limit_memory(spec, process.pid)
+        running = LocalProcess(spec, process, leash, limiter)
         running.watch(on_line, on_exit)
         return running
+
+    def _limit_memory(self, spec: ProcessSpec, pid: int) -> MemoryLimiter | None:
+        """The plan keeps within the limit anyway: where it cannot be enforced, that is a line in the log, not a refusal."""
+        if spec.memory_limit_bytes is None or self._limiter is None:
+            return None
+        why_not = self._limiter.hold(pid, spec.memory_limit_bytes)
+        if why_not is not None:
+            logger.info("No memory limit is enforced on %s: %s.", spec.id, why_not)
+            return None
+        return self._limiter
 
 
 def _popen(spec: ProcessSpec, leash: Leash) -> subprocess.Popen[bytes]:

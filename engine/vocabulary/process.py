@@ -32,6 +32,8 @@ class ProcessSpec:
     reads_leash: bool = False
     """Give the program the leash as its standard input instead of nothing: for llama-server, which then reports its load
     progress and ends by itself when the leash is let go (see ``llama_cpp.server_log``)."""
+    memory_limit_bytes: int | None = None
+    """Hold it to this where the system offers it (headroom included; see ``processes.memory_limit``). ``None`` = no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
