@@ -90,29 +90,30 @@ def _per_worker(budgets: Budgets) -> Iterator[Shortfall]:
 
 
 def _advice(request: PlanRequest) -> str:
-    helpful = [words for words, shape in _smaller_shapes(request.shape) if _fits(request, shape)]
+    context = _largest_context_that_fits(request)
+    helpful = [] if context is None else [f"a context of {context} tokens"]
+    helpful += [words for words, shape in _other_shapes(request.shape) if _fits(request, shape)]
     if helpful:
         return f"It would fit with {' or with '.join(helpful)}."
-    return "A smaller context alone does not help: switch on a worker that is off, add a machine, or choose a smaller model."
+    return "A smaller KV cache does not help: switch on a worker that is off, add a machine, or choose a smaller model."
 
 
 def _fits(request: PlanRequest, shape: RunShape) -> bool:
     return fits(budgets_of(replace(request, shape=shape)))
 
 
-def _smaller_shapes(shape: RunShape) -> Iterator[tuple[str, RunShape]]:
-    """What a person could change, one at a time."""
-    context = shape.context_tokens // 2
-    smaller_contexts = []
+def _largest_context_that_fits(request: PlanRequest) -> int | None:
+    """Halving until it fits; ``None`` when even ``SMALLEST_ADVISED_CONTEXT`` does not."""
+    context = request.shape.context_tokens // 2
     while context >= SMALLEST_ADVISED_CONTEXT:
-        smaller_contexts.append(context)
+        if _fits(request, replace(request.shape, context_tokens=context)):
+            return context
         context //= 2
-    yield from ((f"a context of {context} tokens", replace(shape, context_tokens=context)) for context in smaller_contexts[:1])
-    yield from (
-        (f"a context of {context} tokens", replace(shape, context_tokens=context))
-        for context in smaller_contexts[-1:]
-        if len(smaller_contexts) > 1
-    )
+    return None
+
+
+def _other_shapes(shape: RunShape) -> Iterator[tuple[str, RunShape]]:
+    """What else a person could change, one at a time."""
     if shape.slots > 1:
         per_slot = max(SMALLEST_ADVISED_CONTEXT, shape.context_tokens // shape.slots)
         yield "one slot and its part of the context", replace(shape, slots=1, context_tokens=per_slot)

@@ -32,6 +32,8 @@ MAX_ANY_ORDER_STATES = 1024
 WORTH_ANOTHER_ORDER = 1e-3
 MAX_LAST_CANDIDATES = 15
 _NEVER = float("inf")
+_ROUNDING = 1e-12
+"""Relative: closer than this is a tie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def fastest_placement(budgets: Budgets, order: Sequence[WorkerOffer]) -> Placeme
         if other and (found is None or other.seconds < found.seconds * (1.0 - WORTH_ANOTHER_ORDER)):
             found = other
     alone = search.alone()
-    if alone and (found is None or alone.seconds <= found.seconds):
+    if alone and (found is None or alone.seconds <= found.seconds * (1.0 + _ROUNDING)):
         found = alone
     return Placement(seats=found.seats) if found else None
 
@@ -107,7 +109,7 @@ class _Search:
         best: _Found | None = None
         for last in self._last_candidates():
             found = self._with_last(ending_with(self._order, last))
-            if found and (best is None or found.seconds < best.seconds * (1.0 - 1e-12)):
+            if found and (best is None or found.seconds < best.seconds * (1.0 - _ROUNDING)):
                 best = found
         return best
 
