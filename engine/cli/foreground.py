@@ -82,6 +82,7 @@ class Foreground:
             state = self.session.snapshot()
             if state.run_phase is RunPhase.FAILED:
                 raise _failure(state)
+        self._asked.clear()  # heard: what follows may be waited for, until the next one
 
     def _show(self, progress: Progress, task: TaskID, title: str, state: ClusterState) -> None:
         for problem in state.problems[self._shown_problems :]:

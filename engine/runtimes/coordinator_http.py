@@ -90,6 +90,8 @@ class HttpCoordinator:
             "ignore_eos": True,
             "cache_prompt": False,
             "stream": False,
+            # Without the text: one that is not UTF-8 (a model may well write half a character) is answered with status 500.
+            "response_fields": ["timings"],
         }
         answer = self._json("POST", "/completion", json.dumps(body).encode(), self._silence_seconds)
         timings = timings_of(answer.get("timings") or {})
