@@ -10,16 +10,19 @@ from pathlib import Path
 
 import msgspec
 
-from engine.errors import BadInput
+from engine.errors import BadInput, EngineError
+from engine.machines.memory_limits import MemoryLimits
 from engine.machines.rpc_asker import SocketRpcAsker
 from engine.machines.this_machine import ThisMachine
 from engine.ports import CancelToken, CoordinatorClient
 from engine.processes.local_process import LocalProcessStarter
+from engine.processes.run_command import run_command
 from engine.run_files.run_file import RunPublisher
 from engine.runtimes.build_from_source import BuildOptions, build_runtime
 from engine.runtimes.coordinator_http import HttpCoordinator
 from engine.runtimes.model_files import GgufModelFiles
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
+from engine.runtimes.worker_cache import prune
 from engine.session.as_json import state_json
 from engine.session.outside import Outside
 from engine.session.session import Session
@@ -55,7 +58,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
     folders = folders or find_folders()
     return Outside(
         clock=MonotonicClock(),
-        starter=LocalProcessStarter(),
+        starter=LocalProcessStarter(MemoryLimits(run=_run_quietly)),
         probe=ThisMachine(),
         asker=SocketRpcAsker(),
         finder=LocalRuntimeFinder(folders),
@@ -63,8 +66,18 @@ def real_outside(folders: Folders | None = None) -> Outside:
         models=GgufModelFiles(folders.models),
         speeds=SpeedFile(folders.state / "speeds.json"),
         coordinator_client=_client_of,
-        worker_cache_folder=str(folders.cache / "rpc"),
+        worker_cache_folder=str(folders.cache / "workers"),
+        prune_worker_cache=lambda: prune(folders.cache / "workers"),
     )
+
+
+def _run_quietly(argv: tuple[str, ...]) -> str | None:
+    """A short command: ``None`` when it worked, else why not."""
+    try:
+        result = run_command(argv, timeout_seconds=5.0)
+    except EngineError as error:
+        return error.happened
+    return None if result.exit_code == 0 else result.in_words
 
 
 def _client_of(url: str) -> CoordinatorClient:

@@ -84,7 +84,7 @@ def _machine(state: ClusterState) -> list[Finding]:
         rows.append(Finding(question=f"worker {offer.device_name}", ok=offer.safe_bytes > 0, answer=answer))
     for machine in state.machines:
         if machine.why_no_gpu:
-            rows.append(Finding(question="GPU", ok=True, answer=f"none: {machine.why_no_gpu}"))
+            rows.append(Finding(question="GPU", ok=True, answer=machine.why_no_gpu))
         for gpu in machine.gpus:
             why = gpu.why_no_runtime_name or gpu.why_no_memory
             if why:

@@ -81,7 +81,7 @@ def _print(state: ClusterState, servers: tuple[RpcServerSpec, ...]) -> None:
     for gpu in machine.gpus:
         print_line(_gpu_line(gpu, state.offers))
     if machine.why_no_gpu:
-        print_line(f"  GPU: none. {machine.why_no_gpu}")
+        print_line(f"  GPU: {machine.why_no_gpu}")
     for offer in state.offers:
         if offer.kind is DeviceKind.CPU:
             print_line(_cpu_line(state, offer))

@@ -15,9 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 
+PIPE_COLUMNS = 160
+"""Width of a table that goes into a file or a pipe: paths stay whole."""
+
+
 def stdout_console() -> Console:
     """For tables. Not cached: tests replace ``sys.stdout``."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    width = None if sys.stdout.isatty() else PIPE_COLUMNS
+    return Console(file=sys.stdout, highlight=False, soft_wrap=False, width=width)
 
 
 def stderr_console() -> Console:

@@ -112,6 +112,13 @@ _BUFFER = re.compile(r"(\S+)\s+(model|KV|RS|compute) buffer size\s*=\s*(\d{1,9}(
 _DEVICE = re.compile(r"using device (\S+) \((.*?)\)(?: \(.*?\))? - \d+ MiB free")
 _OFFLOADED = re.compile(r"offloaded (\d{1,6})/(\d{1,6}) layers")
 _LISTENING = re.compile(r"listening on (https?://\S+)")
+PROGRESS_ENVIRONMENT = (("LLAMA_SERVER_ROUTER_PORT", "0"),)
+"""What makes llama-server print its load progress."""
+
+STOP_LINE = "cmd_router_to_child:exit"
+"""The line on standard input with which a llama-server that runs so ends. A signal alone is not enough: its monitor
+thread goes on reading, and the exit waits for it (seen: 0.1 s with the line, for ever without)."""
+
 _STATE = "cmd_child_to_router:state:"
 _KINDS = {
     "model": BufferKind.WEIGHTS,

@@ -17,6 +17,7 @@ which ends the pipe, and the pump calls ``on_exit``: once, after the last line. 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -28,7 +29,7 @@ from engine.errors import ProcessFailed
 from engine.ports import OnExit, OnLine
 from engine.processes.child_environment import child_environment
 from engine.processes.leash import Leash, new_leash
-from engine.processes.memory_limit import MemoryLimiter
+from engine.processes.memory_limit import MemoryLimiter, limit_with_headroom
 from engine.processes.output_pump import Tail, pump
 from engine.processes.start_failure import start_failure
 from engine.processes.stop_ladder import ASKED, KILL_SECONDS, KILLED, TERMINATE_SECONDS, TERMINATED, Rung, climb
@@ -81,7 +82,7 @@ class LocalProcess:
         """Ask (SIGTERM to the program, ``grace_seconds``), terminate the group, kill the group. Idempotent, from any thread,
         also from within ``on_line``. Raises ``ProcessFailed`` if even the kill did not end it."""
         rungs = (
-            Rung(name=ASKED, act=lambda: self._leash.ask(self.pid), seconds=grace_seconds),
+            Rung(name=ASKED, act=self._ask, seconds=grace_seconds),
             Rung(name=TERMINATED, act=self._leash.terminate, seconds=TERMINATE_SECONDS),
             Rung(name=KILLED, act=self._leash.kill, seconds=KILL_SECONDS),
         )
@@ -103,6 +104,13 @@ class LocalProcess:
         self._pump_thread = Thread(target=self._pump, args=(on_line, on_exit), name=f"pump {self._spec.id}", daemon=True)
         self._pump_thread.start()
         Thread(target=self._wait, name=f"waiter {self._spec.id}", daemon=True).start()
+
+    def _ask(self) -> None:
+        stdin = self._process.stdin
+        if stdin is not None and self._spec.stop_line is not None:
+            with contextlib.suppress(OSError):  # it has closed its end: the signal will do
+                stdin.write(self._spec.stop_line.encode() + b"\n")
+        self._leash.ask(self.pid)
 
     def _on_rung(self, name: str) -> None:
         with self._lock:
@@ -161,7 +169,7 @@ class LocalProcessStarter:
         """The plan keeps within the limit anyway: where it cannot be enforced, that is a line in the log, not a refusal."""
         if spec.memory_limit_bytes is None or self._limiter is None:
             return None
-        why_not = self._limiter.hold(pid, spec.memory_limit_bytes)
+        why_not = self._limiter.hold(pid, limit_with_headroom(spec.memory_limit_bytes))
         if why_not is not None:
             logger.info("No memory limit is enforced on %s: %s.", spec.id, why_not)
             return None

@@ -21,7 +21,7 @@ class MemoryLimiter(Protocol):
 
 
 def limit_with_headroom(needed_bytes: int) -> int:
-    """The limit for a worker whose plan needs so much: a tenth and 512 MiB more. A CPU worker's weights and KV are anonymous
+    """The limit for a worker that may use so much: a tenth and 512 MiB more. A CPU worker's weights and KV are anonymous
     memory, so a tight limit does not slow it down, it *kills* it; the room is for graphs, threads' stacks, the allocator's
     waste and the file cache it writes (charged to it until dropped)."""
     return needed_bytes + int(needed_bytes * _HEADROOM_FRACTION) + _HEADROOM_BYTES

@@ -1,7 +1,7 @@
 """The weight cache of our rpc-servers (``-c``), kept within a size: the oldest files go first.
 
-rpc-server writes every tensor above 10 MiB to ``$LLAMA_CACHE/rpc``, named by its hash, and never deletes any: users found 500 GB
-and more there (llama.cpp #27585, #26143). A file that is deleted is only sent again. Pruned before a launch, not while
+rpc-server writes every tensor above 10 MiB to ``$LLAMA_CACHE/rpc``, named by its hash, and never deletes any: users found
+500 GB and more there (llama.cpp #27585, #26143). A file that is deleted is only sent again. Pruned before a launch, not while
 servers run; one model may go over the cap until the next launch.
 """
 

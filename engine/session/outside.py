@@ -34,3 +34,5 @@ class Outside:
     """Makes a client for an URL."""
     worker_cache_folder: str
     """``LLAMA_CACHE`` of the rpc-servers we start."""
+    prune_worker_cache: Callable[[], object]
+    """Brings that folder within its size; before a launch."""

@@ -7,13 +7,16 @@ prober that gives up on a busy one kills it later.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from engine.cluster.reconcile import Action, StartCoordinator, StartRpcServer, StopProcess
 from engine.cluster.servers import COORDINATOR, server_process_id
-from engine.errors import EngineError
+from engine.errors import EngineError, RuntimeUnavailable
 from engine.llama_cpp.command_lines import coordinator_argv, rpc_server_argv
+from engine.llama_cpp.server_log import PROGRESS_ENVIRONMENT, STOP_LINE
 from engine.ports import RunningProcess
 from engine.session import events
 from engine.session.exit_problems import problem_of_exit
@@ -27,12 +30,30 @@ from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
 from engine.vocabulary.worker import RpcServerSpec
 
+logger = logging.getLogger(__name__)
+
 Post = Callable[[events.Event], None]
 
 READY_SECONDS = 30.0
 """An rpc-server answers within a second; a GPU's driver may take several."""
 
 PROBE_SECONDS = 1.0
+STOP_SECONDS = 5.0
+"""After being asked, before being made to."""
+
+
+@dataclass
+class _Held:
+    """One process from the moment it was asked for. Guarded by the performer's lock.
+
+    A stop may come before the start job begins (then it never starts), while the starter works (then it is stopped as soon as
+    it is there), or later. Exactly one of these says that it ended.
+    """
+
+    starting: bool = False
+    ended: bool = False
+    stop_asked: bool = False
+    process: RunningProcess | None = None
 
 
 class Performer:
@@ -44,10 +65,13 @@ class Performer:
         self._logs = logs
         self._post = post
         self._lock = threading.Lock()
-        self._running: dict[ProcessId, RunningProcess] = {}
+        self._held: dict[ProcessId, _Held] = {}
 
     def perform(self, action: Action, state: ClusterState) -> None:
-        """Begin one action. Returns at once; its first event is posted before, so that it is not asked for twice."""
+        """Begin one action. Returns at once; its first event is posted before, so that it is not asked for twice.
+
+        Raises ``EngineError`` when the run's programs cannot be told what the plan needs.
+        """
         if isinstance(action, StartRpcServer):
             self._begin_server(action.spec, state)
         elif isinstance(action, StartCoordinator):
@@ -58,15 +82,21 @@ class Performer:
     def stop_all(self) -> None:
         """Last resort when the session closes: stop whatever is left, coordinator first."""
         with self._lock:
-            left = sorted(self._running.items(), key=lambda item: item[0] != COORDINATOR)
-        for _id, process in left:
-            process.stop(grace_seconds=2.0)
+            for held in self._held.values():
+                held.stop_asked = True
+            left = sorted(self._held.items(), key=lambda item: item[0] != COORDINATOR)
+            processes = [(id_, held.process) for id_, held in left if held.process is not None and not held.ended]
+        for id_, process in processes:
+            try:
+                process.stop(grace_seconds=2.0)
+            except EngineError as error:
+                logger.warning("%s was left behind: %s", id_, error)
 
     def _begin_server(self, spec: RpcServerSpec, state: ClusterState) -> None:
-        runtime, dialect = state.runtime, state.dialect
-        if runtime is None or dialect is None:
-            return
-        argv = rpc_server_argv(spec, runtime.rpc_server, dialect)
+        run = state.run
+        if run is None or run.runtime is None or run.dialect is None:
+            raise RuntimeUnavailable("The run has no programs to be started with.", advice="Launch again.")
+        argv = rpc_server_argv(spec, run.runtime.rpc_server, run.dialect)
         id_ = server_process_id(spec.endpoint)
         started = events.ProcessStarted(
             id=id_,
@@ -75,9 +105,20 @@ class Performer:
             endpoint=spec.endpoint,
             worker_ids=spec.worker_ids,
         )
-        process_spec = ProcessSpec(id=id_, argv=argv, environment=self._worker_environment(spec, state))
+        process_spec = ProcessSpec(
+            id=id_,
+            argv=argv,
+            environment=self._worker_environment(spec, state),
+            memory_limit_bytes=_ram_limit(spec),
+        )
+        self._begin(started, lambda held, token: self._start_server(held, spec, process_spec, started, token))
+
+    def _begin(self, started: events.ProcessStarted, work: Callable[[_Held, Token], None]) -> None:
+        held = _Held()
+        with self._lock:
+            self._held[started.id] = held
         self._post(started)
-        self._jobs.start(id_, lambda token: self._start_server(spec, process_spec, started, token))
+        self._jobs.start(started.id, lambda token: work(held, token))
 
     def _worker_environment(self, spec: RpcServerSpec, state: ClusterState) -> tuple[tuple[str, str], ...]:
         environment = [("LLAMA_CACHE", self._outside.worker_cache_folder)]
@@ -92,9 +133,9 @@ class Performer:
         return any(name in software for name in spec.runtime_names)
 
     def _start_server(
-        self, spec: RpcServerSpec, process_spec: ProcessSpec, started: events.ProcessStarted, token: Token
+        self, held: _Held, spec: RpcServerSpec, process_spec: ProcessSpec, started: events.ProcessStarted, token: Token
     ) -> None:
-        process = self._start(process_spec, started, lambda line: self._logs.append(process_spec.id, line), spec.endpoint)
+        process = self._start(held, process_spec, started, lambda line: self._logs.append(process_spec.id, line))
         if process is None:
             return
         deadline = self._outside.clock.now_seconds() + READY_SECONDS
@@ -103,70 +144,90 @@ class Performer:
             if seen.state == "idle":
                 self._post(events.ProcessReady(id=process_spec.id, at_seconds=self._outside.clock.now_seconds()))
                 return
+            token.check()
             if self._outside.clock.now_seconds() > deadline:
                 self._post(events.ProblemHappened(problem=_never_answered(spec, process), ends_run=True))
                 return
             token.wait(0.05)
 
     def _begin_coordinator(self, state: ClusterState) -> None:
-        run, runtime = state.run, state.runtime
-        if run is None or runtime is None or runtime.llama_server is None:
-            return
+        run = state.run
+        if run is None or run.runtime is None or run.runtime.llama_server is None:
+            raise RuntimeUnavailable("The run has no llama-server to be started with.", advice="Launch again.")
         port = int(run.api_url.rpartition(":")[2])
         command = coordinator_argv(
-            run.plan, run.servers, program=runtime.llama_server, options=state.server_options, api_port=port
+            run.plan, run.servers, program=run.runtime.llama_server, options=run.server_options, api_port=port
         )
         started = events.ProcessStarted(id=COORDINATOR, title="llama-server", argv=command.argv, endpoint=f"127.0.0.1:{port}")
         # The variable makes llama-server print its load progress; it then reads its standard input to its end, which is the
         # leash (see llama_cpp.server_log).
-        environment = (("LLAMA_SERVER_ROUTER_PORT", "0"),)
-        spec = ProcessSpec(id=COORDINATOR, argv=command.argv, environment=environment, reads_leash=True)
-        self._post(started)
-        self._jobs.start(COORDINATOR, lambda token: self._run_coordinator(run, spec, started, token))
+        spec = ProcessSpec(
+            id=COORDINATOR, argv=command.argv, environment=PROGRESS_ENVIRONMENT, reads_leash=True, stop_line=STOP_LINE
+        )
+        self._begin(started, lambda held, token: self._run_coordinator(held, run, spec, started, token))
 
-    def _run_coordinator(self, run: RunSeen, spec: ProcessSpec, started: events.ProcessStarted, token: Token) -> None:
+    def _run_coordinator(
+        self, held: _Held, run: RunSeen, spec: ProcessSpec, started: events.ProcessStarted, token: Token
+    ) -> None:
         watch = CoordinatorWatch(run, self._post)
 
         def on_line(line: str) -> None:
             if watch.take(line):
                 self._logs.append(COORDINATOR, line)
 
-        process = self._start(spec, started, on_line, run.api_url, watch)
+        process = self._start(held, spec, started, on_line, watch)
         if process is not None:
             client = self._outside.coordinator_client(run.api_url)
             watch.follow(process, client, self._outside.clock, token)
 
     def _start(
         self,
+        held: _Held,
         spec: ProcessSpec,
         started: events.ProcessStarted,
         on_line: Callable[[str], None],
-        where: str,
         watch: CoordinatorWatch | None = None,
     ) -> RunningProcess | None:
+        with self._lock:
+            if held.stop_asked:
+                return None  # _stop has said that it ended
+            held.starting = True
         self._logs.forget(spec.id)
-        ended = threading.Event()
 
         def on_exit(outcome: ProcessOutcome) -> None:
-            ended.set()
-            with self._lock:
-                process = self._running.pop(spec.id, None)
-            tail = process.tail() if process is not None else ()
-            problem = None if outcome.stop_asked else problem_of_exit(started, outcome, tail, watch.fatal if watch else None)
-            self._post(events.ProcessEnded(id=spec.id, outcome=outcome, problem=problem))
+            # From the log and not from process.tail(): this may come before the starter returns, and a tail would hold
+            # the debug lines that are not kept because they quote the users.
+            tail = self._logs.lines(spec.id)[1]
+            asked = outcome.stop_asked or held.stop_asked
+            self._ended(held, spec.id, outcome, None if asked else problem_of_exit(started, outcome, tail, _fatal(watch)))
 
         try:
             process = self._outside.starter.start(spec, on_line, on_exit)
         except EngineError as error:
+            where = started.endpoint or started.title
             problem = Problem(kind=ProblemKind.WORKER, where=where, happened=error.happened, advice=error.advice)
-            outcome = ProcessOutcome(exit_code=None, stop_asked=False)
-            self._post(events.ProcessEnded(id=spec.id, outcome=outcome, problem=problem))
+            self._ended(held, spec.id, ProcessOutcome(exit_code=None, stop_asked=False), problem)
             return None
+        except Exception:  # a bug, which the job runner reports; but what did not start must not be waited for
+            self._ended(held, spec.id, ProcessOutcome(exit_code=None, stop_asked=False), None)
+            raise
+        return self._started(held, started, process)
+
+    def _started(self, held: _Held, started: events.ProcessStarted, process: RunningProcess) -> RunningProcess | None:
         with self._lock:
-            if not ended.is_set():
-                self._running[spec.id] = process
-        self._post(events.ProcessStarted(id=spec.id, title=started.title, argv=started.argv, pid=process.pid))
+            held.process = process
+            if not held.ended:
+                self._post(replace(started, pid=process.pid))
+            stop = held.stop_asked
+        if stop:  # asked while the starter worked
+            process.stop(grace_seconds=STOP_SECONDS)
+            return None
         return process
+
+    def _ended(self, held: _Held, id_: ProcessId, outcome: ProcessOutcome, problem: Problem | None) -> None:
+        with self._lock:  # so that no pid is told after the end
+            held.ended = True
+            self._post(events.ProcessEnded(id=id_, outcome=outcome, problem=problem))
 
     def _begin_stop(self, action: StopProcess) -> None:
         self._post(events.ProcessStopping(id=action.id))
@@ -175,12 +236,26 @@ class Performer:
 
     def _stop(self, id_: ProcessId) -> None:
         with self._lock:
-            process = self._running.get(id_)
+            held = self._held.get(id_)
+            if held is None:
+                return
+            first, held.stop_asked = not held.stop_asked, True
+            process = held.process
+            never_started = first and not held.starting
         if process is not None:
-            process.stop(grace_seconds=5.0)
-            return
-        # Asked for, but never started (its job was cancelled first): nothing else will say that it is gone.
-        self._post(events.ProcessEnded(id=id_, outcome=ProcessOutcome(exit_code=None, stop_asked=True, rung="never started")))
+            process.stop(grace_seconds=STOP_SECONDS)
+        elif never_started:  # its job will not start it now: nothing else will say that it is gone
+            self._ended(held, id_, ProcessOutcome(exit_code=None, stop_asked=True, rung="never started"), None)
+
+
+def _fatal(watch: CoordinatorWatch | None) -> tuple[str, str] | None:
+    return watch.fatal if watch else None
+
+
+def _ram_limit(spec: RpcServerSpec) -> int | None:
+    """RAM that the rpc-server may use, where all of what it holds is in RAM: a GPU's share is no business of the system's."""
+    only_cpu = all(name == DeviceKind.CPU.upper() for name in spec.runtime_names)
+    return sum(spec.memory_limit_bytes) if only_cpu else None
 
 
 def _never_answered(spec: RpcServerSpec, process: RunningProcess) -> Problem:

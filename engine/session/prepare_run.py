@@ -24,11 +24,13 @@ TRIED_PORTS = 200
 def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Event], None]) -> None:
     """Post ``RunPrepared``, or a problem that ends the run."""
     plan, runtime = state.plan, state.runtime
-    if not isinstance(plan, Plan) or runtime is None or runtime.llama_server is None:
+    launch = state.n_launches
+    if not isinstance(plan, Plan) or runtime is None or runtime.llama_server is None or state.dialect is None:
         happened = "This runtime has no llama-server, so nothing can coordinate the workers."
         problem = Problem(kind=ProblemKind.RUNTIME, where="this machine", happened=happened, advice="Build llama.cpp here.")
-        post(events.ProblemHappened(problem=problem, ends_run=True))
+        post(events.ProblemHappened(problem=problem, ends_run=True, launch=launch))
         return
+    outside.prune_worker_cache()
     try:
         plan, taken = _with_free_ports(outside.asker, plan)
         api_port = free_port(outside.asker, state.choices.api_port, taken)
@@ -38,10 +40,14 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         )
     except EngineError as error:
         problem = Problem(kind=ProblemKind.WORKER, where="this machine", happened=error.happened, advice=error.advice)
-        post(events.ProblemHappened(problem=problem, ends_run=True))
+        post(events.ProblemHappened(problem=problem, ends_run=True, launch=launch))
         return
     post(
         events.RunPrepared(
+            launch=launch,
+            runtime=runtime,
+            dialect=state.dialect,
+            server_options=state.server_options,
             plan=plan,
             servers=servers,
             worker_devices=command.devices,

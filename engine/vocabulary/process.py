@@ -32,8 +32,10 @@ class ProcessSpec:
     reads_leash: bool = False
     """Give the program the leash as its standard input instead of nothing: for llama-server, which then reports its load
     progress and ends by itself when the leash is let go (see ``llama_cpp.server_log``)."""
+    stop_line: str | None = None
+    """A line for its standard input that tells it to end, written before the signal that asks; only with ``reads_leash``."""
     memory_limit_bytes: int | None = None
-    """Hold it to this where the system offers it (headroom included; see ``processes.memory_limit``). ``None`` = no limit."""
+    """Hold it to this, and some headroom, where the system offers it (see ``processes.memory_limit``). ``None`` = no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
