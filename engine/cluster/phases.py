@@ -9,7 +9,8 @@ from engine.vocabulary.process import ProcessOutcome, ProcessPhase
 
 _MAY_FOLLOW: dict[ProcessPhase, frozenset[ProcessPhase]] = {
     ProcessPhase.STARTING: frozenset({ProcessPhase.READY, ProcessPhase.STOPPING, ProcessPhase.FAILED, ProcessPhase.STOPPED}),
-    ProcessPhase.READY: frozenset({ProcessPhase.STOPPING, ProcessPhase.FAILED}),
+    # STOPPED without STOPPING: stopped as a last resort, without the state being asked.
+    ProcessPhase.READY: frozenset({ProcessPhase.STOPPING, ProcessPhase.FAILED, ProcessPhase.STOPPED}),
     ProcessPhase.STOPPING: frozenset({ProcessPhase.STOPPED}),
     ProcessPhase.STOPPED: frozenset(),
     ProcessPhase.FAILED: frozenset(),

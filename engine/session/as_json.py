@@ -103,11 +103,12 @@ def timings_json(timings: RequestTimings | None) -> Json | None:
 def state_json(state: ClusterState) -> Json:
     """A running cluster: ``crossplyctl status --json``."""
     run = state.run
+    runtime = run.runtime if run and run.runtime else state.runtime
     return {
         "phase": state.run_phase.value,
         "api_url": run.api_url if run else None,
         "model": run.plan.model.path if run else None,
-        "runtime": state.runtime.label if state.runtime else None,
+        "runtime": runtime.label if runtime else None,
         "processes": [_process(process) for process in state.processes],
         "plan": plan_json(run.plan, state.commands) if run else None,
         "map": map_json(run.layer_map) if run else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.errors import CoordinatorUnusable
+from engine.errors import Cancelled, CoordinatorUnusable
 from engine.ports import Clock, CoordinatorClient
 from engine.session import events
 from engine.session.jobs import Token
@@ -36,6 +36,9 @@ def ask(
             if clock.now_seconds() - shown_at >= SHOWN_EVERY_SECONDS:
                 shown_at = clock.now_seconds()
                 post(events.AnswerGrew(answer=AnswerShown(prompt=prompt, text=text)))
+    except Cancelled:
+        post(events.AnswerGrew(answer=AnswerShown(prompt=prompt, text=text, finished=True, problem="Cancelled.")))
+        raise
     except CoordinatorUnusable as error:
         post(events.AnswerGrew(answer=AnswerShown(prompt=prompt, text=text, finished=True, problem=str(error))))
         return

@@ -97,6 +97,11 @@ class CloseAsked:
 class RunPrepared:
     """Free ports were found; this is what will be started."""
 
+    launch: int
+    """Which launch it was prepared for (``ClusterState.n_launches``): one that was stopped meanwhile must not be resumed."""
+    runtime: Runtime
+    dialect: Dialect
+    server_options: frozenset[str]
     plan: Plan
     servers: tuple[RpcServerSpec, ...]
     worker_devices: tuple[tuple[str, WorkerId], ...]
@@ -214,6 +219,8 @@ class ProblemHappened:
     problem: Problem
     ends_run: bool = False
     """The run cannot go on: it is stopped."""
+    launch: int | None = None
+    """Only for this launch: dropped when another one goes on by now. ``None`` = whatever goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,8 @@ class _Job:
 class Jobs:
     """A pool of threads that are started as they are needed."""
 
-    def __init__(self, on_bug: Callable[[str, Exception], None], *, size: int = 12) -> None:
+    def __init__(self, on_bug: Callable[[str, Exception], None], *, size: int = 24) -> None:
+        """``size``: 15 workers starting at once, and the handful of jobs that live as long as the session or the run."""
         self._on_bug = on_bug
         self._size = size
         self._lock = threading.Condition()
@@ -75,7 +76,8 @@ class Jobs:
                 job.token.cancel()
                 return job.token
             self._waiting.append(job)
-            if self._idle == 0 and len(self._threads) < self._size:
+            # Not "nobody is idle": one idle thread that was just woken for an earlier job would be counted on twice.
+            if self._n_startable() > self._idle and len(self._threads) < self._size:
                 self._add_thread()
             self._lock.notify()
         return job.token
@@ -100,6 +102,10 @@ class Jobs:
             thread.join(max(0.0, ends - time.monotonic()))
         with self._lock:
             return tuple(job.key for job in self._running)
+
+    def _n_startable(self) -> int:
+        """Waiting jobs that a thread could begin now: one per key that is not being worked on."""
+        return len({job.key for job in self._waiting} - {job.key for job in self._running})
 
     def _add_thread(self) -> None:
         thread = threading.Thread(target=self._run, name=f"job-{len(self._threads)}", daemon=True)

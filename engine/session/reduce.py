@@ -28,10 +28,13 @@ def _activity_progressed(state: ClusterState, event: events.ActivityProgressed) 
 
 
 def _activity_ended(state: ClusterState, event: events.ActivityEnded) -> ClusterState:
-    return replace(state, activities=tuple(activity for activity in state.activities if activity.id != event.id))
+    activities = tuple(activity for activity in state.activities if activity.id != event.id)
+    return replace(state, activities=activities, n_activities_ended=state.n_activities_ended + 1)
 
 
 def _problem_happened(state: ClusterState, event: events.ProblemHappened) -> ClusterState:
+    if event.launch is not None and (event.launch != state.n_launches or not state.run_wanted):
+        return state
     problems = state.problems if event.problem in state.problems else (*state.problems, event.problem)[-MAX_PROBLEMS:]
     state = replace(state, problems=problems)
     return reduce_run.run_failed(state) if event.ends_run else state

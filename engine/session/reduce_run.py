@@ -26,6 +26,7 @@ def launch_asked(state: ClusterState, _event: events.LaunchAsked) -> ClusterStat
     return replace(
         state,
         run_wanted=True,
+        n_launches=state.n_launches + 1,
         run=None,
         run_phase=RunPhase.STARTING_WORKERS,
         processes=(),
@@ -53,7 +54,7 @@ def run_failed(state: ClusterState) -> ClusterState:
 
 def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState:
     """Ports were found: from here on the run has a fixed plan."""
-    if not state.run_wanted:
+    if not state.run_wanted or state.run is not None or event.launch != state.n_launches:
         return state
     run = RunSeen(
         plan=event.plan,
@@ -61,6 +62,9 @@ def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState
         worker_devices=event.worker_devices,
         api_url=f"http://127.0.0.1:{event.api_port}",
         layer_map=layer_map_of(event.plan),
+        runtime=event.runtime,
+        dialect=event.dialect,
+        server_options=event.server_options,
         started_at_seconds=event.at_seconds,
     )
     return replace(state, run=run)
@@ -70,7 +74,9 @@ def process_started(state: ClusterState, event: events.ProcessStarted) -> Cluste
     """A process was asked for, or has its pid now."""
     known = find(state, event.id)
     if known is not None:
-        return _with_process(state, replace(known, pid=event.pid, argv=event.argv))
+        return _with_process(state, replace(known, pid=event.pid))
+    if event.pid is not None:
+        return state  # a late word of an earlier launch's process
     seen = ProcessSeen(
         id=event.id,
         title=event.title,

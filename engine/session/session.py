@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.cluster.reconcile import reconcile
+from engine.errors import EngineError
 from engine.session import calibrate, events, look
 from engine.session.ask import ask
 from engine.session.jobs import Jobs, Token
@@ -37,18 +38,25 @@ class Session:
     """Owns the state. Commands may be called from any thread and return at once; what came of them is in the state."""
 
     def __init__(
-        self, outside: Outside, choices: Choices | None = None, *, publish: Callable[[ClusterState], None] | None = None
+        self,
+        outside: Outside,
+        choices: Choices | None = None,
+        *,
+        publish: Callable[[ClusterState], None] | None = None,
+        jobs: Jobs | None = None,
     ) -> None:
-        """``publish`` is called once a second, on a job's thread, with a state that changed."""
+        """``publish`` is called twice a second, on a job's thread, with a state that changed. ``jobs``: a test's own."""
         self._outside = outside
         self._state = ClusterState(choices=choices or Choices())
         self._publish = publish
         self._inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self.logs = LogBook()
-        self._jobs = Jobs(self._on_bug)
+        self._jobs = jobs or Jobs(self.on_bug)
         self._performer = Performer(outside, self._jobs, self.logs, self.post)
         self._thread: threading.Thread | None = None
-        self._preparing = False
+        self._choosing = threading.Lock()
+        self._chosen = self._state.choices
+        self._prepared_launch = 0
         self._speeds_asked_for: object = None
 
     # -- reading
@@ -76,16 +84,18 @@ class Session:
 
     def choose(self, choices: Choices) -> None:
         """Replace what the person chose; re-plans."""
-        before = self._state.choices
-        self.post(events.ChoicesChanged(choices=choices))
-        if choices.model_path is not None and choices.model_path != before.model_path:
-            self._read_model(choices.model_path)
-        if choices.runtime_folder != before.runtime_folder:
-            self._look(choices.runtime_folder)
+        with self._choosing:
+            # Compared with the last choice and not with the state, which may not have heard of that one yet.
+            before, self._chosen = self._chosen, choices
+            self.post(events.ChoicesChanged(choices=choices))
+            if choices.model_path is not None and choices.model_path != before.model_path:
+                self._read_model(choices.model_path)
+            if choices.runtime_folder != before.runtime_folder:
+                self._look(choices.runtime_folder)
 
     def look_again(self) -> None:
         """Probe the machine and the runtimes again."""
-        self._look(self._state.choices.runtime_folder)
+        self._look(self._chosen.runtime_folder)
 
     def install_runtime(self) -> None:
         """Build llama.cpp from source into the user's data folder; progress is an ``Activity``."""
@@ -145,35 +155,49 @@ class Session:
         """Put an event into the inbox. From any thread."""
         self._inbox.put(event)
 
-    def drain(self) -> None:
-        """Reduce every waiting event, publish the new state, begin what is to be done."""
+    def drain(self, *first: events.Event) -> None:
+        """Reduce ``first`` and what is waiting now, publish the new state, begin what is to be done."""
         state = self._state
-        while not self._inbox.empty():
-            state = reduce(state, self._inbox.get())
+        waiting = self._inbox.qsize()  # not "until it is empty": a flood must not keep the state from being published
+        for event in (*first, *(self._inbox.get() for _ in range(waiting))):
+            state = self._reduced(state, event)
         self._state = state
-        self._act(state)
+        try:
+            self._act(state)
+        except EngineError as error:
+            problem = look.problem_of(error, ProblemKind.WORKER, "this machine")
+            self.post(events.ProblemHappened(problem=problem, ends_run=True))
+        except Exception as error:
+            logger.exception("the session has a bug")
+            self.post(events.ProblemHappened(problem=_bug("session", error), ends_run=True))
+
+    def _reduced(self, state: ClusterState, event: events.Event) -> ClusterState:
+        """One bad event must not end the only thread that could still stop what runs."""
+        try:
+            return reduce(state, event)
+        except Exception as error:
+            logger.exception("%s could not be taken in", type(event).__name__)
+            return reduce(state, events.ProblemHappened(problem=_bug(type(event).__name__, error)))
 
     def _act(self, state: ClusterState) -> None:
         self._look_for_speeds(state)
         if state.run_wanted and state.run is None:
             self._prepare(state)
             return
-        self._preparing = False
         wanted = state.run.servers if state.run_wanted and state.run is not None else None
         seen = {process.id: process.phase for process in state.processes}
         for action in reconcile(wanted, seen):
             self._performer.perform(action, state)
 
     def _prepare(self, state: ClusterState) -> None:
-        if not self._preparing:
-            self._preparing = True
+        if self._prepared_launch != state.n_launches:
+            self._prepared_launch = state.n_launches
             self._jobs.start("prepare", lambda _token: prepare_run(self._outside, state, self.post))
 
     def _run(self) -> None:
         closing_since: float | None = None
         while True:
-            self._wait_for_events()
-            self.drain()
+            self.drain(*self._first_event())
             if not self._state.closing:
                 continue
             now = self._outside.clock.now_seconds()
@@ -182,23 +206,23 @@ class Session:
                 self._end()
                 return
 
-    def _wait_for_events(self) -> None:
+    def _first_event(self) -> tuple[events.Event, ...]:
         try:
             first = self._inbox.get(timeout=0.2)
         except queue.Empty:
-            return
+            return ()
         threading.Event().wait(_BATCH_SECONDS)
-        # The first one goes in front of what came meanwhile: order is kept by reducing it before the rest.
-        self._state = reduce(self._state, first)
+        return (first,)
 
     def _end(self) -> None:
         late = self._jobs.close(5.0)
         self._performer.stop_all()
         if late:
             logger.warning("jobs that did not end in time: %s", ", ".join(late))
+        state = self._state
         while not self._inbox.empty():
-            self._state = reduce(self._state, self._inbox.get())
-        self._state = replace(self._state, closed=True)
+            state = self._reduced(state, self._inbox.get())
+        self._state = replace(state, closed=True)
 
     # -- jobs
 
@@ -231,12 +255,17 @@ class Session:
     def _read_model(self, path: str) -> None:
         self._jobs.start("model", lambda _token: look.read_model(self._outside, path, self.post))
 
-    def _on_bug(self, key: str, error: Exception) -> None:
-        problem = Problem(
-            kind=ProblemKind.BUG,
-            where=key,
-            happened=f"Crossply has a bug in the job '{key}': {type(error).__name__}: {error}",
-            advice="Please report it with the log.",
-        )
+    def on_bug(self, key: str, error: Exception) -> None:
+        """A job raised. What the engine expects is told as it is, anything else as a bug; both end the run they belong to."""
+        problem = look.problem_of(error, ProblemKind.WORKER, key) if isinstance(error, EngineError) else _bug(key, error)
         ends_run = key.startswith(("prepare", "rpc-server", "llama-server"))
         self.post(events.ProblemHappened(problem=problem, ends_run=ends_run))
+
+
+def _bug(where: str, error: Exception) -> Problem:
+    return Problem(
+        kind=ProblemKind.BUG,
+        where=where,
+        happened=f"Crossply has a bug in '{where}': {type(error).__name__}: {error}",
+        advice="Please report it with the log.",
+    )

@@ -130,6 +130,10 @@ class RunSeen:
     """llama.cpp's device name (``RPC0``) -> worker."""
     api_url: str
     layer_map: LayerMap
+    runtime: Runtime | None = None
+    """The programs it was launched with: another choice meanwhile must not mix two builds in one run."""
+    dialect: Dialect | None = None
+    server_options: frozenset[str] = frozenset()
     buffers: tuple[ActualBuffers, ...] = ()
     pipelined: bool | None = None
     """Whether llama.cpp says ``pipeline parallelism enabled``; ``None`` before it says anything."""
@@ -167,6 +171,8 @@ class ClusterState:
     """``None`` until there is a machine, a runtime and a model."""
     variants: tuple[PlanVariant, ...] = ()
     commands: tuple[CommandShown, ...] = ()
+    n_launches: int = 0
+    """How often it was launched: what belongs to an earlier launch is told apart by it."""
     run_wanted: bool = False
     run_phase: RunPhase = RunPhase.STOPPED
     run: RunSeen | None = None
@@ -175,6 +181,8 @@ class ClusterState:
     """The last ten minutes, one sample a second."""
     answer: AnswerShown | None = None
     activities: tuple[Activity, ...] = ()
+    n_activities_ended: int = 0
+    """Counts up: how a front end sees the end of an activity that was over before it looked."""
     problems: tuple[Problem, ...] = ()
     closing: bool = False
     closed: bool = False

@@ -30,6 +30,9 @@ SILENCE_SECONDS = 180.0
 
 COUNTER_SECONDS = 1.0
 
+LATE_LINES_SECONDS = 2.0
+"""A build that reports no layers at all must still come up: it is then told that the plan is not proven."""
+
 
 class CoordinatorWatch:
     """One run of llama-server."""
@@ -40,6 +43,7 @@ class CoordinatorWatch:
         self._log = server_log.ServerLog()
         self._layers: list[tuple[int, str]] = []
         self._buffers: dict[str, ActualBuffers] = {}
+        self._offload_seen = False
         self._serving = False
         self._n_lines = 0
         self.fatal: tuple[str, str] | None = None
@@ -59,6 +63,7 @@ class CoordinatorWatch:
             self._layers.append((event.layer, event.device))
         elif isinstance(event, server_log.LayersOffloaded):  # printed after the last layer line
             self._post(events.LayersReported(layers=tuple(self._layers)))
+            self._offload_seen = True
             self._judge_offload(event)
         elif isinstance(event, server_log.BufferAllocated):
             self._buffer(event)
@@ -100,9 +105,10 @@ class CoordinatorWatch:
         """Until it ends: wait for ready, send the standard request, then read counters once a second."""
         if not self._wait_until_ready(process, client, clock, token):
             return
+        self._wait_for_lines(process, clock, token)
         self._serving = True
         self._post(events.ProcessReady(id=COORDINATOR, at_seconds=clock.now_seconds()))
-        self._benchmark(client)
+        self._benchmark(process, client, token)
         self._read_counters(process, client, clock, token)
 
     def _wait_until_ready(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> bool:
@@ -118,15 +124,25 @@ class CoordinatorWatch:
             token.wait(0.1)
         return False
 
-    def _benchmark(self, client: CoordinatorClient) -> None:
+    def _wait_for_lines(self, process: RunningProcess, clock: Clock, token: Token) -> None:
+        """``/health`` may answer before its log lines came through the pipe; they hold the layer map."""
+        deadline = clock.now_seconds() + LATE_LINES_SECONDS
+        while not self._offload_seen and process.is_alive() and clock.now_seconds() < deadline:
+            token.wait(0.05)
+
+    def _benchmark(self, process: RunningProcess, client: CoordinatorClient, token: Token) -> None:
         context = self._run.plan.shape.context_tokens // self._run.plan.shape.slots
         prompt = min(BENCHMARK_PROMPT_TOKENS, max(1, context - BENCHMARK_DECODE_TOKENS - 1))
         try:
             timings = client.measure(prompt_tokens=prompt, decode_tokens=min(BENCHMARK_DECODE_TOKENS, max(1, context // 2)))
         except CoordinatorUnusable as error:
+            token.check()
+            if not process.is_alive():
+                return  # its end is told by the one who sees it
             problem = Problem(kind=ProblemKind.COORDINATOR, where="llama-server", happened=error.happened, advice=error.advice)
             self._post(events.ProblemHappened(problem=problem))
             return
+        token.check()
         self._post(events.BenchmarkDone(timings=timings))
 
     def _read_counters(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> None:
