@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-
 PIPE_COLUMNS = 160
 """Width of a table that goes into a file or a pipe: paths stay whole."""
 
@@ -33,11 +32,13 @@ def stderr_console() -> Console:
 def print_json(document: Any) -> None:  # noqa: ANN401 - whatever json can write
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    sys.stdout.flush()  # ``up`` goes on for hours after it
 
 
 def print_line(text: str = "") -> None:
     """One line on stdout, never wrapped: command lines must stay copyable."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def say(text: str) -> None:

@@ -1,0 +1,59 @@
+"""Small models with random weights, and a Crossply that is ended after every test."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.crossply_programs import Up, up
+from tests.fakes.gguf_writer import write_heavy_head, write_llama, write_moe
+
+
+@pytest.fixture(scope="session")
+def llama_40(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 equal layers, 4 MB."""
+    return write_llama(tmp_path_factory.mktemp("models") / "llama-40.gguf")
+
+
+@pytest.fixture(scope="session")
+def llama_4(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four equal layers, half a megabyte: for devices that take long over each."""
+    return write_llama(tmp_path_factory.mktemp("models") / "llama-4.gguf", n_layers=4)
+
+
+@pytest.fixture(scope="session")
+def heavy_head(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """18 layers and a head heavier than all of them, 22 MB."""
+    return write_heavy_head(tmp_path_factory.mktemp("models") / "heavy-head.gguf")
+
+
+@pytest.fixture(scope="session")
+def moe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 layers of 8 experts, 3 MB."""
+    return write_moe(tmp_path_factory.mktemp("models") / "moe.gguf")
+
+
+@pytest.fixture
+def api_port() -> int:
+    """A port that was free a moment ago; Crossply takes the next one if it no longer is."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def crossply_up(app_environment: dict[str, str], tmp_path: Path, api_port: int) -> Iterator[Callable[..., Up]]:
+    """Starts ``crossplyctl up MODEL ...`` with two CPU workers; ends it, and all that it started, after the test."""
+    with ExitStack() as started:
+        count = 0
+
+        def start(model: Path | str, *arguments: str) -> Up:
+            nonlocal count
+            count += 1
+            choices = ("--cpu-workers", "2", "--policy", "even", "--port", str(api_port), *arguments)
+            return started.enter_context(up(app_environment, tmp_path / f"up-{count}", model, *choices))
+
+        yield start
