@@ -15,7 +15,6 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 
 from PySide6.QtCore import QObject, QSettings, Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from engine.session.session import Session
@@ -57,8 +56,6 @@ class FaultReporter(QObject):
             return
         self._dialog = fault_dialog(details)
         self._dialog.finished.connect(self._forget)
-        copy = self._dialog.buttons()[0]
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(details))
         self._dialog.open()
 
     def _forget(self) -> None:

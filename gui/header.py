@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
@@ -28,8 +28,10 @@ class Header(QWidget):
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("header")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._appearance = appearance
         self._primary: PrimaryButtonContent | None = None
+        self._wide = True
         self._appearance_of: dict[QAction, tuple[str, float]] = {}
         self.model = Chooser("Model", "The GGUF file whose layers are shared out (Ctrl+O to browse)")
         self.model.setPlaceholderText("Choose a model…")
@@ -126,8 +128,8 @@ class Header(QWidget):
 
     def _place_controls(self) -> None:
         wide = self.width() >= self._appearance.pixels(_WIDE)
-        place = self._grid.getItemPosition(self._grid.indexOf(self._controls))
-        if wide != (place[0] == 0):
+        if wide != self._wide:
+            self._wide = wide
             self._grid.removeWidget(self._controls)
             if wide:
                 self._grid.addWidget(self._controls, 0, 1)

@@ -82,7 +82,6 @@ class MainWindow(QMainWindow):
         self.try_it.show_content(try_it_of(state))
         self.commands.show_content(commands_of(state))
         self.status.show_content(status)
-        self._share_height(len(state.machines))
         if state.closed:
             self._end()
 
@@ -198,6 +197,8 @@ class MainWindow(QMainWindow):
         outer.addWidget(self._scroll, 1)
         outer.addWidget(self.status)
         self.setCentralWidget(whole)
+        whole.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        whole.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -206,16 +207,8 @@ class MainWindow(QMainWindow):
     def _arrange(self) -> None:
         wide = self.width() >= self._appearance.pixels(_SIDE_BY_SIDE)
         self._top.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
-        self.tabs.setMinimumHeight(self._appearance.pixels(190))
+        self.tabs.setMinimumHeight(self._appearance.pixels(176))
         self.setMinimumSize(min(640, self._appearance.pixels(420)), 420)
-
-    def _share_height(self, n_machines: int) -> None:
-        inside = self.machines.widget()
-        if inside is None:
-            return
-        wanted = inside.sizeHint().height() + 4
-        most = max(self.plan.sizeHint().height(), self._appearance.pixels(240))
-        self.machines.setMinimumHeight(wanted if n_machines <= 1 else min(wanted, most))
 
     def _make_actions(self) -> None:
         entries = (

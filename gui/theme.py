@@ -146,7 +146,7 @@ class Appearance(QObject):
 
     changed = Signal()
 
-    def __init__(self, application: QApplication, *, arrow_file: str = "") -> None:
+    def __init__(self, application: QApplication, *, arrow_file: str) -> None:
         super().__init__(application)
         self._application = application
         self._arrow_file = arrow_file
@@ -260,7 +260,7 @@ def contrast(one: QColor, other: QColor) -> float:
 
 def ink_on(colour: QColor) -> QColor:
     """Black or white, whichever is read better on it."""
-    black, white = QColor("#101318"), QColor("#FFFFFF")
+    black, white = QColor("#000000"), QColor("#FFFFFF")
     return black if contrast(black, colour) >= contrast(white, colour) else white
 
 

@@ -106,10 +106,8 @@ class LayerMapChart(QWidget):
         for group in self._content.groups:
             left = self._left() + group.first * self._step()
             room = group.n_cells * self._step() - self._appearance.pixels(6)
-            text = group.label if metrics.horizontalAdvance(group.label) <= room else group.short_label
-            if metrics.horizontalAdvance(text) > room:
-                text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-            if len(text) > 1:
+            text = next((label for label in group.labels if metrics.horizontalAdvance(label) <= room), "")
+            if text:
                 box = QRectF(left, 0, group.n_cells * self._step(), metrics.height())
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         painter.restore()
@@ -141,7 +139,7 @@ class LayerMapChart(QWidget):
     def _paint_ticks(self, painter: QPainter) -> None:
         metrics = QFontMetricsF(painter.font())
         n_layers = len(self._content.planned) - 1
-        room = metrics.horizontalAdvance("000") + self._appearance.pixels(10)
+        room = metrics.horizontalAdvance("000") + self._appearance.pixels(36)
         step = next((step for step in _TICK_STEPS if step * self._step() >= room), _TICK_STEPS[-1])
         painter.setPen(self._appearance.colour("muted"))
         for layer in [layer for layer in range(0, n_layers, step) if (n_layers - layer) * self._step() >= room]:

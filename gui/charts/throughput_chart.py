@@ -20,13 +20,32 @@ from gui.what_to_show.throughput_content import CurveContent
 
 _SHOWN_SECONDS = 600
 _LEAST_SECONDS = 60
+_VEIL_ALPHA = 190
+
+
+class _AgoAxis(pyqtgraph.AxisItem):  # type: ignore[misc] # pyqtgraph has no types
+    """Seconds before now as words: ``now``, ``50 s``, ``5 min``."""
+
+    def tickStrings(self, values: list[float], _scale: float, _spacing: float) -> list[str]:
+        return [_ago(-value) for value in values]
+
+
+def _ago(seconds: float) -> str:
+    if seconds <= 0:
+        return "now"
+    return f"{seconds / 60:.0f} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:.0f} s"
+
+
+def _tick_seconds(shown: float) -> tuple[float, float]:
+    major = next(step for step in (15, 30, 60, 120) if shown / step <= 6 or step == 120)
+    return float(major), float(major)
 
 
 class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
     """Shows a ``CurveContent``."""
 
     def __init__(self, appearance: Appearance, colour_number: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, axisItems={"bottom": _AgoAxis("bottom")})
         self._appearance = appearance
         self._colour_number = colour_number
         self._content: CurveContent | None = None
@@ -40,6 +59,9 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         self._set_up()
         appearance.changed.connect(self._paint_colours)
         self._paint_colours()
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSizeHint()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self._appearance.pixels(160), self._appearance.pixels(90))
@@ -65,7 +87,9 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         top = max((float(rate) for rate in numpy.asarray(known)), default=0.0)
         top = max(top, content.predicted or 0.0, 1.0)
         oldest = min(content.seconds, default=0.0)
-        self.setXRange(-max(_LEAST_SECONDS, min(_SHOWN_SECONDS, -oldest)), 0, padding=0.01)
+        shown = max(_LEAST_SECONDS, min(_SHOWN_SECONDS, -oldest))
+        self.setXRange(-shown, 0, padding=0.04)
+        self.getAxis("bottom").setTickSpacing(*_tick_seconds(shown))
         self.setYRange(0, top * 1.2, padding=0)
 
     def _set_up(self) -> None:
@@ -75,7 +99,7 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         self.setFrameShape(self.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.showGrid(x=False, y=True, alpha=0.25)
-        self.getAxis("bottom").setLabel("seconds ago")
+        self.setAntialiasing(True)
         self.getPlotItem().getAxis("left").setWidth(self._appearance.pixels(44))
 
     def _paint_colours(self) -> None:
@@ -87,6 +111,9 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         self._dots.setPen(pyqtgraph.mkPen(None))
         self._predicted.setPen(pyqtgraph.mkPen(muted, width=1, style=Qt.PenStyle.DashLine))
         self._predicted_label.setColor(muted)
+        veil = self._appearance.colour("panel")
+        veil.setAlpha(_VEIL_ALPHA)
+        self._predicted_label.fill = pyqtgraph.mkBrush(veil)
         font = self.font()
         font.setPixelSize(self._appearance.pixels(12))
         for name in ("left", "bottom"):

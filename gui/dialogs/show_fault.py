@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 
@@ -13,6 +14,7 @@ def fault_dialog(details: str, parent: QWidget | None = None) -> QMessageBox:
     dialog.setText("Something went wrong inside Crossply itself.")
     dialog.setInformativeText("What runs keeps running. Please report the details below; Copy puts them on the clipboard.")
     dialog.setDetailedText(details)
-    dialog.addButton("Copy details", QMessageBox.ButtonRole.ActionRole)
+    copy = dialog.addButton("Copy details", QMessageBox.ButtonRole.ActionRole)
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(details))
     dialog.addButton("Close", QMessageBox.ButtonRole.RejectRole)
     return dialog

@@ -5,7 +5,7 @@ Cards are kept by machine: a new state changes texts, it never rebuilds the grid
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QWidget
 
@@ -14,10 +14,28 @@ from gui.theme import Appearance
 from gui.what_to_show.machine_card_content import MachineCardContent
 
 _CARD_WIDTH = 350
+_NARROWEST = 320
+_TALLEST = 290
+
+
+class _Inside(QWidget):
+    """Says when its cards want another size: a scroll area by itself asks for none."""
+
+    wants_changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("clear")
+
+    def event(self, event: QEvent) -> bool:
+        answer = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.wants_changed.emit()
+        return answer
 
 
 class CardGrid(QScrollArea):
-    """Shows machine cards."""
+    """Shows machine cards. One or two machines are seen whole; more scroll."""
 
     switched = Signal(str, bool)
     mend_asked = Signal()
@@ -27,8 +45,8 @@ class CardGrid(QScrollArea):
         self._appearance = appearance
         self._cards: dict[str, MachineCard] = {}
         self._columns = 0
-        inside = QWidget()
-        inside.setObjectName("clear")
+        inside = _Inside()
+        inside.wants_changed.connect(self.updateGeometry)
         self._grid = QGridLayout(inside)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(8)
@@ -58,12 +76,26 @@ class CardGrid(QScrollArea):
         if changed:
             self._arrange()
 
+    def sizeHint(self) -> QSize:
+        return QSize(self._appearance.pixels(_CARD_WIDTH), self._wanted_height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._appearance.pixels(_NARROWEST), self._wanted_height())
+
+    def _wanted_height(self) -> int:
+        width = max(self._appearance.pixels(_NARROWEST), self.viewport().width())
+        grid = self._grid
+        height = grid.heightForWidth(width) if grid.hasHeightForWidth() else grid.sizeHint().height()
+        return min(height, self._appearance.pixels(_TALLEST)) if len(self._cards) > 2 else height
+
     def card(self, machine_id: str) -> MachineCard:
         """The card of a machine."""
         return self._cards[machine_id]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
         if self._columns != self._columns_that_fit():
             self._arrange()
 

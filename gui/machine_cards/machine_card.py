@@ -32,9 +32,10 @@ class MachineCard(QFrame):
         self._sentence.setWordWrap(True)
         self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button = QPushButton()
+        self.button.setObjectName("primary")
         self.button.clicked.connect(self.mend_asked)
         self._row_box = QVBoxLayout()
-        self._row_box.setSpacing(2)
+        self._row_box.setSpacing(6)
         self._lay_out()
 
     def show_content(self, content: MachineCardContent) -> None:
@@ -90,5 +91,5 @@ class MachineCard(QFrame):
         box.addLayout(head)
         box.addWidget(self._subtitle)
         box.addLayout(self._row_box)
-        box.addStretch(1)
         box.addLayout(foot)
+        box.addStretch(1)

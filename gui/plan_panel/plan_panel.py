@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gui.choosers import Chooser
 from gui.plan_panel.plan_table import PlanTable
-from gui.small_widgets import set_role
+from gui.small_widgets import ElidedLabel, set_role
 from gui.theme import Appearance
 from gui.what_to_show.plan_table_content import PlanTableContent, layout_options, plan_as_text, policy_options
+
+_WIDEST_CHARACTERS = 78
+_MARGIN = 14
 
 
 class PlanPanel(QFrame):
@@ -24,6 +27,7 @@ class PlanPanel(QFrame):
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self._appearance = appearance
         self._content: PlanTableContent | None = None
         self.policy = Chooser("Policy", "How the layers are shared out")
         self.layout_choice = Chooser("Layout", "How devices become rpc-server processes")
@@ -34,9 +38,7 @@ class PlanPanel(QFrame):
         self.reasons.setWordWrap(True)
         self.reasons.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.reasons.setProperty("role", "text")
-        self.basis = QLabel()
-        self.basis.setProperty("role", "muted")
-        self.basis.setWordWrap(True)
+        self.basis = ElidedLabel(role="muted")
         self.measure = QPushButton("Measure speeds")
         self.measure.setObjectName("link")
         self._lay_out()
@@ -57,11 +59,22 @@ class PlanPanel(QFrame):
         set_role(self.verdict, content.verdict_role)
         self.reasons.setText("\n".join(f"•  {reason}" for reason in content.reasons))
         self.reasons.setVisible(bool(content.reasons))
-        self.basis.setText(content.basis)
-        self.basis.setVisible(bool(content.basis))
+        self.basis.show_text(content.basis)
         self.measure.setEnabled(content.can_measure)
         self.measure.setToolTip(content.measure_words)
-        self._scroll.setFixedHeight(self.table.sizeHint().height() + 12)
+        self._fit_table()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_table()
+
+    def _fit_table(self) -> None:
+        """As tall as the table and, up to a point, as wide: beyond that it scrolls sideways."""
+        wanted = self.table.sizeHint()
+        room = self.table.fontMetrics().averageCharWidth() * _WIDEST_CHARACTERS
+        scrolls = wanted.width() > max(room, self.width() - 2 * _MARGIN)
+        self._scroll.setMinimumWidth(min(wanted.width(), room))
+        self._scroll.setFixedHeight(wanted.height() + (12 if scrolls else 0))
 
     def _lay_out(self) -> None:
         title = QLabel("Plan")
@@ -69,7 +82,7 @@ class PlanPanel(QFrame):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(title)
-        head.addStretch(1)
+        head.addWidget(self.basis, 1)
         head.addWidget(self.policy)
         head.addWidget(self.layout_choice)
         self._scroll = QScrollArea()
@@ -80,17 +93,16 @@ class PlanPanel(QFrame):
         self.table.setObjectName("clear")
         self._scroll.setWidget(self.table)
         foot = QHBoxLayout()
-        foot.addWidget(self.basis, 1)
+        foot.addWidget(self.verdict, 1)
         foot.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignBottom)
         box = QVBoxLayout(self)
-        box.setContentsMargins(14, 8, 14, 8)
+        box.setContentsMargins(_MARGIN, 8, _MARGIN, 8)
         box.setSpacing(4)
         box.addLayout(head)
         box.addWidget(self._scroll)
-        box.addWidget(self.verdict)
+        box.addLayout(foot)
         box.addWidget(self.reasons)
         box.addStretch(1)
-        box.addLayout(foot)
 
     def _connect(self) -> None:
         self.policy.picked.connect(self.policy_chosen)
@@ -100,6 +112,7 @@ class PlanPanel(QFrame):
         copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.table)
         copy.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         copy.activated.connect(self._copy_table)
+        self._appearance.changed.connect(self._fit_table)
 
     def _copy_table(self) -> None:
         if self._content is not None:

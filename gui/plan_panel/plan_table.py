@@ -15,7 +15,7 @@ from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, colu
 
 
 def _row_height(widget: QWidget, appearance: Appearance) -> int:
-    return widget.fontMetrics().height() + appearance.pixels(7)
+    return widget.fontMetrics().height() + appearance.pixels(6)
 
 
 def _head_height(widget: QWidget, appearance: Appearance) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from gui.small_widgets import ElidedLabel
 from gui.theme import Appearance
 from gui.what_to_show.throughput_content import FigureContent, ThroughputContent
 
@@ -57,8 +58,7 @@ class ThroughputTab(QWidget):
         for title, chart in (("Decode, tokens per second", decode), ("Prefill, tokens per second", prefill)):
             column = QVBoxLayout()
             column.setSpacing(2)
-            label = QLabel(title)
-            label.setProperty("role", "muted")
+            label = ElidedLabel(title, role="muted")
             column.addWidget(label)
             column.addWidget(chart, 1)
             holder = QWidget()
@@ -97,12 +97,12 @@ class ThroughputTab(QWidget):
             unit.setAlignment(Qt.AlignmentFlag.AlignBottom)
             comparison.setAlignment(Qt.AlignmentFlag.AlignTop)
             comparison.setProperty("role", "muted")
-            grid.addWidget(value, 2 * place, 0, 2, 1)
-            grid.addWidget(unit, 2 * place, 1)
-            grid.addWidget(comparison, 2 * place + 1, 1)
-            grid.setRowStretch(2 * place, 1)
-            grid.setRowStretch(2 * place + 1, 1)
+            grid.addWidget(value, 3 * place, 0, 2, 1)
+            grid.addWidget(unit, 3 * place, 1)
+            grid.addWidget(comparison, 3 * place + 1, 1)
+            grid.setRowMinimumHeight(3 * place + 2, 12)
             self._figures.append((value, unit, comparison))
+        grid.setRowStretch(9, 1)
         return grid
 
 

@@ -28,12 +28,12 @@ class CellContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupContent:
-    """Neighbouring cells on one worker, with their label; the short one is for narrow groups."""
+    """Neighbouring cells on one worker, with their labels."""
 
     first: int
     n_cells: int
-    label: str
-    short_label: str
+    labels: tuple[str, ...]
+    """From the longest to the shortest; the first that fits is drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def layer_map_of(state: ClusterState) -> LayerMapContent:
     plan = shown_plan(state)
     if plan is None:
         return EMPTY
-    run_map = state.run.layer_map if state.run is not None and state.run.plan is plan else None
+    run_map = state.run.layer_map if state.run is not None and state.run.plan == plan else None
     names = _Names(state)
     verdict, role = _verdict_of(state, run_map)
     groups = _groups_of(plan, names)
@@ -77,7 +77,7 @@ def layer_map_of(state: ClusterState) -> LayerMapContent:
         actual=_actual_cells(plan, run_map, names),
         verdict=verdict,
         verdict_role=role,
-        words="; ".join(group.label for group in groups) + f". {verdict}",
+        words="; ".join(group.labels[0] for group in groups) + f". {verdict}",
     )
 
 
@@ -94,6 +94,10 @@ class _Names:
 
     def of_offer(self, offer: WorkerOffer) -> str:
         return worker_name(offer, many_machines=self._many_machines)
+
+    @staticmethod
+    def device_of(offer: WorkerOffer) -> str:
+        return worker_name(offer, many_machines=False)
 
     def of(self, worker: WorkerId | str) -> str:
         offer = self._offers.get(WorkerId(worker))
@@ -135,19 +139,24 @@ def _groups_of(plan: Plan, names: _Names) -> tuple[GroupContent, ...]:
         layers = count_text(worker.n_layers, "layer") if worker.n_layers else ""
         parts = " + ".join(part for part in (layers, "output" if worker.holds_output else "") if part)
         n_cells = worker.n_layers + int(worker.holds_output)
-        groups.append(GroupContent(first=first, n_cells=n_cells, label=f"{name} · {parts}", short_label=name))
+        device = names.device_of(worker.offer)
+        labels = tuple(dict.fromkeys((f"{name} · {parts}", name, device)))
+        groups.append(GroupContent(first=first, n_cells=n_cells, labels=labels))
     return tuple(groups)
 
 
 def _verdict_of(state: ClusterState, run_map: LayerMap | None) -> tuple[str, str]:
     if run_map is None:
         return "planned; what llama.cpp really does is read when it loads", "muted"
+    over = "last run: " if state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED) else ""
     wrong = run_map.differences
     if wrong:
         are = "layer is" if len(wrong) == 1 else "layers are"
-        return f"✕ {len(wrong)} {are} not where the plan put them", "bad"
+        return f"✕ {over}{len(wrong)} {are} not where the plan put them", "bad"
     if run_map.matches:
-        return "✓ actual = planned, read from llama-server", "good"
+        return f"✓ {over}actual = planned, read from llama-server", "good"
     if state.run_phase in (RunPhase.STARTING_WORKERS, RunPhase.LOADING_MODEL):
         return "waiting for llama-server to report its layers…", "muted"
+    if over:
+        return "planned; what llama.cpp really does is read when it loads", "muted"
     return "llama-server did not report where every layer went", "warning"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.session.state import ClusterState
+from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.throughput import RequestTimings
 from gui.what_to_show.formatting import NOT_KNOWN, difference_text, duration_text, rate_text, rate_with_unit
 from gui.what_to_show.machine_card_content import shown_plan
@@ -82,6 +82,8 @@ def _predicted_words(rate: float | None) -> str:
 def _empty_of(state: ClusterState) -> str:
     if state.run is None:
         return "Launch the cluster to see decode and prefill speeds as they happen."
+    if state.run_phase is not RunPhase.READY:
+        return "The curves begin when the model is loaded and a request runs."
     return "No request has run yet. Ask something under “Try it”, or send a request to the address below."
 
 

@@ -298,8 +298,10 @@ def the_commands() -> tuple[CommandShown, ...]:
         ("rpc-server for vulkan:0", "ggml-rpc-server -H 127.0.0.1 -p 50054 --device Vulkan0 -c"),
         (
             "llama-server",
-            "llama-server -m /home/ada/models/Qwen3-32B-Q4_K_M.gguf --rpc 127.0.0.1:50052,127.0.0.1:50053,127.0.0.1:50054 "
-            "-dev RPC0,RPC2,RPC1 -ts 12,18,35 -ngl 999 -fit off -c 4096 -np 1 -b 2048 -ub 256 --host 127.0.0.1 --port 8080 -lv 5",
+            (
+                "llama-server -m /home/ada/models/Qwen3-32B-Q4_K_M.gguf --rpc 127.0.0.1:50052,127.0.0.1:50053,127.0.0.1:50054 "
+                "-dev RPC0,RPC1,RPC2 -ts 22,28,15 -ngl 999 -fit off -c 4096 -np 1 -b 2048 -ub 256 --host 127.0.0.1 --port 8080"
+            ),
         ),
     )
     return tuple(
@@ -311,9 +313,9 @@ def plan_shown() -> ClusterState:
     """A model is chosen and planned."""
     base = no_model()
     notes = ("CPU: in, because the model does not fit the two GPUs alone; it costs 4.3 tok/s of decode.",)
-    plan = a_plan(base.offers, (12, 34, 18), notes=notes)
+    plan = a_plan(base.offers, (22, 28, 14), notes=notes)
     even = a_plan(base.offers, (22, 21, 21), policy=Policy.EVEN, decode=9.6, prefill=212.0)
-    memory = a_plan(base.offers, (32, 19, 13), policy=Policy.MEMORY, decode=7.1, prefill=None)
+    memory = a_plan(base.offers, (36, 19, 9), policy=Policy.MEMORY, decode=7.1, prefill=None)
     return replace(
         base,
         choices=Choices(model_path=plan.model.path, shape=RunShape(context_tokens=16384)),

@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from engine.session.state import ClusterState
+from gui.assets import icon_file
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance, Scheme
@@ -19,10 +20,16 @@ from tests.fakes.fake_session import FakeSession
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The offscreen plugin warns at every window; nothing is wrong."""
+    for item in items:
+        item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints"))
+
+
 @pytest.fixture
 def appearance(qapp: QApplication) -> Iterator[Appearance]:
     """The light theme at 100%."""
-    made = Appearance(qapp)
+    made = Appearance(qapp, arrow_file=icon_file("arrow-down-mid").as_posix())
     made.show(Scheme.LIGHT)
     yield made
     qapp.setStyleSheet("")

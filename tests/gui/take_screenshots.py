@@ -1,4 +1,4 @@
-"""Render every hand-made state, light and dark, at several sizes. Run by path: ``python tests/gui/take_screenshots.py FOLDER``.
+"""Render every hand-made state, light and dark, at several sizes: ``python tests/gui/take_screenshots.py FOLDER``.
 
 Further arguments: names of states (all without any), and ``--quick`` for one size and the light theme only.
 """
@@ -13,15 +13,15 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from PySide6.QtCore import QEventLoop, QSettings, QTimer  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
+from PySide6.QtCore import QEventLoop, QSettings, QTimer
+from PySide6.QtWidgets import QApplication
 
-from gui.app import make_appearance, make_application  # noqa: E402
-from gui.main_window import MainWindow  # noqa: E402
-from gui.session_bridge import SessionBridge  # noqa: E402
-from gui.theme import Appearance, Scheme  # noqa: E402
-from tests.fakes.cluster_states import every_state  # noqa: E402
-from tests.fakes.fake_session import FakeSession  # noqa: E402
+from gui.app import make_appearance, make_application
+from gui.main_window import MainWindow
+from gui.session_bridge import SessionBridge
+from gui.theme import Appearance, Scheme
+from tests.fakes.cluster_states import every_state
+from tests.fakes.fake_session import FakeSession
 
 SIZES = ((1440, 900, 1.0), (1024, 700, 1.0), (1920, 1080, 1.0), (1440, 900, 2.0))
 LINES = [

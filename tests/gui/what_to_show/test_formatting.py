@@ -1,0 +1,67 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from gui.what_to_show import formatting
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "text"),
+    [(0, "0 MB"), (812_400_000, "812 MB"), (1_000_000_000, "1.0 GB"), (19_760_000_000, "19.8 GB"), (2 * 10**12, "2.0 TB")],
+)
+def test_bytes(n_bytes: int, text: str) -> None:
+    assert formatting.bytes_text(n_bytes) == text
+
+
+def test_the_unit_is_said_once_when_it_is_the_same() -> None:
+    assert formatting.bytes_of_bytes_text(8_100_000_000, 18_900_000_000) == "8.1 of 18.9 GB"
+    assert formatting.bytes_of_bytes_text(500_000_000, 18_900_000_000) == "500 MB of 18.9 GB"
+
+
+@pytest.mark.parametrize(("rate", "text"), [(None, "–"), (0.923, "0.92"), (18.44, "18.4"), (540.2, "540"), (1234.0, "1,234")])
+def test_rates(rate: float | None, text: str) -> None:
+    assert formatting.rate_text(rate) == text
+
+
+def test_a_missing_rate_has_no_unit() -> None:
+    assert formatting.rate_with_unit(None) == "–"
+    assert formatting.rate_with_unit(18.44) == "18.4 tok/s"
+
+
+@pytest.mark.parametrize(
+    ("measured", "predicted", "text"),
+    [(18.1, 18.4, "−1.6%"), (20.0, 10.0, "+100.0%"), (None, 18.4, ""), (18.1, None, ""), (18.1, 0.0, "")],
+)
+def test_differences(measured: float | None, predicted: float | None, text: str) -> None:
+    assert formatting.difference_text(measured, predicted) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.921, "0.92 s"), (14.2, "14 s"), (125, "2 min 5 s"), (120, "2 min")])
+def test_durations(seconds: float, text: str) -> None:
+    assert formatting.duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(("n_tokens", "text"), [(4096, "4k"), (1_048_576, "1M"), (5000, "5,000"), (512, "512")])
+def test_tokens(n_tokens: int, text: str) -> None:
+    assert formatting.tokens_text(n_tokens) == text
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "output", "text"),
+    [
+        (0, 9, False, "0–9"),
+        (30, 39, True, "30–39 +"),
+        (4, 4, False, "4"),
+        (None, None, True, "out"),
+        (None, None, False, "none"),
+    ],
+)
+def test_layers(first: int | None, last: int | None, output: bool, text: str) -> None:
+    assert formatting.layers_text(first, last, output=output) == text
+
+
+@pytest.mark.parametrize("path", ["/a/b/m.gguf", "C:\\a\\m.gguf", "m.gguf"])
+def test_file_names_of_every_system(path: str) -> None:
+    assert formatting.file_name(path) == "m.gguf"
