@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.cli import exit_codes
 from engine.cli.foreground import Foreground, PlanIsRefused, in_foreground, plan_or_refusal
-from engine.cli.options import add_json, add_planning, choices_of
+from engine.cli.options import add_json, add_planning, choices_of, positive
 from engine.cli.output import print_json, print_line, print_table, rate, say
 from engine.cli.up import calibrated
 from engine.open_session import open_session, real_outside
@@ -25,7 +25,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser("bench", help="measure plans for real, beside what was predicted")
     parser.add_argument("model", metavar="MODEL", help="a GGUF file")
     parser.add_argument("--all", action="store_true", help="every policy and layout, not only the chosen one")
-    parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="standard requests per plan (3)")
+    parser.add_argument("--repetitions", type=positive, default=3, metavar="N", help="standard requests per plan (3)")
     add_planning(parser)
     add_json(parser)
     parser.set_defaults(run=run)

@@ -29,12 +29,12 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     """Options that change a plan."""
     parser.add_argument("--policy", choices=[policy.value for policy in Policy], help="how layers are shared out")
     parser.add_argument("--layout", choices=[layout.value for layout in Layout], help="how devices become rpc-servers")
-    parser.add_argument("--context", type=_positive, metavar="TOKENS", help="context of all slots together (-c)")
-    parser.add_argument("--slots", type=_positive, metavar="N", help="requests at the same time (-np)")
-    parser.add_argument("--ubatch", type=_positive, metavar="TOKENS", help="micro-batch (-ub)")
+    parser.add_argument("--context", type=positive, metavar="TOKENS", help="context of all slots together (-c)")
+    parser.add_argument("--slots", type=positive, metavar="N", help="requests at the same time (-np)")
+    parser.add_argument("--ubatch", type=positive, metavar="TOKENS", help="micro-batch (-ub)")
     parser.add_argument("--cache-type", choices=CACHE_TYPES, help="type of the KV cache (-ctk, -ctv)")
-    parser.add_argument("--reserve", type=_percent, metavar="PERCENT", help="memory left alone on every device (20)")
-    parser.add_argument("--cpu-workers", type=_positive, metavar="N", help="CPU workers per machine (1)")
+    parser.add_argument("--reserve", type=percent, metavar="PERCENT", help="memory left alone on every device (20)")
+    parser.add_argument("--cpu-workers", type=positive, metavar="N", help="CPU workers per machine (1)")
     parser.add_argument("--leave-out", action="append", default=[], metavar="WORKER", help="do not use this worker")
     add_runtime(parser)
 
@@ -85,14 +85,24 @@ def _given(arguments: argparse.Namespace, name: str, otherwise: _T) -> _T:
     return otherwise if value is None else value
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A whole number above 0, as an argparse type."""
     value = int(text) if text.isdecimal() else 0
     if not 0 < value < 2**31:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
     return value
 
 
-def _percent(text: str) -> float:
+def port(text: str) -> int:
+    """A port that may be listened on, as an argparse type."""
+    value = int(text) if text.isdecimal() else 0
+    if not 0 < value < 65536:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port from 1 to 65535")
+    return value
+
+
+def percent(text: str) -> float:
+    """0 to below 100, as a fraction, as an argparse type."""
     try:
         value = float(text)
     except ValueError:

@@ -6,7 +6,7 @@ import argparse
 
 from engine.cli import exit_codes
 from engine.cli.foreground import Foreground, in_foreground, plan_or_refusal
-from engine.cli.options import add_json, add_planning, choices_of
+from engine.cli.options import add_json, add_planning, choices_of, port
 from engine.cli.output import complain, print_json, print_line, rate, say
 from engine.cli.plan import print_plan
 from engine.open_session import open_session
@@ -20,7 +20,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the command."""
     parser = subparsers.add_parser("up", help="start everything and serve, in the foreground, until Ctrl-C")
     parser.add_argument("model", metavar="MODEL", help="a GGUF file")
-    parser.add_argument("--port", type=int, help="port of the OpenAI-compatible API (8080, or the next free one)")
+    parser.add_argument("--port", type=port, help="port of the OpenAI-compatible API (8080, or the next free one)")
     parser.add_argument("--calibrate", action="store_true", help="measure workers that were not measured yet, first")
     add_planning(parser)
     add_json(parser)
@@ -51,14 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def calibrated(foreground: Foreground) -> ClusterState:
     """Measure what has no speed yet and wait for it."""
-    session = foreground.session
-    session.calibrate()
-    foreground.wait_for(lambda state: bool(state.activities) or _all_known(state), "Measuring the workers")
-    return foreground.wait_for(lambda state: not state.activities, "Measuring the workers")
-
-
-def _all_known(state: ClusterState) -> bool:
-    return bool(state.offers) and all(offer.speed is not None for offer in state.offers)
+    # Not "until no activity is seen": one that fails at once is over before the first look.
+    before = foreground.session.snapshot().n_activities_ended
+    foreground.session.calibrate()
+    return foreground.wait_for(lambda state: state.n_activities_ended > before, "Measuring the workers")
 
 
 def print_plan_on(state: ClusterState, *, as_json: bool) -> None:

@@ -10,14 +10,19 @@ import contextlib
 import json
 import os
 import signal
-import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from engine.run_files import file_lock
+from engine.settings.settings_file import write_atomically
 
 RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
+
+_ATTEMPTS = 5
+_BETWEEN_ATTEMPTS_SECONDS = 0.005
 
 
 class RunPublisher:
@@ -32,22 +37,28 @@ class RunPublisher:
         """Become the one that runs. ``False`` when another Crossply of this user runs already."""
         self._folder.mkdir(parents=True, exist_ok=True)
         handle = (self._folder / LOCK_FILE).open("a+")
-        if not file_lock.try_lock(handle):
+        if not any(self._attempts(handle)):
             handle.close()
             return False
+        # What a killed one left behind must not be read as ours: its pid may be a stranger's by now.
+        (self._folder / RUN_FILE).unlink(missing_ok=True)
         self._lock = handle
         return True
+
+    @staticmethod
+    def _attempts(handle: IO[str]) -> Iterator[bool]:
+        """Somebody who only looks holds the lock for an instant."""
+        for _ in range(_ATTEMPTS):
+            yield file_lock.try_lock(handle)
+            time.sleep(_BETWEEN_ATTEMPTS_SECONDS)
 
     def publish(self, state: dict[str, Any]) -> None:
         """Write the state, if it changed and we are the one that runs."""
         text = json.dumps({"pid": os.getpid(), **state}, indent=1)
         if self._lock is None or text == self._last:
             return
+        write_atomically(self._folder / RUN_FILE, text.encode())
         self._last = text
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".run-")
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        Path(name).replace(self._folder / RUN_FILE)
 
     def release(self) -> None:
         """Stop being the one that runs; the file goes."""
@@ -57,6 +68,7 @@ class RunPublisher:
             (self._folder / RUN_FILE).unlink()
         self._lock.close()
         self._lock = None
+        self._last = None
 
 
 def read_running(folder: Path) -> dict[str, Any] | None:
@@ -64,8 +76,8 @@ def read_running(folder: Path) -> dict[str, Any] | None:
     if not is_running(folder):
         return None
     try:
-        state = json.loads((folder / RUN_FILE).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        state = json.loads((folder / RUN_FILE).read_bytes())
+    except (FileNotFoundError, ValueError):
         return None  # it has only just begun, or is just ending
     return state if isinstance(state, dict) else None
 
@@ -77,13 +89,14 @@ def is_running(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     with handle:
-        return not file_lock.try_lock(handle)
+        return not file_lock.try_lock(handle, shared=True)
 
 
 def ask_to_stop(folder: Path) -> bool:
     """Ask the Crossply that runs to stop everything and end. ``False`` when none runs."""
     state = read_running(folder)
-    if state is None:
+    if state is None or not isinstance(state.get("pid"), int):
         return False
-    os.kill(int(state["pid"]), signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it ended between the two looks
+        os.kill(state["pid"], signal.SIGTERM)
     return True

@@ -38,30 +38,41 @@ ONE_WORKER_SECONDS = 90.0
 
 
 def calibrate(outside: Outside, state: ClusterState, post: Post, token: Token) -> None:
-    """Measure every worker that has no stored speed yet; post ``SpeedsMeasured``."""
-    if state.runtime is None:
-        return
+    """Measure every worker that has no stored speed yet; post ``SpeedsMeasured``. Always ends in ``ActivityEnded``."""
     try:
-        model = _model_to_measure(outside, state)
-        for index, offer in enumerate(state.offers):
-            title, detail = "Measuring the workers", f"{offer.device_name} with {model.name}"
-            fraction = index / len(state.offers)
-            post(events.ActivityProgressed(id=CALIBRATE, title=title, fraction=fraction, detail=detail))
-            speed = _stored_or_measured(outside, state, state.runtime, offer, model, token)
-            post(events.SpeedsMeasured(speeds=((offer.id, speed),)))
+        if state.runtime is not None:
+            _measure_all(outside, state, state.runtime, post, token)
     except EngineError as error:
         post(events.ProblemHappened(problem=problem_of(error, ProblemKind.WORKER, "calibration")))
     finally:
         post(events.ActivityEnded(id=CALIBRATE))
 
 
+def _measure_all(outside: Outside, state: ClusterState, runtime: Runtime, post: Post, token: Token) -> None:
+    model = _model_to_measure(outside, state)
+    for index, offer in enumerate(state.offers):
+        title, detail = "Measuring the workers", f"{offer.device_name} with {model.name}"
+        fraction = index / len(state.offers)
+        post(events.ActivityProgressed(id=CALIBRATE, title=title, fraction=fraction, detail=detail))
+        try:
+            speed = _stored_or_measured(outside, state, runtime, offer, model, token)
+        except EngineError as error:  # a small GPU that cannot hold the model alone must not keep the others unmeasured
+            post(events.ProblemHappened(problem=problem_of(error, ProblemKind.WORKER, offer.id)))
+            continue
+        post(events.SpeedsMeasured(speeds=((offer.id, speed),)))
+
+
 def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId, Speed], ...]:
     """Speeds that earlier calibrations of these workers left, for the model in question or the stand-in."""
     if state.runtime is None or state.model is None:
         return ()
+    try:
+        model = _model_to_measure(outside, state)
+    except EngineError:
+        return ()  # nothing could have been measured
     found = []
     for offer in state.offers:
-        speed = outside.speeds.load(calibration.speed_key(offer, state.runtime.id, state.model))
+        speed = outside.speeds.load(calibration.speed_key(offer, state.runtime.id, model))
         if speed is not None:
             found.append((offer.id, speed))
     return tuple(found)

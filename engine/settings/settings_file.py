@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,6 +18,9 @@ from engine.errors import BadInput
 
 VERSION = 1
 FILE_NAME = "settings.json"
+
+
+_Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,12 +31,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """llama.cpp programs to use; ``None`` = the best that is found."""
     model_path: str | None = None
     """The model that was chosen last."""
-    reserve_fraction: float = 0.20
+    reserve_fraction: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.20
     """Share of every device's memory that is left alone."""
     policy: str = "fastest"
     layout: str = "per-device"
-    context_tokens: int = 4096
-    slots: int = 1
+    context_tokens: _Count = 4096
+    slots: _Count = 1
 
 
 _MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -47,10 +50,12 @@ def load_settings(folder: Path) -> Settings:
         raw = msgspec.json.decode(path.read_bytes())
     except FileNotFoundError:
         return Settings()
-    except msgspec.DecodeError as error:
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}).", advice="Let this user read it, or remove it.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is not JSON ({error}).", advice="Mend it, or remove it to go back to the defaults.") from None
     version = raw.get("version") if isinstance(raw, dict) else None
-    if not isinstance(version, int):
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise BadInput(f"{path} has no version.", advice="Mend it, or remove it to go back to the defaults.")
     if version > VERSION:
         raise BadInput(f"{path} was written by a newer Crossply (version {version}).", advice="Use that one, or remove it.")
@@ -59,7 +64,7 @@ def load_settings(folder: Path) -> Settings:
         version += 1
     try:
         return msgspec.convert(raw, Settings)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {error}.", advice="Mend it, or remove it to go back to the defaults.") from None
 
 
@@ -72,6 +77,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Readers see the old file or the new one, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

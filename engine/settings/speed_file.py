@@ -5,6 +5,7 @@ A damaged file is no reason to refuse to work: what was measured can be measured
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,8 @@ import msgspec
 
 from engine.settings.settings_file import write_atomically
 from engine.vocabulary.worker import Speed
+
+logger = logging.getLogger(__name__)
 
 
 class SpeedFile:
@@ -28,14 +31,17 @@ class SpeedFile:
             return self._read().get(key)
 
     def save(self, key: str, speed: Speed) -> None:
-        """Keep it."""
+        """Keep it. What cannot be kept was still measured: a full disk is worth a warning, not the result."""
         with self._lock:
             speeds = self._read() | {key: speed}
             content = msgspec.json.encode({name: asdict(kept) for name, kept in speeds.items()})
-            write_atomically(self._path, msgspec.json.format(content))
+            try:
+                write_atomically(self._path, msgspec.json.format(content))
+            except OSError as error:
+                logger.warning("%s cannot be written, so this will be measured again: %s", self._path, error.strerror)
 
     def _read(self) -> dict[str, Speed]:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, Speed])
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return {}
