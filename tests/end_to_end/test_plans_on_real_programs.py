@@ -105,9 +105,13 @@ def test_a_real_model_with_sliding_windows_and_a_tied_head(gemma_model: str, ben
 
 def test_the_plans_are_not_all_alike(models: dict[str, ModelFacts]) -> None:
     endpoints = tuple(f"127.0.0.1:{port}" for port in range(1, N_SERVERS + 1))
-    plans = [random_plan(models[name], endpoints, random.Random(f"{name} {seed}")) for name in MODELS for seed in range(18)]
+    plans = [
+        random_plan(models[name], endpoints, random.Random(f"{name} {seed}"))
+        for name in MODELS
+        for seed in range(PLANS_PER_MODEL)
+    ]
     assert len(plans) >= 50
-    assert len({plan.tensor_split for plan in plans}) > 30
+    assert len({(plan.model.name, plan.tensor_split) for plan in plans}) > 25
     assert {len(plan.used_workers) for plan in plans} == set(range(1, N_SERVERS + 1))
     assert {plan.policy for plan in plans} == set(Policy)
 
