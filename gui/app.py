@@ -98,7 +98,9 @@ def run(open_session: Callable[[], Session], arguments: list[str]) -> int:
     _close_on_signals(window)
     bridge.start()
     window.show()
-    return application.exec()
+    status = application.exec()
+    session.join()
+    return status
 
 
 def _close_on_signals(window: MainWindow) -> None:

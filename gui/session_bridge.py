@@ -145,9 +145,9 @@ class SessionBridge(QObject):
         """Stop everything."""
         self._session.stop()
 
-    def ask(self, prompt: str) -> None:
-        """Ask the running model."""
-        self._session.ask(prompt)
+    def ask(self, prompt: str, chat: bool) -> None:
+        """Ask the running model, in its chat template or as a text to go on with."""
+        self._session.ask(prompt, chat=chat)
 
     def cancel(self, activity_id: str) -> None:
         """Cancel an activity."""

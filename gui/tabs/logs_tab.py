@@ -26,6 +26,7 @@ class LogsTab(QWidget):
         super().__init__(parent)
         self._appearance = appearance
         self._process_id = ""
+        self._picked = False
         self.source = Chooser("Process", "Whose output is shown")
         self.source.setMinimumContentsLength(24)
         self.source.setPlaceholderText("No process yet")
@@ -59,9 +60,9 @@ class LogsTab(QWidget):
         return bar.value() >= bar.maximum() - 1
 
     def show_sources(self, contents: tuple[LogSourceContent, ...]) -> None:
-        """Which processes can be chosen. The first one is shown without being asked for."""
+        """Which processes can be chosen. The first one is shown until a person chose another."""
         ids = [content.process_id for content in contents]
-        if self._process_id not in ids and ids:
+        if ids and (self._process_id not in ids or (not self._picked and self._process_id != ids[0])):
             self.show_process(ids[0])
         entries = tuple((content.process_id, content.label, "") for content in contents)
         self.source.show_entries(entries, self._process_id if ids else None)
@@ -102,6 +103,10 @@ class LogsTab(QWidget):
         self.text.setTextCursor(start)
         return self.text.find(wanted, flags)
 
+    def _pick(self, process_id: str) -> None:
+        self._picked = True
+        self.show_process(process_id)
+
     def _jump(self) -> None:
         bar = self.text.verticalScrollBar()
         bar.setValue(bar.maximum())
@@ -133,7 +138,7 @@ class LogsTab(QWidget):
         box.addWidget(self.text, 1)
 
     def _connect(self) -> None:
-        self.source.picked.connect(self.show_process)
+        self.source.picked.connect(self._pick)
         self.search.textChanged.connect(self._search_changed)
         self.search.returnPressed.connect(lambda: self.find_next())
         self.newest.clicked.connect(self._jump)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui.copy_button import CopyButton
 from gui.small_widgets import set_role
@@ -15,7 +15,8 @@ from gui.what_to_show.tabs_content import TryItContent
 class TryItTab(QWidget):
     """Shows a ``TryItContent``."""
 
-    asked = Signal(str)
+    asked = Signal(str, bool)
+    """Prompt, with the model's chat template."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +27,9 @@ class TryItTab(QWidget):
         self.prompt.setAccessibleName("Question")
         self.prompt.setTabChangesFocus(True)
         self.send = QPushButton("Ask")
+        self.chat = QCheckBox("As a chat")
+        self.chat.setChecked(True)
+        self.chat.setToolTip("Use the model's chat template. Switch off for base models: they go on with the text")
         self.answer = QPlainTextEdit()
         self.answer.setReadOnly(True)
         self.answer.setAccessibleName("Answer")
@@ -67,7 +71,7 @@ class TryItTab(QWidget):
     def _ask(self) -> None:
         prompt = self.prompt.toPlainText().strip()
         if prompt and self.send.isEnabled():
-            self.asked.emit(prompt)
+            self.asked.emit(prompt, self.chat.isChecked())
 
     def _grow(self) -> None:
         self.prompt.setFixedHeight(self._appearance.pixels(52))
@@ -75,7 +79,10 @@ class TryItTab(QWidget):
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         top.addWidget(self.prompt, 1)
-        top.addWidget(self.send)
+        side = QVBoxLayout()
+        side.addWidget(self.send)
+        side.addWidget(self.chat)
+        top.addLayout(side)
         bottom = QHBoxLayout()
         bottom.addWidget(self.footer, 1)
         bottom.addWidget(self.copy)

@@ -130,7 +130,7 @@ def _reasons_of(state: ClusterState) -> tuple[str, ...]:
 
 def _basis_of(state: ClusterState) -> str:
     if isinstance(state.plan, Plan) and state.plan.predicted.basis:
-        return f"Prediction: {state.plan.predicted.basis}"
+        return state.plan.predicted.basis
     return ""
 
 

@@ -15,6 +15,7 @@ from engine.vocabulary.plan import Policy
 from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.worker import Layout
 from gui.dialogs.confirm_quit import confirm_quit_dialog
+from tests.fakes import cluster_pieces as pieces
 from tests.fakes import cluster_states as states
 
 
@@ -98,9 +99,9 @@ def test_two_choices_in_a_row_keep_each_other_when_the_session_is_slow(open_wind
 
 def test_a_worker_is_left_out_by_its_switch(qtbot, open_window) -> None:
     window = open_window(states.plan_shown())
-    row = window.machines.card("this-machine").row(states.CPU_ID)
+    row = window.machines.card("this-machine").row(pieces.CPU_ID)
     qtbot.mouseClick(row.switch, Qt.MouseButton.LeftButton)
-    assert chosen(window).left_out == frozenset({states.CPU_ID})
+    assert chosen(window).left_out == frozenset({pieces.CPU_ID})
     qtbot.mouseClick(row.switch, Qt.MouseButton.LeftButton)
     assert chosen(window).left_out == frozenset()
 
@@ -173,6 +174,18 @@ def test_the_log_of_another_process_is_shown_from_its_beginning(qtbot, open_wind
     assert window.logs.text.toPlainText() == "Starting RPC server"
 
 
+def test_the_log_turns_to_llama_server_unless_a_person_chose(qtbot, open_window) -> None:
+    window = open_window(states.starting())
+    assert window.logs.source.currentData() == "rpc-server 127.0.0.1:50052"
+    window.session.show(states.ready())
+    window.bridge.pull()
+    assert window.logs.source.currentData() == "llama-server"
+    pick(qtbot, window.logs.source, "rpc-server 127.0.0.1:50053")
+    window.session.show(states.worker_failed())
+    window.bridge.pull()
+    assert window.logs.source.currentData() == "rpc-server 127.0.0.1:50053"
+
+
 def test_search_goes_to_hits_and_marks_a_miss(qtbot, open_window) -> None:
     window = open_window(states.ready())
     window.session.say("llama-server", "alpha", "beta", "gamma")
@@ -191,7 +204,12 @@ def test_ask_and_read_the_answer(qtbot, open_window) -> None:
     window.tabs.setCurrentWidget(window.try_it)
     window.try_it.prompt.setPlainText("Why is the sky blue?")
     qtbot.mouseClick(window.try_it.send, Qt.MouseButton.LeftButton)
-    assert window.session.commands[-1][:2] == ("ask", "Why is the sky blue?")
+    assert window.session.commands[-1] == ("ask", "Why is the sky blue?", 256, True)
+    qtbot.waitUntil(window.isActiveWindow)
+    qtbot.keyClick(window.try_it.chat, Qt.Key.Key_Space)
+    window.try_it.prompt.setFocus()
+    qtbot.keyClick(window.try_it.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert window.session.commands[-1] == ("ask", "Why is the sky blue?", 256, False)
     assert "scatters" in window.try_it.answer.toPlainText()
     assert window.try_it.footer.text().startswith("128 tokens at 18.3 tok/s")
 

@@ -12,6 +12,7 @@ from engine.vocabulary.plan import Plan
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.machine_card_content import machine_cards_of
 from gui.what_to_show.worker_marks import marks_of
+from tests.fakes import cluster_pieces as pieces
 from tests.fakes import cluster_states as states
 
 
@@ -43,17 +44,17 @@ def test_bars_add_up_to_what_is_planned() -> None:
 
 def test_a_worker_that_was_switched_off_says_so_and_can_be_switched_on() -> None:
     state = states.no_model()
-    state = replace(state, choices=Choices(left_out=frozenset({states.CPU_ID})))
+    state = replace(state, choices=Choices(left_out=frozenset({pieces.CPU_ID})))
     (card,) = machine_cards_of(state)
     assert (card.rows[0].badge, card.rows[0].switch_on, card.rows[0].switch_shown) == ("off", False, True)
     assert card.rows[1].switch_on
 
 
 def test_a_gpu_that_the_runtime_does_not_list_says_why() -> None:
-    machine = states.hybrid_machine()
+    machine = pieces.hybrid_machine()
     hidden = replace(machine.gpus[1], runtime_name=None, why_no_runtime_name="This build has no Vulkan.")
     machine = replace(machine, gpus=(machine.gpus[0], hidden))
-    state = replace(states.no_model(), machines=(machine,), offers=states.offers_of(machine)[:2])
+    state = replace(states.no_model(), machines=(machine,), offers=pieces.offers_of(machine)[:2])
     (card,) = machine_cards_of(state)
     assert card.rows[2].switch_words == "This build has no Vulkan."
     assert not card.rows[2].switch_shown
