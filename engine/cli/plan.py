@@ -14,13 +14,14 @@ from engine.errors import BadClusterFile, BadInput
 from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import NEWEST
 from engine.open_session import real_outside
-from engine.planning.abstract_model import abstract_model
+from engine.planning.abstract_model import abstract_model, has_sizes
 from engine.planning.explain import sentence_about
 from engine.planning.split_layers import split_layers
 from engine.session.as_json import plan_json
 from engine.session.one_look import look_once
 from engine.session.state import Choices, CommandShown
-from engine.settings.cluster_file import offers_of_cluster, read_cluster
+from engine.settings.cluster_file import coordinator_of_cluster, offers_of_cluster, read_cluster
+from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest
 from engine.vocabulary.worker import WorkerOffer
@@ -60,10 +61,10 @@ def _here(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan | PlanR
     if state.model_problem is not None:
         raise BadInput(state.model_problem.happened, advice=state.model_problem.advice)
     if state.plan is not None:
+        _kept(state.offers, choices)
         return state.plan, state.commands
     model = state.model or _abstract(arguments.layers)
-    offers = tuple(offer for offer in state.offers if offer.id not in choices.left_out)
-    return _split(model, choices, offers), ()
+    return _split(model, choices, _kept(state.offers, choices), THIS_MACHINE), ()
 
 
 def _on_cluster(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan | PlanRefused, tuple[CommandShown, ...]]:
@@ -74,13 +75,30 @@ def _on_cluster(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan |
         raise BadClusterFile(f"The cluster file {path} cannot be read: {error}.", advice="Name a TOML file.") from None
     model = _abstract(arguments.layers) if arguments.model is None else _read(arguments.model)
     offers = offers_of_cluster(machines, choices.layout, choices.reserve_fraction)
-    offers = tuple(offer for offer in offers if offer.id not in choices.left_out)
-    result = _split(model, choices, offers)
+    result = _split(model, choices, _kept(offers, choices), coordinator_of_cluster(machines))
     return result, _what_if_commands(result) if isinstance(result, Plan) else ()
 
 
-def _split(model: ModelFacts, choices: Choices, offers: tuple[WorkerOffer, ...]) -> Plan | PlanRefused:
-    request = PlanRequest(model=model, offers=offers, policy=choices.policy, layout=choices.layout, shape=choices.shape)
+def _kept(offers: tuple[WorkerOffer, ...], choices: Choices) -> tuple[WorkerOffer, ...]:
+    """The offers that are not left out. Raises ``BadInput`` when somebody leaves out a worker that is not there."""
+    unknown = sorted(choices.left_out - {offer.id for offer in offers})
+    if unknown:
+        known = ", ".join(offer.id for offer in offers) or "none"
+        raise BadInput(f"There is no worker {unknown[0]} to leave out.", advice=f"The workers are: {known}.")
+    return tuple(offer for offer in offers if offer.id not in choices.left_out)
+
+
+def _split(
+    model: ModelFacts, choices: Choices, offers: tuple[WorkerOffer, ...], coordinator: MachineId | None
+) -> Plan | PlanRefused:
+    request = PlanRequest(
+        model=model,
+        offers=offers,
+        policy=choices.policy,
+        layout=choices.layout,
+        shape=choices.shape,
+        coordinator_machine=coordinator,
+    )
     return split_layers(request)
 
 
@@ -110,10 +128,8 @@ def print_plan(plan: Plan, commands: tuple[CommandShown, ...] = ()) -> None:
     """A plan for people."""
     model, predicted = plan.model, plan.predicted
     used = plan.used_workers
-    machines = len({worker.offer.machine_id for worker in used})
-    print_line(
-        f"{model.name}: {model.n_layers} layers on {len(used)} workers of {machines} machines ({plan.policy}, {plan.layout})"
-    )
+    where = f"{_count(len(used), 'worker')} of {_count(len({worker.offer.machine_id for worker in used}), 'machine')}"
+    print_line(f"{model.name}: {_count(model.n_layers, 'layer')} on {where} ({plan.policy}, {plan.layout})")
     print_line()
     print_table(
         ("worker", "layers", "weights", "KV", "compute", "safe"),
@@ -121,9 +137,7 @@ def print_plan(plan: Plan, commands: tuple[CommandShown, ...] = ()) -> None:
             (
                 worker.id,
                 layers_in_words(worker.first_layer, worker.last_layer, holds_output=worker.holds_output),
-                gigabytes(worker.weights_bytes),
-                gigabytes(worker.kv_bytes),
-                gigabytes(worker.compute_bytes),
+                *(_size(size, model) for size in (worker.weights_bytes, worker.kv_bytes, worker.compute_bytes)),
                 gigabytes(worker.offer.safe_bytes),
             )
             for worker in plan.workers
@@ -143,3 +157,12 @@ def print_plan(plan: Plan, commands: tuple[CommandShown, ...] = ()) -> None:
     for command in commands:
         print_line(f"# {command.machine_name}: {command.title}")
         print_line(command.shell)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _size(size: int, model: ModelFacts) -> str:
+    """Abstract layers have no size: no figure instead of a false 0."""
+    return gigabytes(size) if has_sizes(model) else "–"

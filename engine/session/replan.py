@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.cluster.servers import servers_of
-from engine.errors import EngineError
+from engine.errors import BadInput, EngineError
 from engine.llama_cpp.command_lines import coordinator_argv, rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import Dialect
 from engine.planning.offers import offers_of_machine
@@ -66,7 +66,10 @@ def _plan(state: ClusterState, policy: Policy, layout: Layout) -> Plan | PlanRef
         shape=state.choices.shape,
         coordinator_machine=THIS_MACHINE,
     )
-    return split_layers(request)
+    try:
+        return split_layers(request)
+    except BadInput as error:
+        return PlanRefused(policy=policy, layout=layout, reasons=(str(error),))
 
 
 def _variants(state: ClusterState) -> tuple[PlanVariant, ...]:
