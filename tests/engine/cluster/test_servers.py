@@ -1,0 +1,46 @@
+"""From workers to rpc-server processes."""
+
+from dataclasses import replace
+
+from engine.cluster.servers import server_process_id, servers_of, servers_of_offers, with_endpoints
+from engine.vocabulary.device import DeviceKind
+from tests.fakes.cluster_plans import plan_of
+from tests.fakes.cluster_states import hybrid_machine, offers_of
+
+
+def test_one_server_per_endpoint():
+    offers = offers_of(hybrid_machine())
+    servers = servers_of_offers(offers)
+    assert [server.endpoint for server in servers] == ["127.0.0.1:50052", "127.0.0.1:50053", "127.0.0.1:50054"]
+    assert [server.worker_ids for server in servers] == [(offer.id,) for offer in offers]
+    assert [server.memory_limit_bytes for server in servers] == [(offer.safe_bytes,) for offer in offers]
+
+
+def test_workers_of_one_endpoint_share_a_server_in_order():
+    offers = tuple(replace(offer, endpoint="127.0.0.1:50052") for offer in offers_of(hybrid_machine()))
+    (server,) = servers_of_offers(offers)
+    assert server.runtime_names == ("CPU", "CUDA0", "Vulkan0")
+    assert server.worker_ids == tuple(offer.id for offer in offers)
+    assert len(server.memory_limit_bytes) == 3
+
+
+def test_threads_are_those_of_the_cpu_worker_only():
+    cpu, gpu, _ = offers_of(hybrid_machine())
+    assert [server.threads for server in servers_of_offers((gpu, cpu))] == [None, 16]
+    assert gpu.kind is DeviceKind.GPU
+
+
+def test_workers_that_hold_nothing_get_no_server():
+    plan = plan_of({"a": 5}, unused=("b",))
+    assert [server.worker_ids for server in servers_of(plan)] == [("a",)]
+
+
+def test_moved_endpoints():
+    plan = plan_of({"a": 3, "b": 4})
+    moved = with_endpoints(plan, {"127.0.0.1:50052": "127.0.0.1:50100"})
+    assert {worker.offer.endpoint for worker in moved.workers} == {"127.0.0.1:50100"}
+    assert with_endpoints(plan, {"127.0.0.1:1": "127.0.0.1:2"}) == plan
+
+
+def test_the_name_of_a_process_holds_its_endpoint():
+    assert server_process_id("127.0.0.1:50052") == "rpc-server 127.0.0.1:50052"

@@ -1,0 +1,35 @@
+"""What processes printed: bounded, numbered."""
+
+from engine.session.logs import KEPT_LINES, LogBook
+
+
+def test_only_new_lines():
+    book = LogBook()
+    for word in ("a", "b", "c"):
+        book.append("p", word)
+    assert book.lines("p") == (3, ("a", "b", "c"))
+    assert book.lines("p", 2) == (3, ("c",))
+    assert book.lines("p", 3) == (3, ())
+    assert book.lines("p", 99) == (3, ())
+    assert book.lines("unknown", 5) == (0, ())
+
+
+def test_old_lines_are_forgotten_and_numbers_go_on():
+    book = LogBook()
+    for number in range(KEPT_LINES + 10):
+        book.append("p", str(number))
+    count, lines = book.lines("p")
+    assert count == KEPT_LINES + 10
+    assert len(lines) == KEPT_LINES
+    assert lines[0] == "10"
+    assert book.lines("p", count - 1) == (count, (str(count - 1),))
+    assert len(book.lines("p", 5)[1]) == KEPT_LINES, "a reader that was away gets what is kept"
+
+
+def test_an_earlier_process_is_forgotten():
+    book = LogBook()
+    book.append("p", "old")
+    book.append("q", "other")
+    book.forget("p")
+    assert book.lines("p") == (0, ())
+    assert book.lines("q") == (1, ("other",))
