@@ -16,6 +16,7 @@ class Chooser(QComboBox):
         super().__init__(parent)
         self._entries: tuple[tuple[str, str, str], ...] = ()
         self._words = words
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.setAccessibleName(name)
         self.setToolTip(words)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

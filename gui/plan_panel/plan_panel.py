@@ -70,7 +70,7 @@ class PlanPanel(QFrame):
 
     def _fit_table(self) -> None:
         """As tall as the table and, up to a point, as wide: beyond that it scrolls sideways."""
-        wanted = self.table.sizeHint()
+        wanted = self.table.wanted_size()
         room = self.table.fontMetrics().averageCharWidth() * _WIDEST_CHARACTERS
         scrolls = wanted.width() > max(room, self.width() - 2 * _MARGIN)
         self._scroll.setMinimumWidth(min(wanted.width(), room))

@@ -148,6 +148,11 @@ class PlanTable(QWidget):
         """The columns shown."""
         return tuple(self._columns)
 
+    def wanted_size(self) -> QSize:
+        """Of all columns, also of those that were added a moment ago: a layout knows those only after the next event."""
+        names = self._names.sizeHint()
+        return QSize(names.width() + sum(column.sizeHint().width() for column in self._columns), names.height())
+
     def show_columns(self, contents: tuple[VariantColumnContent, ...]) -> None:
         """One column per variant."""
         while len(self._columns) > len(contents):
