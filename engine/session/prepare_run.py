@@ -1,11 +1,13 @@
 """Before a launch: find ports that are free, and leave alone whatever is on the others.
 
-A port in use gets the next free one. A foreign rpc-server found there is named, never used and never stopped.
+A port in use gets the next free one, and the plan says so. Whatever is there is neither used nor stopped nor asked what it is
+(``crossplyctl doctor`` asks).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from engine.cluster.servers import servers_of, with_endpoints
 from engine.errors import EngineError, ProcessFailed
@@ -64,7 +66,10 @@ def _with_free_ports(asker: RpcAsker, plan: Plan) -> tuple[Plan, set[int]]:
         port = free_port(asker, int(endpoint.rpartition(":")[2]), taken)
         taken.add(port)
         moved[endpoint] = f"{HOST}:{port}"
-    return with_endpoints(plan, moved), taken
+    notes = tuple(
+        f"Another program listens on {planned}, so this worker gets {got}." for planned, got in moved.items() if planned != got
+    )
+    return replace(with_endpoints(plan, moved), notes=(*plan.notes, *notes)), taken
 
 
 def free_port(asker: RpcAsker, first: int, taken: set[int]) -> int:
