@@ -12,7 +12,7 @@ from engine.session.state import ClusterState, PlanVariant, RuntimePhase
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.plan import Plan, PlanRefused, Policy
 from engine.vocabulary.worker import Layout
-from gui.what_to_show.formatting import bytes_text, count_text, rate_with_unit
+from gui.what_to_show.formatting import bytes_text, rate_with_unit
 
 ROWS = (
     "Workers",
@@ -184,8 +184,3 @@ def plan_as_text(content: PlanTableContent) -> str:
     head = "\t".join(["", *(f"{column.title} ({column.subtitle})" for column in content.columns)])
     lines = ["\t".join([row, *(column.cells[place] for column in content.columns)]) for place, row in enumerate(ROWS)]
     return "\n".join([head, *lines])
-
-
-def variants_words(content: PlanTableContent) -> str:
-    """``4 plans compared``."""
-    return f"{count_text(len(content.columns), 'plan')} compared" if content.columns else ""
