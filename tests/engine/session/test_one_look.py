@@ -1,0 +1,36 @@
+"""One look, without a thread."""
+
+from dataclasses import replace
+
+from engine.measuring.calibration import speed_key
+from engine.session.one_look import look_once
+from engine.vocabulary.plan import Plan
+from engine.vocabulary.worker import Speed
+from tests.fakes.fake_outside import RUNTIME, TWO_WORKERS, Fakes, a_model
+
+
+def test_a_plan_at_once():
+    state = look_once(Fakes().outside(), TWO_WORKERS)
+    assert isinstance(state.plan, Plan)
+    assert len(state.commands) == 3
+
+
+def test_stored_speeds_are_used():
+    fakes = Fakes()
+    offers = look_once(fakes.outside(), TWO_WORKERS).offers
+    for offer in offers:
+        fakes.speeds.save(speed_key(offer, RUNTIME.id, a_model()), Speed(read_bytes_per_second=1e9, measured=True))
+    state = look_once(fakes.outside(), TWO_WORKERS)
+    assert all(offer.speed.read_bytes_per_second == 1e9 for offer in state.offers)
+    assert state.plan.predicted.decode_tokens_per_second is not None
+
+
+def test_without_a_model():
+    state = look_once(Fakes().outside(), replace(TWO_WORKERS, model_path=None))
+    assert (state.plan, state.model) == (None, None)
+    assert len(state.offers) == 2
+
+
+def test_a_bad_model():
+    state = look_once(Fakes().outside(), replace(TWO_WORKERS, model_path="/no.gguf"))
+    assert state.model_problem is not None
