@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from engine.cluster.servers import server_process_id, servers_of, servers_of_offers, with_endpoints
 from engine.vocabulary.device import DeviceKind
+from tests.fakes.cluster_pieces import hybrid_machine, offers_of
 from tests.fakes.cluster_plans import plan_of
-from tests.fakes.cluster_states import hybrid_machine, offers_of
 
 
 def test_one_server_per_endpoint():

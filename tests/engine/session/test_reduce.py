@@ -6,7 +6,8 @@ from engine.session import events
 from engine.session.reduce import MAX_PROBLEMS, reduce
 from engine.session.state import AnswerShown, ClusterState, RunPhase
 from engine.vocabulary.problem import Problem, ProblemKind
-from tests.fakes.cluster_states import ready, starting, timings
+from tests.fakes.cluster_pieces import timings
+from tests.fakes.cluster_states import ready, starting
 
 
 def problem(text="x"):

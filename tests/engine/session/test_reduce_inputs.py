@@ -9,7 +9,7 @@ from engine.session.state import ClusterState, RuntimePhase
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.worker import Speed
-from tests.fakes.cluster_states import hybrid_machine, load_of
+from tests.fakes.cluster_pieces import hybrid_machine, load_of
 from tests.fakes.fake_outside import MODEL, OTHER_MODEL, TWO_WORKERS, Fakes, a_model, planned_session
 
 

@@ -12,7 +12,8 @@ from engine.session.state import RunPhase
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
 from engine.vocabulary.throughput import ThroughputSample
-from tests.fakes.cluster_states import a_runtime, plan_refused, plan_shown, ready, servers_of, starting, timings
+from tests.fakes.cluster_pieces import a_runtime, servers_of, timings
+from tests.fakes.cluster_states import plan_refused, plan_shown, ready, starting
 
 UNASKED = ProcessOutcome(exit_code=0, stop_asked=False)
 ASKED = ProcessOutcome(exit_code=-15, stop_asked=True, rung="asked")

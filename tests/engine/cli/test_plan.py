@@ -1,0 +1,99 @@
+"""``crossplyctl plan`` on machines that are only described: the worked example, refusals, tables."""
+
+import json
+
+import pytest
+
+from engine.cli import exit_codes
+from engine.cli.main import main
+
+LAB = """
+[[machine]]
+name = "cpu-1"
+cpu = { safe_mb = 8000 }
+
+[[machine]]
+name = "cpu-2"
+cpu = { safe_mb = 8000 }
+
+[[machine]]
+name = "gpu-node"
+cpu = { safe_mb = 10000 }
+gpus = [ { device = "cuda:0", name = "RTX 3060", safe_mb = 9600 } ]
+"""
+
+
+@pytest.fixture
+def lab(tmp_path):
+    path = tmp_path / "lab.toml"
+    path.write_text(LAB)
+    return str(path)
+
+
+def planned(capsys, *argv):
+    code = main(["plan", *argv, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_the_worked_example(lab, capsys):
+    code, plan = planned(capsys, "--layers", "40", "--cluster", lab, "--policy", "even")
+    assert code == exit_codes.OK
+    assert [(worker["machine"], worker["device"], worker["layers"]) for worker in plan["workers"]] == [
+        ("cpu-1", "cpu", [0, 9]),
+        ("cpu-2", "cpu", [10, 19]),
+        ("gpu-node", "cpu", [20, 29]),
+        ("gpu-node", "cuda:0", [30, 39]),
+    ]
+    assert [worker["holds_output"] for worker in plan["workers"]] == [False, False, False, True]
+    assert plan["tensor_split"] == [10, 10, 10, 11]
+    assert (plan["n_layers"], plan["policy"], plan["layout"], plan["refused"]) == (40, "even", "per-device", None)
+    assert plan["device_order"] == [worker["id"] for worker in plan["workers"]]
+    assert plan["predicted"]["decode_tokens_per_second"] is None
+    assert [command["machine"] for command in plan["commands"]] == ["cpu-1", "cpu-2", "gpu-node", "gpu-node"]
+
+
+def test_traditional_is_one_worker_per_machine(lab, capsys):
+    _code, plan = planned(capsys, "--layers", "40", "--cluster", lab, "--policy", "even", "--layout", "traditional")
+    used = [worker for worker in plan["workers"] if worker["n_layers"]]
+    assert [(worker["machine"], worker["kind"]) for worker in used] == [
+        ("cpu-1", "cpu"),
+        ("cpu-2", "cpu"),
+        ("gpu-node", "gpu"),
+    ]
+
+
+def test_a_worker_can_be_left_out(lab, capsys):
+    argv = ("--layers", "40", "--cluster", lab, "--policy", "even", "--leave-out", "gpu-node/cpu")
+    assert "gpu-node/cpu" not in planned(capsys, *argv)[1]["device_order"]
+
+
+def test_a_refusal_has_the_same_keys_and_status_3(lab, tmp_path, capsys):
+    _code, plan = planned(capsys, "--layers", "40", "--cluster", lab)
+    leave_out = [word for worker in plan["workers"] for word in ("--leave-out", worker["id"])]
+    code, refused = planned(capsys, "--layers", "40", "--cluster", lab, *leave_out)
+    assert code == exit_codes.REFUSED
+    assert set(refused) == set(plan)
+    assert refused["refused"]
+
+
+def test_for_people(lab, capsys):
+    assert main(["plan", "--layers", "40", "--cluster", lab, "--policy", "even"]) == exit_codes.OK
+    out = capsys.readouterr().out
+    assert "40 layers on 4 workers of 3 machines" in out
+    assert "-ts 10,10,10,11" in out
+    assert "30-39 + output" in out
+
+
+def test_an_unknown_key_in_the_cluster_file(tmp_path, capsys):
+    path = tmp_path / "bad.toml"
+    path.write_text('[[machine]]\nname = "a"\ncolour = "red"\n')
+    assert main(["plan", "--layers", "4", "--cluster", str(path)]) == exit_codes.BAD_USAGE
+    said = capsys.readouterr().err
+    assert "colour" in said
+    assert str(path) in said
+
+
+@pytest.mark.parametrize("layers", ["0", "-3", "10001"])
+def test_a_number_of_layers_that_no_model_has(lab, capsys, layers):
+    assert main(["plan", f"--layers={layers}", "--cluster", lab]) == exit_codes.BAD_USAGE
+    assert capsys.readouterr().err.strip()

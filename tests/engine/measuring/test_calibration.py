@@ -1,0 +1,83 @@
+"""From llama-bench's output to a speed."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from engine.errors import RuntimeUnavailable
+from engine.measuring.calibration import (
+    LOOPBACK_OVERHEAD_SECONDS,
+    PROMPT_TOKENS,
+    active_bytes_of,
+    rates_in,
+    speed_key,
+    speed_of,
+)
+from tests.fakes.cluster_pieces import a_model, hybrid_machine, offers_of
+
+ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 415.5}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 53.25}]
+OUTPUT = ("load_backend: loaded", *json.dumps(ROWS, indent=2).splitlines(), "bye")
+
+
+def test_rates():
+    assert rates_in(OUTPUT) == (415.5, 53.25)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (),
+        ("error: out of memory",),
+        ("[", "not json", "]"),
+        ("[", "]"),
+        ("[", json.dumps(ROWS[0]), "]"),
+        ("[", json.dumps({"n_prompt": 256, "avg_ts": 0.0}), ",", json.dumps(ROWS[1]), "]"),
+        OUTPUT[:-3],
+    ],
+)
+def test_output_without_both_rates(lines):
+    with pytest.raises(RuntimeUnavailable, match="did not measure anything"):
+        rates_in(lines)
+
+
+def test_the_last_words_are_told():
+    with pytest.raises(RuntimeUnavailable, match="out of memory"):
+        rates_in(("error: out of memory", ""))
+
+
+def test_the_speed_gives_back_the_measurement():
+    model = a_model()
+    speed = speed_of(400.0, 10.0, model)
+    token_seconds = speed.overhead_seconds + active_bytes_of(model) / speed.read_bytes_per_second
+    assert token_seconds == pytest.approx(0.1)
+    assert speed.measured
+    assert speed.overhead_seconds == LOOPBACK_OVERHEAD_SECONDS
+    assert speed.compute_flops_per_second > 0
+
+
+def test_a_tiny_model_faster_than_the_overhead_still_has_a_speed():
+    speed = speed_of(1e9, 1e6, a_model(1))
+    assert 0 < speed.read_bytes_per_second < float("inf")
+    assert 0 < speed.compute_flops_per_second < float("inf")
+
+
+def test_the_head_is_read_and_the_embedding_is_not():
+    model = a_model(2)
+    assert active_bytes_of(model) == 2 * model.layers[0].active_bytes + model.head_bytes
+
+
+def test_whatever_changes_the_speed_changes_the_key():
+    cpu, gpu, _ = offers_of(hybrid_machine())
+    model = a_model()
+    keys = {
+        speed_key(cpu, "b1", model),
+        speed_key(cpu, "b2", model),
+        speed_key(gpu, "b1", model),
+        speed_key(replace(cpu, threads=3), "b1", model),
+        speed_key(replace(cpu, machine_name="other"), "b1", model),
+        speed_key(cpu, "b1", replace(model, name="other")),
+    }
+    assert len(keys) == 6
+    assert speed_key(replace(cpu, safe_bytes=1), "b1", model) in keys
+    assert PROMPT_TOKENS > 0

@@ -1,0 +1,80 @@
+"""Settings: kept, refused in one sentence, never half written."""
+
+import json
+
+import pytest
+
+from engine.errors import BadInput
+from engine.settings.settings_file import FILE_NAME, VERSION, Settings, load_settings, save_settings, write_atomically
+
+
+def written(tmp_path, content):
+    (tmp_path / FILE_NAME).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return tmp_path
+
+
+def test_without_a_file_there_are_defaults(tmp_path):
+    assert load_settings(tmp_path / "none") == Settings()
+    assert Settings().version == VERSION
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    settings = Settings(model_path="/m/ü.gguf", reserve_fraction=0.3, policy="even", context_tokens=512)
+    save_settings(tmp_path / "new" / "folder", settings)
+    assert load_settings(tmp_path / "new" / "folder") == settings
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b'{"version": 1, "policy": "\xff"}', ""),
+        (b"[]", "has no version"),
+        ({}, "has no version"),
+        ({"version": "1"}, "has no version"),
+        ({"version": True}, "has no version"),
+        ({"version": 0}, "has no version"),
+        ({"version": VERSION + 1}, "written by a newer Crossply"),
+        ({"version": 1, "colour": "red"}, "colour"),
+        ({"version": 1, "slots": "two"}, "slots"),
+        ({"version": 1, "slots": 0}, "slots"),
+        ({"version": 1, "context_tokens": -1}, "context_tokens"),
+        ({"version": 1, "reserve_fraction": 1.0}, "reserve_fraction"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path, content, said):
+    with pytest.raises(BadInput) as refused:
+        load_settings(written(tmp_path, content))
+    assert said in refused.value.happened
+    assert FILE_NAME in refused.value.happened
+    assert "\n" not in str(refused.value)
+    assert refused.value.advice
+
+
+def test_a_folder_in_its_place(tmp_path):
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(BadInput, match="cannot be read"):
+        load_settings(tmp_path)
+
+
+def test_a_newer_file_is_left_alone(tmp_path):
+    newer = {"version": VERSION + 1, "new": "thing"}
+    with pytest.raises(BadInput):
+        load_settings(written(tmp_path, newer))
+    assert json.loads((tmp_path / FILE_NAME).read_bytes()) == newer
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
+    target = tmp_path / "f"
+    target.mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_atomically(target, b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_write_replaces_all_of_it(tmp_path):
+    for content in (b"a long first content", b"short"):
+        write_atomically(tmp_path / "f", content)
+    assert (tmp_path / "f").read_bytes() == b"short"
+    assert len(list(tmp_path.iterdir())) == 1

@@ -1,0 +1,36 @@
+"""What calibrations measured."""
+
+import pytest
+
+from engine.settings.speed_file import SpeedFile
+from engine.vocabulary.worker import Speed
+
+A = Speed(read_bytes_per_second=1e9, compute_flops_per_second=2e12, measured=True)
+B = Speed(read_bytes_per_second=3e9)
+
+
+def test_kept_for_the_next_start(tmp_path):
+    path = tmp_path / "state" / "speeds.json"
+    SpeedFile(path).save("a", A)
+    SpeedFile(path).save("b", B)
+    again = SpeedFile(path)
+    assert (again.load("a"), again.load("b"), again.load("c")) == (A, B, None)
+    again.save("a", B)
+    assert SpeedFile(path).load("a") == B
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"a": 1}', b'{"a": {"read_bytes_per_second": "x"}}', b'{"\xff": {}}'])
+def test_a_damaged_file_counts_as_empty_and_is_mended_by_the_next_save(tmp_path, content):
+    path = tmp_path / "speeds.json"
+    path.write_bytes(content)
+    assert SpeedFile(path).load("a") is None
+    SpeedFile(path).save("a", A)
+    assert SpeedFile(path).load("a") == A
+
+
+def test_what_cannot_be_kept_is_a_warning(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    speeds = SpeedFile(tmp_path / "file" / "speeds.json")
+    speeds.save("a", A)
+    assert "will be measured again" in caplog.text
+    assert speeds.load("a") is None

@@ -1,0 +1,48 @@
+"""The composition root: it builds, and settings become choices. Nothing is started."""
+
+import pytest
+
+from engine.errors import BadInput
+from engine.open_session import choices_from, real_outside
+from engine.session.outside import Outside
+from engine.session.state import Choices
+from engine.settings.folders import find_folders
+from engine.settings.settings_file import Settings
+from engine.vocabulary.plan import Policy
+from engine.vocabulary.worker import Layout
+
+
+def test_every_port_is_there(data_folder):
+    outside = real_outside(find_folders())
+    assert isinstance(outside, Outside)
+    assert outside.worker_cache_folder.startswith(str(data_folder))
+    assert outside.coordinator_client("http://127.0.0.1:8081").is_ready() is False
+    assert outside.clock.now_seconds() <= outside.clock.now_seconds()
+    assert outside.models.found() == ()
+    assert outside.speeds.load("k") is None
+
+
+def test_default_settings_are_default_choices():
+    assert choices_from(Settings()) == Choices()
+
+
+def test_what_was_chosen_last(tmp_path):
+    model = tmp_path / "m.gguf"
+    model.write_text("")
+    settings = Settings(
+        model_path=str(model), policy="even", layout="traditional", context_tokens=512, slots=2, reserve_fraction=0.1
+    )
+    choices = choices_from(settings)
+    assert (choices.policy, choices.layout) == (Policy.EVEN, Layout.TRADITIONAL)
+    assert (choices.shape.context_tokens, choices.shape.slots) == (512, 2)
+    assert (choices.model_path, choices.reserve_fraction) == (str(model), 0.1)
+
+
+def test_a_model_that_has_gone_is_not_chosen():
+    assert choices_from(Settings(model_path="/no/such.gguf")).model_path is None
+
+
+@pytest.mark.parametrize("settings", [Settings(policy="best"), Settings(layout="round")])
+def test_words_that_mean_nothing(settings):
+    with pytest.raises(BadInput, match="The settings file says"):
+        choices_from(settings)
