@@ -4,7 +4,7 @@ import json
 
 from engine.session import calibrate, events
 from engine.session.look import CALIBRATE
-from tests.fakes.fake_outside import FakeToken, Fakes, planned_session
+from tests.fakes.fake_outside import Fakes, FakeToken, planned_session
 from tests.fakes.fake_process_starter import FakeProgram
 
 ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 400.5}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 50.5}]
