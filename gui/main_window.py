@@ -61,6 +61,7 @@ class MainWindow(QMainWindow):
         self.commands = CommandsTab(appearance)
         self.status = StatusLine()
         self.setWindowTitle("Crossply")
+        self.split_cpu = QAction("Split this CPU into two workers", self)
         self._lay_out()
         self._make_actions()
         self._connect()
@@ -71,7 +72,10 @@ class MainWindow(QMainWindow):
     def show_state(self, state: ClusterState) -> None:
         """Show a state. Every part returns early when its own content is unchanged."""
         status = status_of(state)
-        self.header.show_content(model_chooser_of(state))
+        chooser = model_chooser_of(state)
+        self.header.show_content(chooser)
+        self.split_cpu.setChecked(state.choices.cpu_workers > 1)
+        self.split_cpu.setEnabled(chooser.changeable)
         self.header.show_primary(status.button)
         self.notices.show_content(status.banners, status.progress)
         self.machines.show_content(machine_cards_of(state))
@@ -226,7 +230,7 @@ class MainWindow(QMainWindow):
             action.triggered.connect(lambda _checked=False, slot=slot: slot())
             self.addAction(action)
             actions.append(action)
-        self.header.add_menu(tuple(actions))
+        self.header.add_menu((*actions[:-1], self.split_cpu, actions[-1]))
 
     def _connect(self) -> None:
         bridge, header = self._bridge, self.header
@@ -238,6 +242,8 @@ class MainWindow(QMainWindow):
         header.browse_asked.connect(self._browse)
         header.primary_pressed.connect(self._press_primary)
         header.appearance_chosen.connect(self._choose_appearance)
+        self.split_cpu.setCheckable(True)
+        self.split_cpu.triggered.connect(bridge.split_cpu)
         self.notices.dismissed.connect(bridge.dismiss)
         self.notices.cancel_asked.connect(bridge.cancel)
         self.machines.switched.connect(bridge.switch_worker)

@@ -109,6 +109,10 @@ class SessionBridge(QObject):
         base = self._base()
         self._choose(replace(base, shape=replace(base.shape, slots=int(slots))))
 
+    def split_cpu(self, split: bool) -> None:
+        """Two CPU workers on this machine, or one. They share cores and RAM: it shows a split, it adds no speed."""
+        self._choose(replace(self._base(), cpu_workers=2 if split else 1))
+
     def switch_worker(self, worker_id: str, on: bool) -> None:
         """Let a worker take part, or leave it out."""
         base = self._base()

@@ -327,3 +327,18 @@ def test_the_whole_life_in_one_window(open_window) -> None:
     window.bridge.pull()
     assert window.header.primary.text() == "Launch"
     assert list(window.notices.lines) == ["x"]
+
+
+def test_the_cpu_can_be_split_into_two_workers_and_back(open_window) -> None:
+    window = open_window(states.plan_shown())
+    window.split_cpu.trigger()
+    assert chosen(window).cpu_workers == 2
+    window.bridge.pull()
+    assert window.split_cpu.isChecked()
+    window.split_cpu.trigger()
+    assert chosen(window).cpu_workers == 1
+
+
+def test_a_running_cpu_is_not_split(open_window) -> None:
+    window = open_window(states.ready())
+    assert not window.split_cpu.isEnabled()
