@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.errors import CoordinatorUnusable
-from engine.llama_cpp.answer_stream import parse_stream_line, timings_of
+from engine.llama_cpp.answer_stream import parse_stream_line
 from engine.llama_cpp.server_metrics import decoding_slots, parse_metrics
 from engine.ports import AnswerPiece, Counters
 from engine.vocabulary.throughput import RequestTimings
@@ -68,6 +68,9 @@ class HttpCoordinator:
         The prompt cache is off, so that the timings count the whole prompt every time. Raises ``CoordinatorUnusable``.
         """
         path, body = _question(prompt, max_tokens=max_tokens, chat=chat)
+        yield from self._stream(path, body)
+
+    def _stream(self, path: str, body: bytes) -> Iterator[AnswerPiece]:
         with self._open("POST", path, body, self._silence_seconds) as response:
             if response.status != http.HTTPStatus.OK:
                 raise self._refused(response)
@@ -89,12 +92,14 @@ class HttpCoordinator:
             "n_predict": decode_tokens,
             "ignore_eos": True,
             "cache_prompt": False,
-            "stream": False,
-            # Without the text: one that is not UTF-8 (a model may well write half a character) is answered with status 500.
-            "response_fields": ["timings"],
+            # An answer in one piece fails with status 500 when its text is not UTF-8, and a model that is kept from ending may
+            # write half a character; a streamed one is mended on the way (server-common.cpp, safe_json_to_str).
+            "stream": True,
         }
-        answer = self._json("POST", "/completion", json.dumps(body).encode(), self._silence_seconds)
-        timings = timings_of(answer.get("timings") or {})
+        *_, last = self._stream("/completion", json.dumps(body).encode())
+        timings = last.timings
+        if timings is None:
+            raise self._broken("it does not say how long it took")
         if timings.prompt_tokens != prompt_tokens or timings.decoded_tokens != decode_tokens:
             done = f"{timings.prompt_tokens}+{timings.decoded_tokens}"
             raise self._broken(f"it worked on {done} tokens instead of {prompt_tokens}+{decode_tokens}")

@@ -83,11 +83,13 @@ class Up:
             return SERVING in self.stderr
 
         wait_until(serving, seconds, "crossplyctl up serves")
-        return wait_until(self._status_measured, 5.0, "status says ready, and what was measured")
+        return wait_until(self._status_measured, 5.0, "status says what was measured")
 
     def _status_measured(self) -> dict[str, Any] | None:
         state = json_of(self.environment, "status")
-        return state if state["phase"] == "ready" and state["measured"] else None
+        assert state["phase"] == "ready", f"{state['phase']}: {self.stderr}"
+        assert state["problems"] == []
+        return state if state["measured"] else None
 
     def pid_of(self, what: str) -> int:
         """The process id of the first of its processes whose program's name holds ``what``."""
