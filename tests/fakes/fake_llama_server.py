@@ -53,14 +53,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append(body)
         if self.server.refusal is not None:
             self._refuse(400, self.server.refusal)
-        elif isinstance(body.get("prompt"), list):
-            timings = {"prompt_n": len(body["prompt"]), "prompt_ms": 20.0, "predicted_ms": 40.0}
-            timings["predicted_n"] = body["n_predict"] + self.server.extra_tokens
-            self._say(200, f"data: {json.dumps({'content': '', 'timings': timings})}\n\n")
-        else:
+        elif body["stream"]:
             name = "chat_stream.txt" if self.path.startswith("/v1") else "completion_stream.txt"
             lines = (_RECORDED / name).read_text().splitlines(keepends=True)
             self._say(200, "".join(lines[: self.server.stream_lines]))
+        else:
+            timings = {"prompt_n": len(body["prompt"]), "prompt_ms": 20.0, "predicted_ms": 40.0}
+            timings["predicted_n"] = body["n_predict"] + self.server.extra_tokens
+            self._say(200, json.dumps({"content": "", "timings": timings}))
         self.server.answered += 1
 
     def _refuse(self, status: int, message: str) -> None:

@@ -52,10 +52,11 @@ class SyntheticModel:
         self.gguf.add_rope_dimension_count(rope or head_length)
 
     def tokenizer(self, n_vocab: int) -> None:
-        """A SentencePiece vocabulary that can spell anything, byte by byte."""
+        """A SentencePiece vocabulary that can read anything, byte by byte, and writes only ASCII: random weights would
+        otherwise write bytes that are no UTF-8, on which llama-server fails at debug level."""
         assert n_vocab >= MIN_VOCAB
         tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
-        types = [TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL, *[TokenType.BYTE] * 256]
+        types = [TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL, *[TokenType.BYTE] * 128, *[TokenType.UNUSED] * 128]
         n_words = n_vocab - len(tokens)
         tokens += [f"▁w{number}" for number in range(n_words)]
         types += [TokenType.NORMAL] * n_words
