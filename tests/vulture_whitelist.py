@@ -3,3 +3,19 @@
 # ruff: noqa: B018, F821
 _.origin  # in manifest.json, for people: which source or archive a build came from
 read_release_table  # read by whoever ships a table of releases; the command line takes one archive
+_.limit_flags  # a field of a Windows structure
+_.user  # of the cluster file: for machines that are really reached, which a later version does
+_.gpu_free_bytes  # sampled with the rest of a load; the window will show it when it has a GPU to show
+_.tied_embeddings  # a fact of the header that tests hold the byte counts to
+_.llama_fit_params  # found with the other programs; the tests check the planner's buffers with it
+_.tickStrings  # called by pyqtgraph
+# Colours that the stylesheet names by role:
+_.border
+_.hairline
+_.accent_hover
+_.good
+_.bad
+_.bad_soft
+_.raised
+_.track
+_.hatch

@@ -10,7 +10,7 @@ from engine.cli.options import add_json, add_runtime, choices_of
 from engine.cli.output import gigabytes, print_json, print_line, print_table
 from engine.cluster.servers import servers_of_offers
 from engine.open_session import real_outside
-from engine.ports import RpcAsker
+from engine.ports import RpcAsker, RpcState
 from engine.run_files.run_file import is_running
 from engine.runtimes.demo_model import find_demo_model
 from engine.session.one_look import look_once
@@ -100,11 +100,19 @@ def _ports(state: ClusterState, asker: RpcAsker) -> list[Finding]:
         free = asker.is_free(server.host, server.port)
         answer = "free"
         if not free:
-            what = asker.ask(server.host, server.port, timeout_seconds=1.0).state
-            words = {"idle": "an rpc-server that is not ours", "busy": "an rpc-server in use", "other": "another program"}
-            answer = f"taken by {words.get(what, 'something')}; the next free port will be used"
+            seen = asker.ask(server.host, server.port, timeout_seconds=1.0)
+            answer = f"taken by {_in_words(seen)}; the next free port will be used"
         rows.append(Finding(question=f"port {server.port}", ok=True, answer=answer))
     return rows
+
+
+def _in_words(seen: RpcState) -> str:
+    if seen.answer is not None:
+        free = gigabytes(sum(free for free, _total in seen.answer.device_memory))
+        n_devices = len(seen.answer.device_memory)
+        return f"an rpc-server that is not ours (RPC {seen.answer.protocol}, {n_devices} devices, {free} free)"
+    words = {"busy": "an rpc-server that somebody is using", "other": "another program"}
+    return words.get(seen.state, "something that left meanwhile")
 
 
 def _rest() -> list[Finding]:

@@ -129,7 +129,8 @@ def print_plan(plan: Plan, commands: tuple[CommandShown, ...] = ()) -> None:
     model, predicted = plan.model, plan.predicted
     used = plan.used_workers
     where = f"{_count(len(used), 'worker')} of {_count(len({worker.offer.machine_id for worker in used}), 'machine')}"
-    print_line(f"{model.name}: {_count(model.n_layers, 'layer')} on {where} ({plan.policy}, {plan.layout})")
+    layers = _count(model.n_layers, "layer")
+    print_line(f"{model.name} ({model.size_label}): {layers} on {where} ({plan.policy}, {plan.layout})")
     print_line()
     print_table(
         ("worker", "layers", "weights", "KV", "compute", "safe"),

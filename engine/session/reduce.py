@@ -45,10 +45,7 @@ def _problem_dismissed(state: ClusterState, event: events.ProblemDismissed) -> C
 
 
 def _answer_grew(state: ClusterState, event: events.AnswerGrew) -> ClusterState:
-    state = replace(state, answer=event.answer)
-    if event.answer.timings is None or state.run is None:
-        return state
-    return replace(state, run=replace(state.run, last_request=event.answer.timings))
+    return replace(state, answer=event.answer)
 
 
 def _close_asked(state: ClusterState, _event: events.CloseAsked) -> ClusterState:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from engine.session import events
 from engine.session.replan import replanned
 from engine.session.state import ClusterState, RuntimePhase
-from engine.vocabulary.machine import Machine
 
 
 def machine_looked(state: ClusterState, event: events.MachineLooked) -> ClusterState:
@@ -67,8 +66,3 @@ def speeds_measured(state: ClusterState, event: events.SpeedsMeasured) -> Cluste
     """A calibration ended: its speeds replace older ones of the same workers."""
     speeds = dict(state.speeds) | dict(event.speeds)
     return replanned(replace(state, speeds=tuple(sorted(speeds.items()))))
-
-
-def this_machine(state: ClusterState) -> Machine | None:
-    """The machine that Crossply runs on, once it was looked at."""
-    return next((machine for machine in state.machines if machine.address is None), None)

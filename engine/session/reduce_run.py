@@ -16,8 +16,6 @@ from engine.vocabulary.process import ProcessId, ProcessPhase
 KEPT_SAMPLES = 600
 """Ten minutes at one sample a second."""
 
-IDLE_PHASES = frozenset({RunPhase.STOPPED, RunPhase.FAILED})
-
 
 def launch_asked(state: ClusterState, _event: events.LaunchAsked) -> ClusterState:
     """Wanted, if there is a plan and nothing of an earlier run is left."""

@@ -139,7 +139,6 @@ class RunSeen:
     """Whether llama.cpp says ``pipeline parallelism enabled``; ``None`` before it says anything."""
     load: LoadProgress | None = None
     started_at_seconds: float = 0.0
-    last_request: RequestTimings | None = None
     benchmark: RequestTimings | None = None
     """Timings of the standard request that is sent once after start: what is compared with the prediction."""
     ready_after_seconds: float | None = None

@@ -11,7 +11,6 @@ class ProblemKind(StrEnum):
 
     RUNTIME = "runtime"
     MODEL = "model"
-    PLAN = "plan"
     WORKER = "worker"
     COORDINATOR = "coordinator"
     LAYER_MAP = "layer map"

@@ -1,4 +1,4 @@
-"""One sentence per worker, and the comparison of variants."""
+"""One sentence per worker."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import replace
 
 from engine.planning.abstract_model import abstract_model
 from engine.planning.amounts import amount, layers_in_words, listed
-from engine.planning.compare import Variant, compare
 from engine.planning.explain import loss_if_used, sentence_about
 from engine.planning.split_layers import split_layers
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest, Policy
-from engine.vocabulary.worker import Layout, WorkerOffer
+from engine.vocabulary.worker import WorkerOffer
 from tests.engine.planning.planning_cases import GB, model_of, offer
 
 
@@ -81,19 +80,6 @@ def test_small_rates_keep_their_digits() -> None:
     fast, slow = offer("a", "cuda:0", gb_per_s=0.1, overhead=0.0), offer("a", gb_per_s=0.05, overhead=0.0)
     plan = plan_of(model_of(*[GB // 10] * 10), slow, fast, policy=Policy.FASTEST)
     assert sentence_about(plan.workers[-1], plan) == "left out: it would cost 0.0091 tok/s."
-
-
-def test_variants_stand_in_the_given_order() -> None:
-    a, b = offer("a"), offer("b")
-    variants = (
-        Variant(policy=Policy.MEMORY, layout=Layout.PER_DEVICE, offers=(a, b)),
-        Variant(policy=Policy.EVEN, layout=Layout.TRADITIONAL, offers=(a,)),
-    )
-    results = compare(PlanRequest(model=model_of(*[GB] * 10), offers=()), variants)
-    assert [(policy, layout) for policy, layout, _ in results] == [(v.policy, v.layout) for v in variants]
-    assert isinstance(results[0][2], Plan)
-    assert isinstance(results[1][2], PlanRefused)
-    assert results[1][2].layout is Layout.TRADITIONAL
 
 
 def test_amounts_round_up_so_that_nothing_missing_is_zero() -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from engine.session import events
 from engine.session.reduce import reduce
-from engine.session.reduce_inputs import this_machine
 from engine.session.state import ClusterState, RuntimePhase
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.problem import Problem, ProblemKind
@@ -24,8 +23,7 @@ def test_a_machine_that_is_looked_at_again_is_replaced():
     for seen in (other, machine, replace(machine, name="renamed")):
         state = reduce(state, events.MachineLooked(machine=seen))
     assert [m.id for m in state.machines] == ["other", machine.id]
-    assert this_machine(state).name == "renamed"
-    assert this_machine(ClusterState()) is None
+    assert state.machines[-1].name == "renamed"
 
 
 def test_a_load_does_not_plan_anew():
