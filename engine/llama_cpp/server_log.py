@@ -107,6 +107,7 @@ LogEvent = (
 )
 
 _PLAIN_PREFIX = re.compile(r"(?:\x1b\[[0-9;]*m)*(?:\d+\.\d\d\.\d{3}\.\d{3} [A-Z] )?(?:\x1b\[[0-9;]*m)*")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LAYER = re.compile(r"load_tensors: layer\s+(\d{1,6}) assigned to device ([^\s,]+)")
 _BUFFER = re.compile(r"(\S+)\s+(model|KV|RS|compute) buffer size\s*=\s*(\d{1,9}(?:\.\d+)?) MiB")
 _DEVICE = re.compile(r"using device (\S+) \((.*?)\)(?: \(.*?\))? - \d+ MiB free")
@@ -186,6 +187,17 @@ def message_of(line: str) -> str:
         return message if isinstance(message, str) else ""
     prefix = _PLAIN_PREFIX.match(line)
     return line[prefix.end() :] if prefix else line
+
+
+def readable(line: str) -> str:
+    """A line as a person reads it: what ``--log-jsonl`` wraps is unwrapped, the level's first letter in front."""
+    if not line.startswith('{"type":"log"'):
+        return line
+    try:
+        level = str(json.loads(line).get("level", ""))
+    except (ValueError, RecursionError):
+        return line
+    return f"{level[:1].upper()} {_COLOUR.sub('', message_of(line)).rstrip()}"
 
 
 def buffer_owner(buffer_name: str) -> tuple[str, int] | None:

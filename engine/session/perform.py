@@ -172,8 +172,9 @@ class Performer:
         watch = CoordinatorWatch(run, self._post)
 
         def on_line(line: str) -> None:
-            if watch.take(line):
-                self._logs.append(COORDINATOR, line)
+            kept = watch.take(line)
+            if kept is not None:
+                self._logs.append(COORDINATOR, kept)
 
         process = self._start(held, spec, started, on_line, watch)
         if process is not None:

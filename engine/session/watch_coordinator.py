@@ -46,17 +46,23 @@ class CoordinatorWatch:
         self._offload_seen = False
         self._serving = False
         self._n_lines = 0
+        self._last_text = ""
         self.fatal: tuple[str, str] | None = None
         """(sentence, advice) of the first fatal line."""
 
-    def take(self, line: str) -> bool:
-        """Take one line, on the pump's thread. Returns whether it may be kept in the log."""
+    def take(self, line: str) -> str | None:
+        """Take one line, on the pump's thread. Returns it as it is kept in the log, or ``None`` when it is not.
+
+        The same line again is not kept: llama-server says that it is idle whenever its counters are read.
+        """
         self._n_lines += 1
         if self._serving and is_debug(line):
-            return False
+            return None
         for event in self._log.feed(line):
             self._report(event)
-        return True
+        text = server_log.readable(line)
+        repeated, self._last_text = text == self._last_text, text
+        return None if repeated else text
 
     def _report(self, event: server_log.LogEvent) -> None:
         if isinstance(event, server_log.LayerAssigned):

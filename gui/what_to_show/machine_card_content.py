@@ -232,7 +232,8 @@ def _badge_of(worker: PlannedWorker | None, *, on: bool) -> tuple[str, str]:
 def _detail_of(machine: Machine, offer: WorkerOffer) -> str:
     total = bytes_text(offer.total_bytes)
     if offer.kind is DeviceKind.CPU and machine.cpu.physical_cores is not None:
-        return f"{count_text(machine.cpu.physical_cores, 'core')} · {total}"
+        cores = offer.threads or machine.cpu.physical_cores
+        return f"{count_text(cores, 'core')} · {total}"
     return f"{_short_card_name(offer.description)} · {total}" if offer.description else total
 
 

@@ -165,3 +165,10 @@ def test_any_line_is_survived(line: str) -> None:
 @pytest.mark.parametrize("line", ['{"type":"log","msg":' + "[" * 100_000, "cmd_child_to_router:state:" + "[" * 100_000])
 def test_deep_nesting_is_survived(line: str) -> None:
     assert feed(line) == []
+
+
+def test_a_wrapped_line_becomes_readable() -> None:
+    wrapped = '{"type":"log","time":1,"level":"info","msg":"\\u001b[1msrv  load_model: loading\\n"}'
+    assert log.readable(wrapped) == "I srv  load_model: loading"
+    assert log.readable("0.00.741.818 D plain") == "0.00.741.818 D plain"
+    assert log.readable('{"type":"log", broken') == '{"type":"log", broken'
