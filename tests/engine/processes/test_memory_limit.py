@@ -37,7 +37,7 @@ def run_to_end(limiter: FakeLimiter, limit_bytes: int | None) -> int:
 def test_a_limited_program_is_held_and_let_go_of() -> None:
     limiter = FakeLimiter()
     pid = run_to_end(limiter, GIB)
-    assert (limiter.held, limiter.let_go_of) == ([(pid, GIB)], [pid])
+    assert (limiter.held, limiter.let_go_of) == ([(pid, limit_with_headroom(GIB))], [pid])
 
 
 def test_without_a_limit_nothing_is_asked() -> None:
