@@ -1,8 +1,8 @@
 """One CPU worker against two on this machine, one thread each: paired and interleaved, medians with their spread.
 
-``python tests/benchmarks/two_workers_against_one.py MODEL [ROUNDS]``. Every worker gets one thread, so two workers have twice
-the processor. Prefill may gain from it (micro-batches overlap); decode cannot: it goes through one worker after the other. The
-order within a pair changes from round to round, so that a load that comes and goes meets both.
+``python tests/benchmarks/two_workers_against_one.py [MODEL [ROUNDS]]``. Every worker gets one thread, so two workers have
+twice the processor. Prefill may gain from it (micro-batches overlap); decode cannot: it goes through one after the other.
+The order within a pair changes from round to round, so that a load that comes and goes meets both.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 from engine.open_session import real_outside
 from engine.ports import CoordinatorClient
+from engine.runtimes.demo_model import find_demo_model
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState, RunPhase
+from engine.settings.folders import find_folders
 from engine.vocabulary.plan import Policy, RunShape
 from engine.vocabulary.throughput import RequestTimings
 
@@ -58,9 +60,8 @@ def begun(name: str, model: str, n_workers: int) -> Side:
     waited_for(session, lambda state: state.plan is not None)
     session.launch()
     state = waited_for(session, lambda state: state.run is not None and state.run.benchmark is not None)
-    print(
-        f"{name}: {[(w.id, w.n_layers, w.offer.threads) for w in state.run.plan.used_workers]}, pipelined {state.run.pipelined}"
-    )
+    workers = [(worker.id, worker.n_layers, worker.offer.threads) for worker in state.run.plan.used_workers]
+    print(f"{name}: (worker, layers, threads) {workers}, pipelined {state.run.pipelined}")
     return Side(name, session, real_outside().coordinator_client(state.run.api_url), [])
 
 
@@ -98,4 +99,7 @@ def main(model: str, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 7)
+    chosen = sys.argv[1] if len(sys.argv) > 1 else find_demo_model(find_folders())
+    if chosen is None:
+        sys.exit("Name a model, or run make test once: it fetches the small one.")
+    main(str(chosen), int(sys.argv[2]) if len(sys.argv) > 2 else 7)
