@@ -18,7 +18,7 @@ from engine.ports import CancelToken, CoordinatorClient
 from engine.processes.local_process import LocalProcessStarter
 from engine.processes.run_command import run_command
 from engine.run_files.run_file import RunPublisher
-from engine.runtimes.build_from_source import BuildOptions, build_runtime
+from engine.runtimes.building.build_from_source import BuildOptions, build_runtime
 from engine.runtimes.coordinator_http import HttpCoordinator
 from engine.runtimes.model_files import GgufModelFiles
 from engine.runtimes.runtime_finder import LocalRuntimeFinder

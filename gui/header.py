@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from gui.assets import icon
-from gui.choosers import Chooser
+from gui.small_parts.choosers import Chooser
 from gui.theme import TEXT_SCALES, Appearance, Scheme
 from gui.what_to_show.model_chooser_content import ModelChooserContent
 from gui.what_to_show.status_content import PrimaryButtonContent

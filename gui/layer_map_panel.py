@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.charts.layer_map_chart import LayerMapChart
-from gui.small_widgets import ElidedLabel, set_role
+from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.theme import Appearance
 from gui.what_to_show.layer_map_content import LayerMapContent
 

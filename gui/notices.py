@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.assets import icon
-from gui.copy_button import CopyButton
+from gui.small_parts.copy_button import CopyButton
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.status_content import BannerContent, ProgressContent
 

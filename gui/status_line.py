@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from gui.copy_button import CopyButton
-from gui.small_widgets import ElidedLabel, set_role
+from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.what_to_show.status_content import StatusContent
 
 

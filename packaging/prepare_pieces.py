@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 
 from engine.errors import Cancelled, EngineError, RuntimeUnavailable
-from engine.runtimes.build_from_source import BuildOptions, Wanted, build_runtime
+from engine.runtimes.building.build_from_source import BuildOptions, Wanted, build_runtime
 from engine.runtimes.demo_model import fetch_demo_model
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
 from engine.settings.folders import find_folders

@@ -7,14 +7,14 @@ import statistics
 from dataclasses import replace
 from typing import Any
 
-from engine.cli import exit_codes
-from engine.cli.foreground import Foreground, PlanIsRefused, in_foreground, plan_or_refusal
-from engine.cli.options import add_json, add_planning, choices_of, positive
-from engine.cli.output import print_json, print_line, print_table, rate, say
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.foreground import Foreground, PlanIsRefused, in_foreground, plan_or_refusal
+from engine.cli.terminal.options import add_json, add_planning, choices_of, positive
+from engine.cli.terminal.output import print_json, print_line, print_table, rate, say
 from engine.cli.up import calibrated
 from engine.open_session import open_session, real_outside
 from engine.session.state import ClusterState
-from engine.session.watch_coordinator import BENCHMARK_DECODE_TOKENS, BENCHMARK_PROMPT_TOKENS
+from engine.session.working.watch_coordinator import BENCHMARK_DECODE_TOKENS, BENCHMARK_PROMPT_TOKENS
 from engine.vocabulary.plan import Plan, Policy
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Layout

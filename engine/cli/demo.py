@@ -11,10 +11,10 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from engine.cli import exit_codes
-from engine.cli.foreground import Foreground, in_foreground
-from engine.cli.options import add_json, add_runtime, choices_of
-from engine.cli.output import complain, print_json, print_line, rate, say
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.foreground import Foreground, in_foreground
+from engine.cli.terminal.options import add_json, add_runtime, choices_of
+from engine.cli.terminal.output import complain, print_json, print_line, rate, say
 from engine.cli.up import calibrated, map_is_as_planned, print_plan_on, print_run
 from engine.errors import BadInput
 from engine.open_session import open_session

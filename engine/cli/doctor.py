@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
-from engine.cli import exit_codes
-from engine.cli.options import add_json, add_runtime, choices_of
-from engine.cli.output import gigabytes, print_json, print_line, print_table
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.options import add_json, add_runtime, choices_of
+from engine.cli.terminal.output import gigabytes, print_json, print_line, print_table
 from engine.cluster.servers import servers_of_offers
 from engine.open_session import real_outside
 from engine.ports import RpcAsker, RpcState

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from engine.cli import bench, demo, doctor, exit_codes, node, plan, running, runtime, up
-from engine.cli.foreground import Interrupted, PlanIsRefused
-from engine.cli.output import complain
+from engine.cli import bench, demo, doctor, node, plan, running, runtime, up
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.foreground import Interrupted, PlanIsRefused
+from engine.cli.terminal.output import complain
 from engine.errors import BadInput, Cancelled, EngineError
 
 JSON_KEYS = """keys of --json (they stay):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from engine.cli import exit_codes
-from engine.cli.options import add_json, add_runtime, choices_of
-from engine.cli.output import gigabytes, print_json, print_line
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.options import add_json, add_runtime, choices_of
+from engine.cli.terminal.output import gigabytes, print_json, print_line
 from engine.cluster.servers import servers_of_offers
 from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.open_session import real_outside

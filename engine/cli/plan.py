@@ -6,9 +6,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from engine.cli import exit_codes
-from engine.cli.options import add_json, add_planning, choices_of, model_path
-from engine.cli.output import complain, gigabytes, layers_in_words, print_json, print_line, print_table, rate
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.options import add_json, add_planning, choices_of, model_path
+from engine.cli.terminal.output import complain, gigabytes, layers_in_words, print_json, print_line, print_table, rate
 from engine.cluster.servers import servers_of
 from engine.errors import BadClusterFile, BadInput
 from engine.llama_cpp.command_lines import rpc_server_argv, shell_line

@@ -6,9 +6,9 @@ import argparse
 import time
 from typing import Any
 
-from engine.cli import exit_codes
-from engine.cli.options import add_json
-from engine.cli.output import complain, print_json, print_line, print_table, rate, say
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.options import add_json
+from engine.cli.terminal.output import complain, print_json, print_line, print_table, rate, say
 from engine.run_files.run_file import ask_to_stop, is_running, read_running
 from engine.settings.folders import find_folders
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from engine.cli import exit_codes
-from engine.cli.options import add_json
-from engine.cli.output import print_json, print_table, say, stderr_console
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.options import add_json
+from engine.cli.terminal.output import print_json, print_table, say, stderr_console
 from engine.errors import BadInput
 from engine.open_session import real_outside
-from engine.runtimes.build_from_source import BuildOptions, Wanted, build_runtime
+from engine.runtimes.building.build_from_source import BuildOptions, Wanted, build_runtime
+from engine.runtimes.building.install_release import install_release, make_release
 from engine.runtimes.demo_model import fetch_demo_model
-from engine.runtimes.install_release import install_release, make_release
 from engine.session.jobs import Token
 from engine.settings.folders import find_folders
 from engine.settings.settings_file import load_settings, save_settings

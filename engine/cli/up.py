@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from engine.cli import exit_codes
-from engine.cli.foreground import Foreground, in_foreground, plan_or_refusal
-from engine.cli.options import add_json, add_planning, choices_of, port
-from engine.cli.output import complain, print_json, print_line, rate, say
 from engine.cli.plan import print_plan
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.foreground import Foreground, in_foreground, plan_or_refusal
+from engine.cli.terminal.options import add_json, add_planning, choices_of, port
+from engine.cli.terminal.output import complain, print_json, print_line, rate, say
 from engine.open_session import open_session
 from engine.run_files.run_file import is_running
 from engine.session.as_json import state_json

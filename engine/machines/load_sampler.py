@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from threading import Lock
 
+from engine.machines.gpus.vendor_gpu import VendorGpu
 from engine.machines.system_facts import ProcessorTimes
-from engine.machines.vendor_gpu import VendorGpu
 from engine.vocabulary.device import Gpu
 from engine.vocabulary.machine import Machine, MachineLoad
 

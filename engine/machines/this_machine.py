@@ -12,14 +12,14 @@ import sys
 import time
 
 from engine.machines.cgroup_limits import CgroupLimits, read_cgroup_limits
-from engine.machines.cpu_of_system import read_cpu_of_system
+from engine.machines.gpus.match_gpus import match_gpus
+from engine.machines.gpus.nvidia import NvidiaGpus
+from engine.machines.gpus.sysfs_gpus import SysfsGpus
+from engine.machines.gpus.vendor_gpu import VendorAnswer, VendorGpu
 from engine.machines.load_sampler import LoadSampler
-from engine.machines.match_gpus import match_gpus
-from engine.machines.nvidia import NvidiaGpus
 from engine.machines.os_name import read_os_name
-from engine.machines.sysfs_gpus import SysfsGpus
+from engine.machines.processors.cpu_of_system import read_cpu_of_system
 from engine.machines.system_facts import SystemFacts, read_processor_times, read_ram_available_bytes, read_system_facts
-from engine.machines.vendor_gpu import VendorAnswer, VendorGpu
 from engine.vocabulary.device import Cpu, RuntimeDevice
 from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineLoad
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.llama_cpp.kv_cache import cells_of_layer, context_of_slot
+from engine.llama_cpp.gguf.kv_cache import cells_of_layer, context_of_slot
 from engine.vocabulary.model import KvFacts, LayerFacts, ModelFacts
 from engine.vocabulary.plan import RunShape
 

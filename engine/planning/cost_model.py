@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.llama_cpp.kv_cache import kv_bytes_of_layer
+from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
 from engine.planning.compute_buffers import PIPELINE_COPIES
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.model import LayerFacts, ModelFacts

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
-from engine.llama_cpp.kv_cache import kv_bytes_of_layer
+from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
 from engine.planning.compute_buffers import DeviceRole, compute_bytes, host_bytes
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.model import ModelFacts

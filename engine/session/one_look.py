@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from engine.session import calibrate, events, look
+from engine.session import events
 from engine.session.outside import Outside
-from engine.session.reduce import reduce
+from engine.session.reducing.reduce import reduce
 from engine.session.state import Choices, ClusterState
+from engine.session.working import calibrate, look
 
 
 def look_once(outside: Outside, choices: Choices) -> ClusterState:

@@ -13,16 +13,17 @@ from dataclasses import replace
 
 from engine.cluster.reconcile import reconcile
 from engine.errors import EngineError
-from engine.session import calibrate, events, look
-from engine.session.ask import ask
+from engine.session import events
 from engine.session.jobs import Jobs, Token
 from engine.session.logs import LogBook
 from engine.session.outside import Outside
-from engine.session.perform import Performer
-from engine.session.prepare_run import prepare_run
-from engine.session.reduce import reduce
-from engine.session.reduce_run import alive
+from engine.session.reducing.reduce import reduce
+from engine.session.reducing.reduce_run import alive
 from engine.session.state import Choices, ClusterState, RunPhase
+from engine.session.working import calibrate, look
+from engine.session.working.ask import ask
+from engine.session.working.perform import Performer
+from engine.session.working.prepare_run import prepare_run
 from engine.vocabulary.problem import Problem, ProblemKind
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from gui.marks import paint_mark
+from gui.small_parts.marks import paint_mark
 from gui.theme import Appearance
 from gui.what_to_show.layer_map_content import EMPTY, CellContent, LayerMapContent
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.marks import paint_mark
+from gui.small_parts.marks import paint_mark
 from gui.theme import Appearance
 from gui.what_to_show.machine_card_content import MemoryBarContent
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.machine_cards.worker_row import WorkerRow
-from gui.small_widgets import ElidedLabel, set_role
+from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.theme import Appearance
 from gui.what_to_show.machine_card_content import MachineCardContent, WorkerRowContent
 

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from gui.choosers import Chooser
 from gui.plan_panel.plan_table import PlanTable
-from gui.small_widgets import ElidedLabel, set_role
+from gui.small_parts.choosers import Chooser
+from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.theme import Appearance
 from gui.what_to_show.plan_table_content import PlanTableContent, layout_options, plan_as_text, policy_options
 

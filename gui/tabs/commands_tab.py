@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from gui.copy_button import CopyButton
+from gui.small_parts.copy_button import CopyButton
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.tabs_content import CommandContent, CommandsContent, commands_as_script
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from gui.choosers import Chooser
-from gui.small_widgets import set_role
+from gui.small_parts.choosers import Chooser
+from gui.small_parts.small_widgets import set_role
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.tabs_content import LogSourceContent
 

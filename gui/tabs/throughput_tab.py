@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from gui.small_widgets import ElidedLabel
+from gui.small_parts.small_widgets import ElidedLabel
 from gui.theme import Appearance
 from gui.what_to_show.throughput_content import FigureContent, ThroughputContent
 

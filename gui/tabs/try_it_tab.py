@@ -6,8 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from gui.copy_button import CopyButton
-from gui.small_widgets import set_role
+from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.small_widgets import set_role
 from gui.theme import Appearance
 from gui.what_to_show.tabs_content import TryItContent
 

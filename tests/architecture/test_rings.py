@@ -18,7 +18,7 @@ import engine
 names = [module.name for module in pkgutil.walk_packages(engine.__path__, "engine.")]
 others = tuple({"linux", "macos", "windows"} - {{"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")})
 for name in names:
-    if not name.endswith(others):  # engine.machines.cpu_windows asserts that it is on Windows
+    if not name.endswith(others):  # engine.machines.processors.cpu_windows asserts that it is on Windows
         importlib.import_module(name)
 print(len(names))
 """

@@ -20,8 +20,8 @@ import pytest
 from engine.cluster.servers import servers_of
 from engine.llama_cpp.command_lines import coordinator_argv, rpc_server_argv, server_options_of
 from engine.llama_cpp.dialects import Dialect, dialect_of
-from engine.llama_cpp.gguf_header import read_gguf_header
-from engine.llama_cpp.model_facts import read_model_facts
+from engine.llama_cpp.gguf.gguf_header import read_gguf_header
+from engine.llama_cpp.gguf.model_facts import read_model_facts
 from engine.llama_cpp.server_log import BufferAllocated, BufferKind, LayerAssigned, PipelineDecided, ServerLog, buffer_owner
 from engine.planning.split_layers import split_layers
 from engine.vocabulary.device import DeviceKind

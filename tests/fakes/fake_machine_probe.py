@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.machines.match_gpus import match_gpus
-from engine.machines.vendor_gpu import VendorGpu
+from engine.machines.gpus.match_gpus import match_gpus
+from engine.machines.gpus.vendor_gpu import VendorGpu
 from engine.vocabulary.device import Cpu, RuntimeDevice
 from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineLoad
 

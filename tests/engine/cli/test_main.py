@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine.cli import exit_codes
-from engine.cli.foreground import Interrupted, PlanIsRefused
 from engine.cli.main import main, parser
+from engine.cli.terminal import exit_codes
+from engine.cli.terminal.foreground import Interrupted, PlanIsRefused
 from engine.errors import BadInput, Cancelled, ProcessFailed
 from engine.session.as_json import map_json, plan_json, state_json
 from engine.session.state import ClusterState

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from engine.cli import exit_codes
 from engine.cli.main import main
+from engine.cli.terminal import exit_codes
 
 LAB = """
 [[machine]]

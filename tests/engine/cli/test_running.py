@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from engine.cli import exit_codes, running
+from engine.cli import running
 from engine.cli.main import main
+from engine.cli.terminal import exit_codes
 from engine.run_files.run_file import RunPublisher
 from engine.session.as_json import map_json, state_json
 from tests.fakes.cluster_states import map_mismatch, no_model, ready

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from engine.machines.gpus.vendor_gpu import VendorGpu
 from engine.machines.load_sampler import LoadSampler
 from engine.machines.system_facts import ProcessorTimes, read_processor_times
-from engine.machines.vendor_gpu import VendorGpu
 from engine.vocabulary.device import Cpu, Gpu, Vendor
 from engine.vocabulary.machine import THIS_MACHINE, Machine
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pynvml
 
 from engine.machines.cgroup_limits import CgroupLimits
-from engine.machines.nvidia import NvidiaGpus
-from engine.machines.sysfs_gpus import SysfsGpus
+from engine.machines.gpus.nvidia import NvidiaGpus
+from engine.machines.gpus.sysfs_gpus import SysfsGpus
+from engine.machines.gpus.vendor_gpu import VendorAnswer
 from engine.machines.system_facts import SystemFacts
 from engine.machines.this_machine import ThisMachine, cpu_within, why_no_gpu
-from engine.machines.vendor_gpu import VendorAnswer
 from engine.vocabulary.device import RuntimeDevice
 from tests.fakes.fake_nvml import MIB, FakeNvidiaGpu, FakeNvml
 

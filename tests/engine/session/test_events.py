@@ -6,7 +6,7 @@ import typing
 import pytest
 
 from engine.session import events
-from engine.session.reduce import _HANDLERS
+from engine.session.reducing.reduce import _HANDLERS
 
 
 @pytest.mark.parametrize("kind", typing.get_args(events.Event), ids=lambda kind: kind.__name__)

@@ -1,0 +1,1 @@
+"""What the commands share: options, output, exit statuses, a session in the foreground."""

@@ -1,0 +1,68 @@
+"""Events that change what is planned with: machines, runtimes, models, choices, measured speeds. Each ends in a new plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.session import events
+from engine.session.reducing.replan import replanned
+from engine.session.state import ClusterState, RuntimePhase
+
+
+def machine_looked(state: ClusterState, event: events.MachineLooked) -> ClusterState:
+    """A machine was looked at: it is new, or replaces what was known of it."""
+    others = tuple(machine for machine in state.machines if machine.id != event.machine.id)
+    return replanned(replace(state, machines=(*others, event.machine)))
+
+
+def load_sampled(state: ClusterState, event: events.LoadSampled) -> ClusterState:
+    """What a machine is doing now. Does not re-plan: a plan must not change under a person's eyes every second."""
+    loads = tuple(pair for pair in state.loads if pair[0] != event.load.machine_id)
+    return replace(state, loads=(*loads, (event.load.machine_id, event.load)), now_seconds=event.load.taken_at_seconds)
+
+
+def runtimes_found(state: ClusterState, event: events.RuntimesFound) -> ClusterState:
+    """The search for llama.cpp programs ended."""
+    phase = RuntimePhase.MISSING if event.runtime is None else RuntimePhase.READY
+    return replanned(
+        replace(
+            state,
+            runtimes=event.runtimes,
+            runtime=event.runtime,
+            dialect=event.dialect,
+            server_options=event.server_options,
+            runtime_phase=phase,
+        )
+    )
+
+
+def models_listed(state: ClusterState, event: events.ModelsListed) -> ClusterState:
+    """Models in the models folder."""
+    return replace(state, models_found=event.paths)
+
+
+def model_read(state: ClusterState, event: events.ModelRead) -> ClusterState:
+    """A model's header was read; a slow answer about a model that is no longer chosen is dropped."""
+    if event.path != state.choices.model_path:
+        return state
+    return replanned(replace(state, model=event.model, model_problem=None))
+
+
+def model_refused(state: ClusterState, event: events.ModelRefused) -> ClusterState:
+    """The chosen file is no usable model."""
+    if event.path != state.choices.model_path:
+        return state
+    return replanned(replace(state, model=None, model_problem=event.problem))
+
+
+def choices_changed(state: ClusterState, event: events.ChoicesChanged) -> ClusterState:
+    """The person chose something."""
+    if event.choices.model_path != state.choices.model_path:
+        state = replace(state, model=None, model_problem=None)
+    return replanned(replace(state, choices=event.choices))
+
+
+def speeds_measured(state: ClusterState, event: events.SpeedsMeasured) -> ClusterState:
+    """A calibration ended: its speeds replace older ones of the same workers."""
+    speeds = dict(state.speeds) | dict(event.speeds)
+    return replanned(replace(state, speeds=tuple(sorted(speeds.items()))))

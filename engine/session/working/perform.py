@@ -1,0 +1,270 @@
+"""Performs what ``reconcile`` asks for: starts and stops processes through ports, as jobs, and posts what was seen.
+
+Readiness is a fact and not a printed line: an rpc-server is ready when it answers HELLO (its stdout is block-buffered until
+the first client connects), llama-server when ``/health`` says so. After that nobody probes an rpc-server of ours again: a
+prober that gives up on a busy one kills it later.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine.cluster.reconcile import Action, StartCoordinator, StartRpcServer, StopProcess
+from engine.cluster.servers import COORDINATOR, server_process_id
+from engine.errors import EngineError, RuntimeUnavailable
+from engine.llama_cpp.command_lines import coordinator_argv, rpc_server_argv
+from engine.llama_cpp.server_log import PROGRESS_ENVIRONMENT, STOP_LINE
+from engine.ports import RunningProcess
+from engine.session import events
+from engine.session.jobs import Jobs, Token
+from engine.session.logs import LogBook
+from engine.session.outside import Outside
+from engine.session.state import ClusterState, RunSeen
+from engine.session.working.exit_problems import problem_of_exit
+from engine.session.working.watch_coordinator import CoordinatorWatch
+from engine.vocabulary.device import DeviceKind
+from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.worker import RpcServerSpec
+
+logger = logging.getLogger(__name__)
+
+Post = Callable[[events.Event], None]
+
+READY_SECONDS = 30.0
+"""An rpc-server answers within a second; a GPU's driver may take several."""
+
+PROBE_SECONDS = 1.0
+STOP_SECONDS = 5.0
+"""After being asked, before being made to."""
+
+
+@dataclass
+class _Held:
+    """One process from the moment it was asked for. Guarded by the performer's lock.
+
+    A stop may come before the start job begins (then it never starts), while the starter works (then it is stopped as soon as
+    it is there), or later. Exactly one of these says that it ended.
+    """
+
+    starting: bool = False
+    ended: bool = False
+    stop_asked: bool = False
+    process: RunningProcess | None = None
+
+
+class Performer:
+    """Holds the running processes; everything else about them is in the state."""
+
+    def __init__(self, outside: Outside, jobs: Jobs, logs: LogBook, post: Post) -> None:
+        self._outside = outside
+        self._jobs = jobs
+        self._logs = logs
+        self._post = post
+        self._lock = threading.Lock()
+        self._held: dict[ProcessId, _Held] = {}
+
+    def perform(self, action: Action, state: ClusterState) -> None:
+        """Begin one action. Returns at once; its first event is posted before, so that it is not asked for twice.
+
+        Raises ``EngineError`` when the run's programs cannot be told what the plan needs.
+        """
+        if isinstance(action, StartRpcServer):
+            self._begin_server(action.spec, state)
+        elif isinstance(action, StartCoordinator):
+            self._begin_coordinator(state)
+        else:
+            self._begin_stop(action)
+
+    def stop_all(self) -> None:
+        """Last resort when the session closes: stop whatever is left, coordinator first."""
+        with self._lock:
+            for held in self._held.values():
+                held.stop_asked = True
+            left = sorted(self._held.items(), key=lambda item: item[0] != COORDINATOR)
+            processes = [(id_, held.process) for id_, held in left if held.process is not None and not held.ended]
+        for id_, process in processes:
+            try:
+                process.stop(grace_seconds=2.0)
+            except EngineError as error:
+                logger.warning("%s was left behind: %s", id_, error)
+
+    def _begin_server(self, spec: RpcServerSpec, state: ClusterState) -> None:
+        run = state.run
+        if run is None or run.runtime is None or run.dialect is None:
+            raise RuntimeUnavailable("The run has no programs to be started with.", advice="Launch again.")
+        argv = rpc_server_argv(spec, run.runtime.rpc_server, run.dialect)
+        id_ = server_process_id(spec.endpoint)
+        started = events.ProcessStarted(
+            id=id_,
+            title=f"rpc-server for {', '.join(spec.runtime_names)}",
+            argv=argv,
+            endpoint=spec.endpoint,
+            worker_ids=spec.worker_ids,
+        )
+        process_spec = ProcessSpec(
+            id=id_,
+            argv=argv,
+            environment=self._worker_environment(spec, state),
+            memory_limit_bytes=_ram_limit(spec),
+        )
+        self._begin(started, lambda held, token: self._start_server(held, spec, process_spec, started, token))
+
+    def _begin(self, started: events.ProcessStarted, work: Callable[[_Held, Token], None]) -> None:
+        held = _Held()
+        with self._lock:
+            self._held[started.id] = held
+        self._post(started)
+        self._jobs.start(started.id, lambda token: work(held, token))
+
+    def _worker_environment(self, spec: RpcServerSpec, state: ClusterState) -> tuple[tuple[str, str], ...]:
+        environment = [("LLAMA_CACHE", self._outside.worker_cache_folder)]
+        if any(name.startswith("Vulkan") for name in spec.runtime_names) and self._uses_software_gpu(spec, state):
+            # ggml-vulkan skips renderers that compute on the CPU unless they are named.
+            environment.append(("GGML_VK_VISIBLE_DEVICES", "0"))
+        return tuple(environment)
+
+    @staticmethod
+    def _uses_software_gpu(spec: RpcServerSpec, state: ClusterState) -> bool:
+        software = {gpu.runtime_name for machine in state.machines for gpu in machine.gpus if gpu.software}
+        return any(name in software for name in spec.runtime_names)
+
+    def _start_server(
+        self, held: _Held, spec: RpcServerSpec, process_spec: ProcessSpec, started: events.ProcessStarted, token: Token
+    ) -> None:
+        process = self._start(held, process_spec, started, lambda line: self._logs.append(process_spec.id, line))
+        if process is None:
+            return
+        deadline = self._outside.clock.now_seconds() + READY_SECONDS
+        while process.is_alive():
+            seen = self._outside.asker.ask(spec.host, spec.port, timeout_seconds=PROBE_SECONDS)
+            if seen.state == "idle":
+                self._post(events.ProcessReady(id=process_spec.id, at_seconds=self._outside.clock.now_seconds()))
+                return
+            token.check()
+            if self._outside.clock.now_seconds() > deadline:
+                self._post(events.ProblemHappened(problem=_never_answered(spec, process), ends_run=True))
+                return
+            token.wait(0.05)
+
+    def _begin_coordinator(self, state: ClusterState) -> None:
+        run = state.run
+        if run is None or run.runtime is None or run.runtime.llama_server is None:
+            raise RuntimeUnavailable("The run has no llama-server to be started with.", advice="Launch again.")
+        port = int(run.api_url.rpartition(":")[2])
+        command = coordinator_argv(
+            run.plan, run.servers, program=run.runtime.llama_server, options=run.server_options, api_port=port
+        )
+        started = events.ProcessStarted(id=COORDINATOR, title="llama-server", argv=command.argv, endpoint=f"127.0.0.1:{port}")
+        # The variable makes llama-server print its load progress; it then reads its standard input to its end, which is the
+        # leash (see llama_cpp.server_log).
+        spec = ProcessSpec(
+            id=COORDINATOR, argv=command.argv, environment=PROGRESS_ENVIRONMENT, reads_leash=True, stop_line=STOP_LINE
+        )
+        self._begin(started, lambda held, token: self._run_coordinator(held, run, spec, started, token))
+
+    def _run_coordinator(
+        self, held: _Held, run: RunSeen, spec: ProcessSpec, started: events.ProcessStarted, token: Token
+    ) -> None:
+        watch = CoordinatorWatch(run, self._post)
+
+        def on_line(line: str) -> None:
+            kept = watch.take(line)
+            if kept is not None:
+                self._logs.append(COORDINATOR, kept)
+
+        process = self._start(held, spec, started, on_line, watch)
+        if process is not None:
+            client = self._outside.coordinator_client(run.api_url)
+            watch.follow(process, client, self._outside.clock, token)
+
+    def _start(
+        self,
+        held: _Held,
+        spec: ProcessSpec,
+        started: events.ProcessStarted,
+        on_line: Callable[[str], None],
+        watch: CoordinatorWatch | None = None,
+    ) -> RunningProcess | None:
+        with self._lock:
+            if held.stop_asked:
+                return None  # _stop has said that it ended
+            held.starting = True
+        self._logs.forget(spec.id)
+
+        def on_exit(outcome: ProcessOutcome) -> None:
+            # From the log and not from process.tail(): this may come before the starter returns, and a tail would hold
+            # the debug lines that are not kept because they quote the users.
+            tail = self._logs.lines(spec.id)[1]
+            asked = outcome.stop_asked or held.stop_asked
+            self._ended(held, spec.id, outcome, None if asked else problem_of_exit(started, outcome, tail, _fatal(watch)))
+
+        try:
+            process = self._outside.starter.start(spec, on_line, on_exit)
+        except EngineError as error:
+            where = started.endpoint or started.title
+            problem = Problem(kind=ProblemKind.WORKER, where=where, happened=error.happened, advice=error.advice)
+            self._ended(held, spec.id, ProcessOutcome(exit_code=None, stop_asked=False), problem)
+            return None
+        except Exception:  # a bug, which the job runner reports; but what did not start must not be waited for
+            self._ended(held, spec.id, ProcessOutcome(exit_code=None, stop_asked=False), None)
+            raise
+        return self._started(held, started, process)
+
+    def _started(self, held: _Held, started: events.ProcessStarted, process: RunningProcess) -> RunningProcess | None:
+        with self._lock:
+            held.process = process
+            if not held.ended:
+                self._post(replace(started, pid=process.pid))
+            stop = held.stop_asked
+        if stop:  # asked while the starter worked
+            process.stop(grace_seconds=STOP_SECONDS)
+            return None
+        return process
+
+    def _ended(self, held: _Held, id_: ProcessId, outcome: ProcessOutcome, problem: Problem | None) -> None:
+        with self._lock:  # so that no pid is told after the end
+            held.ended = True
+            self._post(events.ProcessEnded(id=id_, outcome=outcome, problem=problem))
+
+    def _begin_stop(self, action: StopProcess) -> None:
+        self._post(events.ProcessStopping(id=action.id))
+        self._jobs.cancel(action.id)
+        self._jobs.start(f"stop {action.id}", lambda _token: self._stop(action.id))
+
+    def _stop(self, id_: ProcessId) -> None:
+        with self._lock:
+            held = self._held.get(id_)
+            if held is None:
+                return
+            first, held.stop_asked = not held.stop_asked, True
+            process = held.process
+            never_started = first and not held.starting
+        if process is not None:
+            process.stop(grace_seconds=STOP_SECONDS)
+        elif never_started:  # its job will not start it now: nothing else will say that it is gone
+            self._ended(held, id_, ProcessOutcome(exit_code=None, stop_asked=True, rung="never started"), None)
+
+
+def _fatal(watch: CoordinatorWatch | None) -> tuple[str, str] | None:
+    return watch.fatal if watch else None
+
+
+def _ram_limit(spec: RpcServerSpec) -> int | None:
+    """RAM that the rpc-server may use, where all of what it holds is in RAM: a GPU's share is no business of the system's."""
+    only_cpu = all(name == DeviceKind.CPU.upper() for name in spec.runtime_names)
+    return sum(spec.memory_limit_bytes) if only_cpu else None
+
+
+def _never_answered(spec: RpcServerSpec, process: RunningProcess) -> Problem:
+    kind = "GPU" if any(name != DeviceKind.CPU.upper() for name in spec.runtime_names) else "CPU"
+    return Problem(
+        kind=ProblemKind.WORKER,
+        where=spec.endpoint,
+        happened=f"The {kind} worker at {spec.endpoint} started but did not answer within {READY_SECONDS:.0f} s.",
+        advice="Look at its log; the device may be hung or its driver may be starting.",
+        details="\n".join(process.tail()[-20:]),
+    )

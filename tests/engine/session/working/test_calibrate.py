@@ -1,0 +1,46 @@
+"""Measuring every worker with fakes of the real programs."""
+
+import json
+
+from engine.session import events
+from engine.session.working import calibrate
+from engine.session.working.look import CALIBRATE
+from tests.fakes.fake_outside import Fakes, FakeToken, planned_session
+from tests.fakes.fake_process_starter import FakeProgram
+
+ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 400.5}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 50.5}]
+BENCH = FakeProgram(lines=tuple(json.dumps(ROWS, indent=2).splitlines()), exit_code=0)
+
+
+def calibrated(fakes, bench=BENCH):
+    session, _jobs = planned_session(fakes)
+    fakes.starter.will_run("llama-bench", bench)
+    posted = []
+    calibrate.calibrate(fakes.outside(), session.snapshot(), posted.append, FakeToken())
+    assert posted[-1] == events.ActivityEnded(id=CALIBRATE)
+    assert fakes.starter.running() == ()
+    return session.snapshot(), posted
+
+
+def test_every_worker_is_measured_and_kept():
+    fakes = Fakes()
+    state, posted = calibrated(fakes)
+    measured = [event.speeds[0] for event in posted if isinstance(event, events.SpeedsMeasured)]
+    assert [id_ for id_, _speed in measured] == [offer.id for offer in state.offers]
+    assert all(speed.measured for _id, speed in measured)
+    assert calibrate.stored_speeds(fakes.outside(), state) == tuple(measured)
+
+
+def test_what_is_known_is_not_measured_again():
+    fakes = Fakes()
+    calibrated(fakes)
+    n = len(fakes.starter.started)
+    calibrated(fakes)
+    assert len(fakes.starter.started) == n
+
+
+def test_a_failure_is_told_per_worker_and_the_others_are_tried():
+    state, posted = calibrated(Fakes(), FakeProgram(lines=("error: out of memory",), exit_code=1))
+    problems = [event.problem for event in posted if isinstance(event, events.ProblemHappened)]
+    assert [problem.where for problem in problems] == [offer.id for offer in state.offers]
+    assert all("out of memory" in problem.happened for problem in problems)
