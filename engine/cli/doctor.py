@@ -110,7 +110,8 @@ def _in_words(seen: RpcState) -> str:
     if seen.answer is not None:
         free = gigabytes(sum(free for free, _total in seen.answer.device_memory))
         n_devices = len(seen.answer.device_memory)
-        return f"an rpc-server that is not ours (RPC {seen.answer.protocol}, {n_devices} devices, {free} free)"
+        devices = "1 device" if n_devices == 1 else f"{n_devices} devices"
+        return f"an rpc-server that is not ours (RPC {seen.answer.protocol}, {devices}, {free} free)"
     words = {"busy": "an rpc-server that somebody is using", "other": "another program"}
     return words.get(seen.state, "something that left meanwhile")
 

@@ -1,0 +1,56 @@
+"""``crossplyctl node`` on a machine of fakes: the report's lines, and the same facts as JSON."""
+
+import json
+
+import pytest
+
+from engine.cli import node
+from engine.cli.main import main
+from tests.fakes.cluster_pieces import hybrid_machine
+from tests.fakes.fake_outside import Fakes
+
+
+class OneMachine:
+    def look(self, devices):
+        return hybrid_machine()
+
+
+@pytest.fixture
+def fakes(monkeypatch):
+    made = Fakes()
+    made.probe = OneMachine()
+    monkeypatch.setattr(node, "real_outside", made.outside)
+    return made
+
+
+def test_the_report_has_every_section_and_every_worker(fakes, capsys):
+    assert main(["node"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "RPC NODE SETUP - Hybrid GPU+CPU Parallelization"
+    assert "DETECTED RESOURCES" in lines
+    assert "GENERATED RPC-SERVER COMMANDS" in lines
+    assert any("cuda:0, --device CUDA0" in line and "safe VRAM" in line for line in lines)
+    assert any("CPU RAM (safe)" in line for line in lines)
+    assert "  Total parallel workers: 3 (1 CPU + 2 GPU)" in lines
+    commands = [line for line in lines if line.startswith("sh -c ")]
+    assert [word in command for word, command in zip(("-d CPU", "-d CUDA0", "-d Vulkan0"), commands, strict=True)] == [
+        True
+    ] * 3
+    assert all("-H 127.0.0.1" in command for command in commands), "nothing off loopback"
+
+
+def test_json_says_the_same(fakes, capsys):
+    assert main(["node", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [worker["device"] for worker in report["workers"]] == ["cpu", "cuda:0", "vulkan:0"]
+    assert [gpu["runtime_device"] for gpu in report["machine"]["gpus"]] == ["CUDA0", "Vulkan0"]
+    assert len(report["commands"]) == 3
+    assert report["protocol"] == "4.0.0"
+
+
+def test_without_programs_it_says_how_to_get_them(monkeypatch, capsys):
+    made = Fakes(runtimes=())
+    made.probe = OneMachine()
+    monkeypatch.setattr(node, "real_outside", made.outside)
+    assert main(["node"]) == 0
+    assert "(no llama.cpp programs yet: crossplyctl runtime build)" in capsys.readouterr().out
