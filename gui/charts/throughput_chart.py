@@ -76,7 +76,7 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         seconds = numpy.array(content.seconds, dtype=float)
         self._line.setData(seconds, rates)
         known = numpy.isfinite(rates)
-        self._dots.setData(seconds[known][-1:], rates[known][-1:])
+        self._dots.setData([at for at, _rate in content.dots], [rate for _at, rate in content.dots])
         self._predicted.setVisible(content.predicted is not None)
         if content.predicted is not None:
             self._predicted.setValue(content.predicted)

@@ -1,7 +1,7 @@
 """Throughput: curves with gaps where nothing ran, and the three figures that are compared with the prediction.
 
 A gap stays ``None``: a zero would claim that the cluster ran and produced nothing. The figures are of the standard request
-sent once after start, because only that one is comparable with the prediction; the last request stands beside it.
+sent once after start, because only that one is comparable with the prediction.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class CurveContent:
     title: str
     seconds: tuple[float, ...]
     rates: tuple[float | None, ...]
+    dots: tuple[tuple[float, float], ...]
+    """(seconds, rate) of points that no line would show, having a gap on both sides, and of the newest one."""
     predicted: float | None
     predicted_words: str
 
@@ -56,23 +58,37 @@ def throughput_of(state: ClusterState) -> ThroughputContent:
     any_rate = any(sample.decode_tokens_per_second or sample.prefill_tokens_per_second for sample in state.throughput)
     benchmark = None if state.run is None else state.run.benchmark
     return ThroughputContent(
-        decode=CurveContent(
-            title="Decode, tokens per second",
-            seconds=seconds,
-            rates=tuple(sample.decode_tokens_per_second for sample in state.throughput),
-            predicted=predicted_decode,
-            predicted_words=_predicted_words(predicted_decode),
+        decode=_curve_of(
+            "Decode", seconds, tuple(sample.decode_tokens_per_second for sample in state.throughput), predicted_decode
         ),
-        prefill=CurveContent(
-            title="Prefill, tokens per second",
-            seconds=seconds,
-            rates=tuple(sample.prefill_tokens_per_second for sample in state.throughput),
-            predicted=predicted_prefill,
-            predicted_words=_predicted_words(predicted_prefill),
+        prefill=_curve_of(
+            "Prefill", seconds, tuple(sample.prefill_tokens_per_second for sample in state.throughput), predicted_prefill
         ),
         figures=_figures_of(benchmark, predicted_decode, predicted_prefill),
         empty="" if any_rate else _empty_of(state),
     )
+
+
+def _curve_of(name: str, seconds: tuple[float, ...], rates: tuple[float | None, ...], predicted: float | None) -> CurveContent:
+    return CurveContent(
+        title=f"{name}, tokens per second",
+        seconds=seconds,
+        rates=rates,
+        dots=_dots_of(seconds, rates),
+        predicted=predicted,
+        predicted_words=_predicted_words(predicted),
+    )
+
+
+def _dots_of(seconds: tuple[float, ...], rates: tuple[float | None, ...]) -> tuple[tuple[float, float], ...]:
+    found: list[tuple[float, float]] = []
+    newest = max((index for index, rate in enumerate(rates) if rate is not None), default=-1)
+    padded = (None, *rates, None)
+    for index, rate in enumerate(rates):
+        alone = padded[index] is None and padded[index + 2] is None
+        if rate is not None and (alone or index == newest):
+            found.append((seconds[index], rate))
+    return tuple(found)
 
 
 def _predicted_words(rate: float | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.session.state import AnswerShown, ClusterState, RunPhase
+from engine.vocabulary.throughput import ThroughputSample
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import ROWS, plan_as_text, plan_table_of
 from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
@@ -191,3 +192,13 @@ def test_every_state_can_be_shown() -> None:
 def test_preparing_and_stopping_are_said() -> None:
     state = replace(states.ready(), run_phase=RunPhase.STOPPING)
     assert status_of(state).left == "Stopping…"
+
+
+def test_a_lonely_point_and_the_newest_one_are_dots() -> None:
+    rates = (None, 5.0, None, 6.0, 7.0, 8.0, None)
+    samples = tuple(
+        ThroughputSample(at_seconds=float(at), decode_tokens_per_second=rate, prefill_tokens_per_second=None)
+        for at, rate in enumerate(rates)
+    )
+    decode = throughput_of(replace(states.ready(), throughput=samples)).decode
+    assert decode.dots == ((-5.0, 5.0), (-1.0, 8.0))
