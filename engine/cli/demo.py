@@ -108,4 +108,4 @@ def _print_end(arguments: argparse.Namespace, state: ClusterState) -> None:
         said = answer.text.strip().partition("\n")[0] or answer.problem or "(nothing)"
         print_line(f"Asked:    {answer.prompt.replace(chr(10), ' ')}")
         print_line(f"Answered: {said} ({rate(decode)})")
-    print_line("Everything is stopped. Two workers on one CPU show that it works; they are not faster than one.")
+    print_line("Everything is stopped. Two workers on one CPU show that it works; one worker with all its cores is as fast.")
