@@ -24,7 +24,7 @@ OnExit = Callable[[ProcessOutcome], None]
 
 
 class Clock(Protocol):
-    """Monotonic time, and waiting that can be cut short."""
+    """Monotonic time."""
 
     def now_seconds(self) -> float:
         """Seconds of a monotonic clock."""

@@ -108,7 +108,7 @@ class Performer:
         process_spec = ProcessSpec(
             id=id_,
             argv=argv,
-            environment=self._worker_environment(spec, state),
+            environment=(("LLAMA_CACHE", self._outside.worker_cache_folder),),
             memory_limit_bytes=_ram_limit(spec),
         )
         self._begin(started, lambda held, token: self._start_server(held, spec, process_spec, started, token))
@@ -119,18 +119,6 @@ class Performer:
             self._held[started.id] = held
         self._post(started)
         self._jobs.start(started.id, lambda token: work(held, token))
-
-    def _worker_environment(self, spec: RpcServerSpec, state: ClusterState) -> tuple[tuple[str, str], ...]:
-        environment = [("LLAMA_CACHE", self._outside.worker_cache_folder)]
-        if any(name.startswith("Vulkan") for name in spec.runtime_names) and self._uses_software_gpu(spec, state):
-            # ggml-vulkan skips renderers that compute on the CPU unless they are named.
-            environment.append(("GGML_VK_VISIBLE_DEVICES", "0"))
-        return tuple(environment)
-
-    @staticmethod
-    def _uses_software_gpu(spec: RpcServerSpec, state: ClusterState) -> bool:
-        software = {gpu.runtime_name for machine in state.machines for gpu in machine.gpus if gpu.software}
-        return any(name in software for name in spec.runtime_names)
 
     def _start_server(
         self, held: _Held, spec: RpcServerSpec, process_spec: ProcessSpec, started: events.ProcessStarted, token: Token
