@@ -9,7 +9,15 @@
     |-- RuntimeUnavailable      no usable llama.cpp programs, or a build or a download failed
     |-- ProcessFailed           a process could not be started, or ended when it must not
     |-- RpcServerUnusable       a port where no rpc-server of ours can be reached
-    `-- CoordinatorUnusable     llama-server does not answer, or answers nonsense
+    |-- CoordinatorUnusable     llama-server does not answer, or answers nonsense
+    `-- RemoteProblem           something about a machine over the network
+        |-- MachineUnreachable  no route, no answer in time, or the connection was lost
+        |-- LoginRefused        none of the keys and passwords is accepted
+        |-- HostKeyUnknown      a question: is this the right machine? (carries the key)
+        |-- HostKeyChanged      another machine answers under a known name
+        |-- SecretNeeded        a question: a password or a passphrase (carries what for)
+        |-- ProbeFailed         logged in, but what the machine told about itself makes no sense
+        `-- RemoteFileProblem   a file could not be written or read there (disk full, not allowed)
 
     Cancelled                   somebody asked for the work to stop: silent, and not an EngineError
 
@@ -18,6 +26,8 @@ except by the job runner and the excepthook, which report it.
 """
 
 from __future__ import annotations
+
+from engine.vocabulary.remote import HostKey, SecretQuestion
 
 
 class EngineError(Exception):
@@ -59,6 +69,46 @@ class RpcServerUnusable(EngineError):
 
 class CoordinatorUnusable(EngineError):
     """llama-server does not answer, or not with what its API promises."""
+
+
+class RemoteProblem(EngineError):
+    """Something about a machine over the network."""
+
+
+class MachineUnreachable(RemoteProblem):
+    """No route, no answer in time, or the connection was lost."""
+
+
+class LoginRefused(RemoteProblem):
+    """None of the keys and passwords is accepted."""
+
+
+class HostKeyUnknown(RemoteProblem):
+    """The server's key was never seen before."""
+
+    def __init__(self, happened: str, key: HostKey, *, advice: str = "") -> None:
+        super().__init__(happened, advice=advice)
+        self.key = key
+
+
+class HostKeyChanged(RemoteProblem):
+    """The server shows another key than the one that is known for this name: it may be another machine."""
+
+
+class SecretNeeded(RemoteProblem):
+    """A password or a passphrase is needed to go on."""
+
+    def __init__(self, happened: str, question: SecretQuestion, *, advice: str = "") -> None:
+        super().__init__(happened, advice=advice)
+        self.question = question
+
+
+class ProbeFailed(RemoteProblem):
+    """What a machine told about itself makes no sense."""
+
+
+class RemoteFileProblem(RemoteProblem):
+    """A file could not be written or read on a remote machine."""
 
 
 class Cancelled(Exception):

@@ -40,6 +40,7 @@ TEST = (
     "xdotool",
     "imagemagick",
     "iproute2",
+    "openssh-server",
     "mesa-vulkan-drivers",
     "libvulkan1",
     "glslc",

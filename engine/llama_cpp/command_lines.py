@@ -56,7 +56,7 @@ def rpc_server_argv(spec: RpcServerSpec, program: str, dialect: Dialect, *, cach
     """
     _refuse_host(spec)
     _refuse_devices(spec, dialect)
-    argv = [program, "-H", spec.host, "-p", str(spec.port)]
+    argv = [program, "-H", spec.bind_host, "-p", str(spec.bind_port)]
     if dialect.has_device:
         argv += ["-d", ",".join(spec.runtime_names)]
     if dialect.has_threads and spec.threads is not None:
@@ -206,10 +206,10 @@ def _model_path(plan: Plan) -> str:
 
 def _refuse_host(spec: RpcServerSpec) -> None:
     try:
-        ipaddress.IPv4Address(spec.host)
+        ipaddress.IPv4Address(spec.bind_host)
     except ValueError:
         raise BadInput(
-            f"rpc-server on {spec.machine_name} cannot listen on “{spec.host}”: it takes only an IPv4 address.",
+            f"rpc-server on {spec.machine_name} cannot listen on “{spec.bind_host}”: it takes only an IPv4 address.",
             advice="Use 127.0.0.1, or the machine's own IPv4 address.",
         ) from None
 

@@ -42,3 +42,7 @@ class MachineLoad:
     ram_available_bytes: int | None
     gpu_busy_fractions: tuple[float | None, ...] = ()
     gpu_free_bytes: tuple[int | None, ...] = ()
+    gpu_temperatures_celsius: tuple[float | None, ...] = ()
+    cpu_temperature_celsius: float | None = None
+    network_received_bytes_per_second: float | None = None
+    network_sent_bytes_per_second: float | None = None

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.vocabulary.device import RuntimeDevice
+
+RuntimeDevices = tuple[RuntimeDevice, ...]
+"""What a runtime itself lists, in its order."""
+
 
 class RuntimeSource(StrEnum):
     """Where a runtime came from."""
@@ -14,6 +19,7 @@ class RuntimeSource(StrEnum):
     BUILD_FOLDER = "found in a build folder"
     BUILT = "built by Crossply"
     DOWNLOADED = "official release"
+    COPIED = "copied by Crossply"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

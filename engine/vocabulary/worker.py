@@ -26,6 +26,16 @@ class Layout(StrEnum):
     """One worker per machine: its largest GPU if there is one, else its CPU."""
 
 
+class Exposure(StrEnum):
+    """Who can reach the rpc-server's port."""
+
+    LOOPBACK = "this machine only"
+    """On the coordinator's machine, bound to 127.0.0.1."""
+    TUNNEL = "loopback + SSH tunnel"
+    LAN = "open on the network"
+    """Bound to one named address. Whoever reaches the port owns the account (CVE-2026-34159, llama.cpp #25289)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """The network between the coordinator and a machine. ``None`` fields are not known."""
@@ -67,7 +77,11 @@ class WorkerOffer:
     """Taken now by programs that are not ours."""
     safe_bytes: int
     endpoint: str
-    """``address:port`` of the rpc-server that offers it; workers of one ``per-machine`` server share it."""
+    """``address:port`` where the coordinator reaches the rpc-server that offers it; workers of one ``per-machine`` server
+    share it. Of a remote machine behind a tunnel it is ``<machine>:<port>`` until a launch has found free ports."""
+    exposure: Exposure = Exposure.LOOPBACK
+    listens_on: str | None = None
+    """``address:port`` that the rpc-server binds on its own machine; ``None`` = the endpoint (no tunnel between)."""
     threads: int | None = None
     """CPU workers only: ``-t``."""
     speed: Speed | None = None
@@ -88,13 +102,26 @@ class RpcServerSpec:
     threads: int | None
     memory_limit_bytes: tuple[int, ...]
     """Per device, what the plan may use there at most; passed as ``--mem`` where the dialect has it."""
+    exposure: Exposure = Exposure.LOOPBACK
+    listens_on: str | None = None
+    """What it binds on its own machine; ``None`` = the endpoint."""
 
     @property
     def host(self) -> str:
-        """Address part of the endpoint."""
+        """Address part of the endpoint: where the coordinator reaches it."""
         return self.endpoint.rpartition(":")[0]
 
     @property
     def port(self) -> int:
         """Port part of the endpoint."""
         return int(self.endpoint.rpartition(":")[2])
+
+    @property
+    def bind_host(self) -> str:
+        """The address that it binds on its own machine."""
+        return (self.listens_on or self.endpoint).rpartition(":")[0]
+
+    @property
+    def bind_port(self) -> int:
+        """The port that it binds on its own machine."""
+        return int((self.listens_on or self.endpoint).rpartition(":")[2])
