@@ -27,12 +27,13 @@ from threading import Event, Lock, Thread, current_thread
 
 from engine.errors import ProcessFailed
 from engine.ports import OnExit, OnLine
+from engine.process_parts.output_lines import Tail
+from engine.process_parts.stop_ladder import ASKED, KILL_SECONDS, KILLED, TERMINATE_SECONDS, TERMINATED, Rung, climb
 from engine.processes.child_environment import child_environment
 from engine.processes.leash import Leash, new_leash
 from engine.processes.memory_limit import MemoryLimiter, limit_with_headroom
-from engine.processes.output_pump import Tail, pump
+from engine.processes.output_pump import pump
 from engine.processes.start_failure import start_failure
-from engine.processes.stop_ladder import ASKED, KILL_SECONDS, KILLED, TERMINATE_SECONDS, TERMINATED, Rung, climb
 from engine.vocabulary.process import ProcessOutcome, ProcessSpec
 
 logger = logging.getLogger(__name__)

@@ -1,95 +1,23 @@
-"""Turns a stream of bytes into whole lines until end of file, and keeps the last ones.
+"""Reads a pipe to its end and hands out its lines.
 
-Whole lines, because chunks are not lines (a reader that split chunks broke 96 of 448 messages in a program we looked at), and
-until end of file, because a reader that stops at "ready" lets a chatty program stall on a full pipe. Both the line and the
-tail are bounded: a program that writes gigabytes without a line end costs us ``MAX_LINE_BYTES``.
-
-``io.TextIOWrapper`` was rejected: it has no bound on a line, and its lock can abort the interpreter when a daemon thread is
-reading at exit. Reading is ``os.read`` on the descriptor; the splitting is a pure class of its own.
+Until end of file, because a reader that stops at "ready" lets a chatty program stall on a full pipe. ``io.TextIOWrapper`` was
+rejected: it has no bound on a line, and its lock can abort the interpreter when a daemon thread is reading at exit. Reading is
+``os.read`` on the descriptor; the splitting is pure (``process_parts.output_lines``).
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from threading import Lock
 
-MAX_LINE_BYTES = 16 * 1024
-"""Longer lines are cut and marked: llama.cpp's longest useful line (a device list) is far below."""
-TAIL_LINES = 500
-CUT_MARK = " [...]"
+from engine.process_parts.output_lines import Tail, deliver, lines_in
+
 _CHUNK_BYTES = 64 * 1024
-
-
-class LineSplitter:
-    """Bytes in, whole lines out (decoded as UTF-8, what is not is replaced). Pure: no I/O."""
-
-    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
-        self._max = max_line_bytes
-        self._rest = b""
-        self._skipping = False
-        # True: the start of an over-long line was given out; what follows up to its end is dropped.
-
-    def feed(self, chunk: bytes) -> list[str]:
-        """The lines that ``chunk`` completes."""
-        pieces = (self._rest + chunk).split(b"\n")
-        self._rest = pieces.pop()
-        lines = []
-        for piece in pieces:
-            if self._skipping:
-                self._skipping = False
-            else:
-                lines.append(self._decode(piece))
-        lines.extend(self._cut_if_too_long())
-        return lines
-
-    def finish(self) -> list[str]:
-        """What stood there without a line end when the stream ended."""
-        rest, self._rest = self._rest, b""
-        if not rest or self._skipping:
-            return []
-        return [self._decode(rest)]
-
-    def _cut_if_too_long(self) -> list[str]:
-        if self._skipping:
-            self._rest = b""
-            return []
-        if len(self._rest) <= self._max:
-            return []
-        line, self._rest, self._skipping = self._decode(self._rest), b"", True
-        return [line]
-
-    def _decode(self, line: bytes) -> str:
-        cut = len(line) > self._max
-        text = line[: self._max].rstrip(b"\r").decode("utf-8", errors="replace")
-        return text + CUT_MARK if cut else text
-
-
-class Tail:
-    """The last lines, readable from any thread."""
-
-    def __init__(self, max_lines: int = TAIL_LINES) -> None:
-        self._lines: deque[str] = deque(maxlen=max_lines)
-        self._lock = Lock()
-
-    def add(self, line: str) -> None:
-        """Keep ``line``, forget the oldest when full."""
-        with self._lock:
-            self._lines.append(line)
-
-    def lines(self) -> tuple[str, ...]:
-        """Oldest first."""
-        with self._lock:
-            return tuple(self._lines)
 
 
 def lines_of(descriptor: int) -> Iterator[str]:
     """Every line of a pipe until its end. Blocks; a pipe that breaks counts as ended."""
-    splitter = LineSplitter()
-    while chunk := _read(descriptor):
-        yield from splitter.feed(chunk)
-    yield from splitter.finish()
+    return lines_in(iter(lambda: _read(descriptor), b""))
 
 
 def _read(descriptor: int) -> bytes:
@@ -100,13 +28,5 @@ def _read(descriptor: int) -> bytes:
 
 
 def pump(descriptor: int, tail: Tail, on_line: Callable[[str], None]) -> None:
-    """Read to the end of file. If ``on_line`` raises (a bug), the rest is still read, so that the program never stalls on a
-    full pipe, and the bug is then raised."""
-    lines = lines_of(descriptor)
-    try:
-        for line in lines:
-            tail.add(line)
-            on_line(line)
-    finally:
-        for line in lines:
-            tail.add(line)
+    """Read to the end of file, also when ``on_line`` raises (see ``deliver``)."""
+    deliver(lines_of(descriptor), tail, on_line)

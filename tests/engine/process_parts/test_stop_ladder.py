@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from engine.processes.stop_ladder import Rung, climb
+from engine.process_parts.stop_ladder import Rung, climb
 
 
 def climbed(works_at: str | None) -> tuple[str | None, list[str]]:
