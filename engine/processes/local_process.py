@@ -6,8 +6,8 @@ What holds for every program started here:
 - SIGPIPE is ignored in it. An rpc-server that answers a socket whose other end has gone is killed by SIGPIPE otherwise
   (llama_cpp: ggml-rpc.cpp ``send_data`` uses ``send`` without ``MSG_NOSIGNAL``). Python ignores SIGPIPE, an ignored signal
   stays ignored over exec, and ``restore_signals=False`` keeps ``Popen`` from undoing that;
-- stdin is /dev/null (or, with ``reads_leash``, a pipe that stays open and silent while we live), stderr goes into stdout,
-  and a pump reads it to its end.
+- stdin is /dev/null (or, with ``reads_leash``, a pipe that stays open and silent while we live; or, with ``first_line``, a
+  pipe with that one line), stderr goes into stdout, and a pump reads it to its end.
 
 Two threads per program: the *pump* reads, the *waiter* waits for the program itself. One thread would not do: a program that
 left a descendant behind which holds the pipe open would never be seen to end. The waiter then ends the rest of the group,
@@ -38,6 +38,8 @@ from engine.vocabulary.process import ProcessOutcome, ProcessSpec
 
 logger = logging.getLogger(__name__)
 
+_LONGEST_FIRST_LINE_BYTES = 32 * 1024
+"""Fits into a new pipe, so that writing it never waits for the program."""
 _DRAIN_SECONDS = 2.0
 """How long ``stop`` waits for the last lines once the program is gone."""
 
@@ -151,6 +153,7 @@ class LocalProcessStarter:
     def start(self, spec: ProcessSpec, on_line: OnLine, on_exit: OnExit) -> LocalProcess:
         """Start it. ``on_line`` may be called before this returns. Raises ``ProcessFailed`` with one sentence."""
         _check_sigpipe_is_ignored()
+        _check_what_is_asked(spec)
         try:
             leash = new_leash()
         except OSError as error:
@@ -161,6 +164,7 @@ class LocalProcessStarter:
         except (OSError, ValueError) as error:
             leash.let_go()
             raise start_failure(spec, error) from error
+        _hand_over_first_line(spec, process)
         limiter = self._limit_memory(spec, process.pid)
         running = LocalProcess(spec, process, leash, limiter)
         running.watch(on_line, on_exit)
@@ -183,7 +187,7 @@ def _popen(spec: ProcessSpec, leash: Leash) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         list(spec.argv),
         bufsize=0,
-        stdin=subprocess.PIPE if spec.reads_leash else subprocess.DEVNULL,
+        stdin=subprocess.PIPE if spec.reads_leash or spec.first_line is not None else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=spec.folder,
@@ -192,6 +196,23 @@ def _popen(spec: ProcessSpec, leash: Leash) -> subprocess.Popen[bytes]:
         process_group=leash.process_group,
         creationflags=leash.creation_flags,
     )
+
+
+def _check_what_is_asked(spec: ProcessSpec) -> None:
+    if spec.keeps_running:
+        raise ProcessFailed(f"Could not start {spec.id}: programs on this machine end with Crossply.")
+    if spec.first_line is not None and len(spec.first_line.encode()) > _LONGEST_FIRST_LINE_BYTES:
+        raise ProcessFailed(f"Could not start {spec.id}: it is handed more than {_LONGEST_FIRST_LINE_BYTES} bytes.")
+
+
+def _hand_over_first_line(spec: ProcessSpec, process: subprocess.Popen[bytes]) -> None:
+    stdin = process.stdin
+    if stdin is None or spec.first_line is None:
+        return
+    with contextlib.suppress(OSError):  # it has ended already: its exit tells
+        stdin.write(spec.first_line.encode() + b"\n")
+        if not spec.reads_leash:
+            stdin.close()
 
 
 def _check_sigpipe_is_ignored() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
@@ -36,6 +36,11 @@ class ProcessSpec:
     """A line for its standard input that tells it to end, written before the signal that asks; only with ``reads_leash``."""
     memory_limit_bytes: int | None = None
     """Hold it to this, and some headroom, where the system offers it (see ``processes.memory_limit``). ``None`` = no limit."""
+    first_line: str | None = field(default=None, repr=False)
+    """Written to its standard input at the start, with a line end: for what must be in no command line, such as a password.
+    At most 32 KiB. Without ``reads_leash`` its input then ends."""
+    keeps_running: bool = False
+    """On a remote machine: it outlives us and is found again (see ``ssh.leashed.kept_processes``). Elsewhere refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from engine.errors import ProcessFailed
 from engine.processes.local_process import LocalProcess, LocalProcessStarter
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
 
@@ -82,6 +83,32 @@ def test_a_program_that_reads_the_leash_sees_no_end_of_it_while_we_live() -> Non
     assert spoke.wait(WAIT_SECONDS)
     assert process.stop(grace_seconds=0.2).stop_asked
     assert process.tail() == ("here",)
+
+
+def test_a_first_line_is_handed_over_and_then_its_input_ends() -> None:
+    ended = threading.Event()
+    argv = ("/bin/sh", "-c", "read -r line; echo got $line; read -r more || echo end")
+    spec = ProcessSpec(id=ProcessId("test"), argv=argv, first_line="s3cret")
+    process = LocalProcessStarter().start(spec, ignore, lambda outcome: ended.set())
+    assert ended.wait(WAIT_SECONDS)
+    assert process.tail() == ("got s3cret", "end")
+    assert "s3cret" not in repr(spec)
+
+
+def test_a_program_that_ends_before_it_reads_its_first_line_is_no_error() -> None:
+    ended = threading.Event()
+    spec = ProcessSpec(id=ProcessId("test"), argv=("/bin/true",), first_line="x" * 30_000)
+    LocalProcessStarter().start(spec, ignore, lambda outcome: ended.set())
+    assert ended.wait(WAIT_SECONDS)
+
+
+def test_what_it_cannot_do_is_refused() -> None:
+    for spec in (
+        ProcessSpec(id=ProcessId("test"), argv=("/bin/true",), first_line="x" * 40_000),
+        ProcessSpec(id=ProcessId("test"), argv=("/bin/true",), keeps_running=True),
+    ):
+        with pytest.raises(ProcessFailed, match="Could not start test"):
+            LocalProcessStarter().start(spec, ignore, ignore)
 
 
 def test_what_the_program_leaves_behind_ends_with_it() -> None:
