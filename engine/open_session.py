@@ -68,7 +68,20 @@ def real_outside(folders: Folders | None = None) -> Outside:
         coordinator_client=_client_of,
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune(folders.cache / "workers"),
+        connector=NotWired(),
+        network=NotWired(),
     )
+
+
+class NotWired:
+    def connect(self, target, secrets, token):  # type: ignore[no-untyped-def]
+        raise BadInput("not wired")
+
+    def accept_host_key(self, key):  # type: ignore[no-untyped-def]
+        raise BadInput("not wired")
+
+    def find(self, on_found, *, wide, progress, token):  # type: ignore[no-untyped-def]
+        raise BadInput("not wired")
 
 
 def _run_quietly(argv: tuple[str, ...]) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.cluster.phases import ENDED
-from engine.cluster.servers import COORDINATOR, server_process_id
+from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_process_id
 from engine.vocabulary.process import ProcessId, ProcessPhase
+from engine.vocabulary.remote import TunnelSpec
 from engine.vocabulary.worker import RpcServerSpec
 
 
@@ -19,6 +20,13 @@ class StartRpcServer:
     """Start one rpc-server and wait until it answers."""
 
     spec: RpcServerSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTunnel:
+    """Start the tunnel to one machine."""
+
+    spec: TunnelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +41,35 @@ class StopProcess:
     id: ProcessId
 
 
-Action = StartRpcServer | StartCoordinator | StopProcess
+Action = StartRpcServer | StartTunnel | StartCoordinator | StopProcess
 
 
-def reconcile(wanted: tuple[RpcServerSpec, ...] | None, seen: dict[ProcessId, ProcessPhase]) -> tuple[Action, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a run needs beneath llama-server."""
+
+    servers: tuple[RpcServerSpec, ...]
+    tunnels: tuple[TunnelSpec, ...] = ()
+
+
+def reconcile(wanted: Wanted | None, seen: dict[ProcessId, ProcessPhase]) -> tuple[Action, ...]:
     """Actions that bring ``seen`` nearer to ``wanted``.
 
     Args:
-        wanted: the servers that a run needs, or ``None`` when nothing shall run.
+        wanted: the servers and tunnels that a run needs, or ``None`` when nothing shall run.
         seen: phase of every process of ours, ended ones included (an ended one is not started again here: a run that lost a
             process cannot be repaired under a running coordinator, so the session ends it and says why).
     """
     if wanted is None:
         return _down(seen)
-    starts = tuple(StartRpcServer(spec=spec) for spec in wanted if server_process_id(spec.endpoint) not in seen)
+    starts: tuple[Action, ...] = (
+        *(StartTunnel(spec=spec) for spec in wanted.tunnels if tunnel_process_id(spec) not in seen),
+        *(StartRpcServer(spec=spec) for spec in wanted.servers if server_process_id(spec.endpoint) not in seen),
+    )
     if starts:
         return starts
-    phases = [seen[server_process_id(spec.endpoint)] for spec in wanted]
+    beneath = (*map(tunnel_process_id, wanted.tunnels), *(server_process_id(spec.endpoint) for spec in wanted.servers))
+    phases = [seen[id_] for id_ in beneath]
     if COORDINATOR not in seen and all(phase is ProcessPhase.READY for phase in phases):
         return (StartCoordinator(),)
     return ()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from engine.vocabulary.device import DeviceKind
+from engine.vocabulary.machine import MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.process import ProcessId
-from engine.vocabulary.worker import RpcServerSpec, WorkerOffer
+from engine.vocabulary.remote import Forward, TunnelSpec
+from engine.vocabulary.worker import Exposure, RpcServerSpec, WorkerOffer
 
 COORDINATOR = ProcessId("llama-server")
 
@@ -16,6 +18,11 @@ COORDINATOR = ProcessId("llama-server")
 def server_process_id(endpoint: str) -> ProcessId:
     """Our name for the rpc-server at an endpoint."""
     return ProcessId(f"rpc-server {endpoint}")
+
+
+def tunnel_process_id(spec: TunnelSpec) -> ProcessId:
+    """Our name for the tunnel to a machine: one carries all its ports."""
+    return ProcessId(f"tunnel {spec.machine_id}")
 
 
 def servers_of(plan: Plan) -> tuple[RpcServerSpec, ...]:
@@ -34,6 +41,22 @@ def servers_of_offers(offers: tuple[WorkerOffer, ...]) -> tuple[RpcServerSpec, .
     return tuple(_server(endpoint, offered) for endpoint, offered in by_endpoint.items())
 
 
+def tunnels_of(servers: tuple[RpcServerSpec, ...]) -> tuple[TunnelSpec, ...]:
+    """One tunnel per machine that is behind one, with a forward for each of its servers."""
+    by_machine: dict[MachineId, list[RpcServerSpec]] = {}
+    for server in servers:
+        if server.exposure is Exposure.TUNNEL:
+            by_machine.setdefault(server.machine_id, []).append(server)
+    return tuple(
+        TunnelSpec(
+            machine_id=machine_id,
+            machine_name=behind[0].machine_name,
+            forwards=tuple(Forward(local_port=server.port, remote_port=server.bind_port) for server in behind),
+        )
+        for machine_id, behind in by_machine.items()
+    )
+
+
 def _server(endpoint: str, offers: list[WorkerOffer]) -> RpcServerSpec:
     threads = [offer.threads for offer in offers if offer.kind is DeviceKind.CPU]
     return RpcServerSpec(
@@ -44,13 +67,24 @@ def _server(endpoint: str, offers: list[WorkerOffer]) -> RpcServerSpec:
         runtime_names=tuple(offer.runtime_name for offer in offers),
         threads=threads[0] if threads else None,
         memory_limit_bytes=tuple(offer.safe_bytes for offer in offers),
+        exposure=offers[0].exposure,
+        listens_on=offers[0].listens_on,
     )
 
 
-def with_endpoints(plan: Plan, moved: Mapping[str, str]) -> Plan:
-    """The same plan, with endpoints replaced (planned endpoint -> the one that is free)."""
-    workers = tuple(
-        replace(worker, offer=replace(worker.offer, endpoint=moved.get(worker.offer.endpoint, worker.offer.endpoint)))
-        for worker in plan.workers
-    )
-    return replace(plan, workers=workers)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an rpc-server is: reached at ``endpoint``, and what it binds on its own machine where that differs."""
+
+    endpoint: str
+    listens_on: str | None = None
+
+
+def with_places(plan: Plan, moved: Mapping[str, Place]) -> Plan:
+    """The same plan, with endpoints replaced (planned endpoint -> where ports are free)."""
+    return replace(plan, workers=tuple(replace(worker, offer=_moved(worker.offer, moved)) for worker in plan.workers))
+
+
+def _moved(offer: WorkerOffer, moved: Mapping[str, Place]) -> WorkerOffer:
+    place = moved.get(offer.endpoint)
+    return offer if place is None else replace(offer, endpoint=place.endpoint, listens_on=place.listens_on)

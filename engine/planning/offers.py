@@ -12,11 +12,23 @@ from dataclasses import dataclass, replace
 from engine.planning.safe_memory import DEFAULT_RESERVE_FRACTION, safe_bytes
 from engine.vocabulary.device import Cpu, DeviceKind, Gpu
 from engine.vocabulary.machine import Machine, MachineId
-from engine.vocabulary.worker import FIRST_RPC_PORT, Layout, Link, Speed, WorkerId, WorkerOffer
+from engine.vocabulary.worker import FIRST_RPC_PORT, Exposure, Layout, Link, Speed, WorkerId, WorkerOffer
 
 LOOPBACK = "127.0.0.1"
 CPU_DEVICE = "cpu"
 CPU_RUNTIME_NAME = "CPU"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How the coordinator reaches a machine's rpc-servers. The default is this very machine."""
+
+    exposure: Exposure = Exposure.LOOPBACK
+    address: str = LOOPBACK
+    """Where the coordinator connects: its own loopback, or for ``LAN`` the address that the machine binds."""
+    first_port: int = FIRST_RPC_PORT
+    """On that address; ports count up over the devices."""
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,26 +58,27 @@ def offers_of_machine(
     *,
     cpu_workers: int = 1,
     left_out: frozenset[WorkerId] = frozenset(),
-    first_port: int = FIRST_RPC_PORT,
+    reach: Reach = Reach(),
     speeds: Mapping[WorkerId, Speed] | None = None,
 ) -> tuple[WorkerOffer, ...]:
     """The workers of a machine under a layout, without those that were switched off.
 
     ``cpu_workers`` above 1 divides the cores and the safe RAM among ``cpu-0``, ``cpu-1``, ...: a way to try a split on one
-    machine. Ports count up from ``first_port`` over all devices, so switching one off does not move the others.
+    machine. Ports count up over all devices, so switching one off does not move the others. Behind a tunnel a worker listens
+    on its own machine's loopback from ``FIRST_RPC_PORT`` up, and the coordinator reaches it as ``reach`` says.
     """
     devices = _devices_of(machine, reserve_fraction, max(1, cpu_workers))
     offers = offers_of_devices(
         machine_id=machine.id,
         machine_name=machine.name,
-        address=machine.address or LOOPBACK,
+        address=reach.address,
         devices=devices,
         layout=layout,
-        first_port=first_port,
+        first_port=reach.first_port,
         left_out=left_out,
-        link=None if machine.address is None else Link(),
+        link=reach.link,
     )
-    return tuple(_with_speed(offer, speeds or {}) for offer in offers)
+    return tuple(_with_speed(_reached(offer, reach), speeds or {}) for offer in offers)
 
 
 def offers_of_devices(
@@ -165,6 +178,13 @@ def _gpu_device(gpu: Gpu, reserve_fraction: float, ram_part: int) -> MachineDevi
         used_by_others_bytes=max(0, total - free),
         safe_bytes=min(safe, ram_part) if gpu.software else safe,
     )
+
+
+def _reached(offer: WorkerOffer, reach: Reach) -> WorkerOffer:
+    if reach.exposure is not Exposure.TUNNEL:
+        return replace(offer, exposure=reach.exposure)
+    port = FIRST_RPC_PORT + int(offer.endpoint.rpartition(":")[2]) - reach.first_port
+    return replace(offer, exposure=reach.exposure, listens_on=f"{LOOPBACK}:{port}")
 
 
 def _with_speed(offer: WorkerOffer, speeds: Mapping[WorkerId, Speed]) -> WorkerOffer:

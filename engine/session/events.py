@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.llama_cpp.dialects import Dialect
+from engine.session.remote_events import RemoteEvent
+from engine.session.remotes import WorkerProgram
 from engine.session.state import AnswerShown, Choices
 from engine.vocabulary.layer_map import ActualBuffers
-from engine.vocabulary.machine import Machine, MachineLoad
+from engine.vocabulary.machine import Machine, MachineId, MachineLoad
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessId, ProcessOutcome
+from engine.vocabulary.remote import TunnelSpec
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
 from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerId
@@ -105,6 +108,8 @@ class RunPrepared:
     plan: Plan
     servers: tuple[RpcServerSpec, ...]
     worker_devices: tuple[tuple[str, WorkerId], ...]
+    programs: tuple[tuple[MachineId, WorkerProgram], ...] = ()
+    tunnels: tuple[TunnelSpec, ...] = ()
     api_port: int
     at_seconds: float
 
@@ -119,6 +124,7 @@ class ProcessStarted:
     endpoint: str | None = None
     worker_ids: tuple[WorkerId, ...] = ()
     pid: int | None = None
+    machine_name: str = "this machine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,4 +264,5 @@ Event = (
     | ActivityEnded
     | ProblemHappened
     | ProblemDismissed
+    | RemoteEvent
 )

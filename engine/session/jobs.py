@@ -57,8 +57,9 @@ class _Job:
 class Jobs:
     """A pool of threads that are started as they are needed."""
 
-    def __init__(self, on_bug: Callable[[str, Exception], None], *, size: int = 24) -> None:
-        """``size``: 15 workers starting at once, and the handful of jobs that live as long as the session or the run."""
+    def __init__(self, on_bug: Callable[[str, Exception], None], *, size: int = 256) -> None:
+        """``size``: 100 machines, each with a look and a load stream that live as long as the session; threads are started as
+        they are needed."""
         self._on_bug = on_bug
         self._size = size
         self._lock = threading.Condition()

@@ -16,6 +16,7 @@ from engine.ports import (
     RuntimeInstaller,
     SpeedStore,
 )
+from engine.remote_ports import MachineConnector, MachineFinder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +37,7 @@ class Outside:
     """``LLAMA_CACHE`` of the rpc-servers we start."""
     prune_worker_cache: Callable[[], object]
     """Brings that folder within its size; before a launch."""
+    connector: MachineConnector
+    """Logs in to other machines."""
+    network: MachineFinder
+    """Searches for other machines."""

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.cluster.reconcile import reconcile
+from engine.cluster.reconcile import Wanted, reconcile
 from engine.errors import EngineError
 from engine.session import events
 from engine.session.jobs import Jobs, Token
@@ -22,9 +22,12 @@ from engine.session.reducing.reduce_run import alive
 from engine.session.state import Choices, ClusterState, RunPhase
 from engine.session.working import calibrate, look
 from engine.session.working.ask import ask
+from engine.session.working.find_machines import FIND, find_machines
 from engine.session.working.perform import Performer
 from engine.session.working.prepare_run import prepare_run
+from engine.session.working.remote_machines import RemoteMachines
 from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.remote import SshTarget
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +56,9 @@ class Session:
         self._inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self.logs = LogBook()
         self._jobs = jobs or Jobs(self.on_bug)
-        self._performer = Performer(outside, self._jobs, self.logs, self.post)
+        self.remotes = RemoteMachines(outside, self._jobs, self.post, self.snapshot)
+        """Commands about remote machines: answers to their questions, copying, looking again."""
+        self._performer = Performer(outside, self._jobs, self.logs, self.post, self.remotes.machine)
         self._thread: threading.Thread | None = None
         self._choosing = threading.Lock()
         self._chosen = self._state.choices
@@ -95,8 +100,33 @@ class Session:
                 self._look(choices.runtime_folder)
 
     def look_again(self) -> None:
-        """Probe the machine and the runtimes again."""
+        """Probe the machines and the runtimes again."""
         self._look(self._chosen.runtime_folder)
+        self.remotes.look_again()
+
+    def find_machines(self, *, wide: bool = False) -> None:
+        """Search the network; what it finds grows in ``state.finding``. Cancel with ``cancel(FIND)``."""
+        self._jobs.start(FIND, lambda token: find_machines(self._outside, wide=wide, post=self.post, token=token))
+
+    def add_machines(self, *targets: SshTarget) -> None:
+        """Take machines into the cluster: we log in to them and look at them."""
+        new = [target for target in dict.fromkeys(targets) if target not in self._chosen.targets]
+        if new:
+            self.choose(replace(self._chosen, targets=(*self._chosen.targets, *new)))
+
+    def remove_machine(self, target: SshTarget, *, clean: bool = False) -> None:
+        """Take a machine out of the cluster; with ``clean`` what we put there is deleted first."""
+
+        def remove(token: Token) -> None:
+            done = self.remotes.remove_ours(target.machine_id) if clean else None
+            while done is not None and not done.is_set():
+                token.wait(0.05)
+            chosen = self._chosen
+            lan = tuple(pair for pair in chosen.lan_addresses if pair[0] != target.machine_id)
+            left = tuple(other for other in chosen.targets if other != target)
+            self.choose(replace(chosen, targets=left, lan_addresses=lan))
+
+        self._jobs.start(f"remove {target.text}", remove)
 
     def install_runtime(self) -> None:
         """Build llama.cpp from source into the user's data folder; progress is an ``Activity``."""
@@ -182,10 +212,13 @@ class Session:
 
     def _act(self, state: ClusterState) -> None:
         self._look_for_speeds(state)
+        if not state.closing:
+            self.remotes.keep_to(state.choices.targets, state.runtime)
         if state.run_wanted and state.run is None:
             self._prepare(state)
             return
-        wanted = state.run.servers if state.run_wanted and state.run is not None else None
+        run = state.run if state.run_wanted else None
+        wanted = None if run is None else Wanted(servers=run.servers, tunnels=run.tunnels)
         seen = {process.id: process.phase for process in state.processes}
         for action in reconcile(wanted, seen):
             self._performer.perform(action, state)
@@ -193,7 +226,7 @@ class Session:
     def _prepare(self, state: ClusterState) -> None:
         if self._prepared_launch != state.n_launches:
             self._prepared_launch = state.n_launches
-            self._jobs.start("prepare", lambda _token: prepare_run(self._outside, state, self.post))
+            self._jobs.start("prepare", lambda _token: prepare_run(self._outside, state, self.post, self.remotes.machine))
 
     def _run(self) -> None:
         closing_since: float | None = None
@@ -218,6 +251,7 @@ class Session:
     def _end(self) -> None:
         late = self._jobs.close(5.0)
         self._performer.stop_all()
+        self.remotes.close()
         if late:
             logger.warning("jobs that did not end in time: %s", ", ".join(late))
         state = self._state

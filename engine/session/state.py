@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.llama_cpp.dialects import Dialect
+from engine.session.remotes import FindingSeen, RemoteSeen, WorkerProgram
 from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRefused, Policy, RunShape
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
+from engine.vocabulary.remote import SshTarget, TunnelSpec
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
 from engine.vocabulary.worker import Layout, RpcServerSpec, Speed, WorkerId, WorkerOffer
@@ -38,6 +40,11 @@ class Choices:
     """Workers that the person switched off."""
     api_port: int = 8080
     """Where llama-server listens; the next free one if it is taken."""
+    targets: tuple[SshTarget, ...] = ()
+    """Remote machines that the person added."""
+    lan_addresses: tuple[tuple[MachineId, str], ...] = ()
+    """Machines whose workers are open on the network, each with the one IPv4 address of its own that they bind. A machine
+    that is not in here is reached through a tunnel. Set only after a person said yes to what it means."""
 
 
 class RuntimePhase(StrEnum):
@@ -83,6 +90,8 @@ class ProcessSeen:
     endpoint: str | None = None
     pid: int | None = None
     worker_ids: tuple[WorkerId, ...] = ()
+    machine_name: str = "this machine"
+    """Where it runs, for people."""
     outcome: ProcessOutcome | None = None
     n_lines: int = 0
 
@@ -134,6 +143,9 @@ class RunSeen:
     """The programs it was launched with: another choice meanwhile must not mix two builds in one run."""
     dialect: Dialect | None = None
     server_options: frozenset[str] = frozenset()
+    programs: tuple[tuple[MachineId, WorkerProgram], ...] = ()
+    """Per machine, with what its rpc-servers are started."""
+    tunnels: tuple[TunnelSpec, ...] = ()
     buffers: tuple[ActualBuffers, ...] = ()
     pipelined: bool | None = None
     """Whether llama.cpp says ``pipeline parallelism enabled``; ``None`` before it says anything."""
@@ -150,6 +162,10 @@ class ClusterState:
 
     choices: Choices = Choices()
     machines: tuple[Machine, ...] = ()
+    """Those that can take part in a plan now: this machine first, then remote ones that are ready."""
+    remotes: tuple[RemoteSeen, ...] = ()
+    """Every remote machine that was added, in whatever phase."""
+    finding: FindingSeen = FindingSeen()  # noqa: RUF009 - frozen
     loads: tuple[tuple[MachineId, MachineLoad], ...] = ()
     runtime_phase: RuntimePhase = RuntimePhase.LOOKING
     runtime: Runtime | None = None

@@ -29,6 +29,8 @@ class Machine:
     """Set when ``gpus`` is empty: one sentence for people."""
     address: str | None = None
     """``None`` for the machine Crossply runs on."""
+    system_id: str | None = None
+    """What the system calls its installation (``/etc/machine-id``), to recognise a machine that was found twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
 from tests.fakes.fake_machine_probe import FakeMachineProbe
 from tests.fakes.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
+from tests.fakes.fake_remote import FakeConnector, FakeNetwork, FakeRemoteMachine, a_look, a_target, with_runtime_source
 from tests.fakes.fake_runtime_finder import FakeRuntimeFinder
 
 RECORDED = Path(__file__).parents[1] / "recorded"
@@ -250,6 +251,8 @@ class Fakes:
         self.speeds = FakeSpeeds()
         self.coordinator = FakeCoordinator()
         self.n_prunings = 0
+        self.connector = FakeConnector()
+        self.network = FakeNetwork()
 
     def outside(self) -> Outside:
         """What a session is given."""
@@ -265,7 +268,18 @@ class Fakes:
             coordinator_client=lambda _url: self.coordinator,
             worker_cache_folder="/fake/cache",
             prune_worker_cache=self._prune,
+            connector=self.connector,
+            network=self.network,
         )
+
+    def add_remote(self, name: str, *, runtime: Runtime | None = RUNTIME) -> FakeRemoteMachine:
+        """A machine that can be logged in to; ``runtime=None``: it has no llama.cpp that fits."""
+        target = a_target(name)
+        help_text = self.finder.help_text(RUNTIME)
+        theirs = None if runtime is None else with_runtime_source(runtime, f"/home/ada/{runtime.id}")
+        machine = FakeRemoteMachine(target, a_look(target, theirs, help_text), self.starter, self.asker)
+        self.connector.machines[name] = machine
+        return machine
 
     def _prune(self) -> None:
         self.n_prunings += 1

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from engine.session import events
-from engine.session.reducing import reduce_inputs, reduce_run
+from engine.session import events, remote_events
+from engine.session.reducing import reduce_inputs, reduce_remote, reduce_run
 from engine.session.state import Activity, ClusterState
 
 MAX_PROBLEMS = 20
@@ -81,4 +81,8 @@ _HANDLERS: dict[type, Callable[[ClusterState, Any], ClusterState]] = {
     events.ActivityEnded: _activity_ended,
     events.ProblemHappened: _problem_happened,
     events.ProblemDismissed: _problem_dismissed,
+    remote_events.MachineTurned: reduce_remote.machine_turned,
+    remote_events.RemoteLooked: reduce_remote.remote_looked,
+    remote_events.MachineForgotten: reduce_remote.machine_forgotten,
+    remote_events.FindingProgressed: reduce_remote.finding_progressed,
 }

@@ -12,7 +12,7 @@ from engine.session.state import ClusterState, RuntimePhase
 def machine_looked(state: ClusterState, event: events.MachineLooked) -> ClusterState:
     """A machine was looked at: it is new, or replaces what was known of it."""
     others = tuple(machine for machine in state.machines if machine.id != event.machine.id)
-    return replanned(replace(state, machines=(*others, event.machine)))
+    return replanned(replace(state, machines=(event.machine, *others)))
 
 
 def load_sampled(state: ClusterState, event: events.LoadSampled) -> ClusterState:

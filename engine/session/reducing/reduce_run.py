@@ -63,6 +63,8 @@ def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState
         runtime=event.runtime,
         dialect=event.dialect,
         server_options=event.server_options,
+        programs=event.programs,
+        tunnels=event.tunnels,
         started_at_seconds=event.at_seconds,
     )
     return replace(state, run=run)
@@ -83,6 +85,7 @@ def process_started(state: ClusterState, event: events.ProcessStarted) -> Cluste
         endpoint=event.endpoint,
         pid=event.pid,
         worker_ids=event.worker_ids,
+        machine_name=event.machine_name,
     )
     phase = RunPhase.LOADING_MODEL if event.id == COORDINATOR and state.run_wanted else state.run_phase
     return replace(state, processes=(*state.processes, seen), run_phase=phase)

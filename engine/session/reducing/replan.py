@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.cluster.servers import servers_of
-from engine.errors import BadInput, EngineError
-from engine.llama_cpp.command_lines import coordinator_argv, rpc_server_argv, shell_line
-from engine.llama_cpp.dialects import Dialect
-from engine.planning.offers import offers_of_machine
+from engine.errors import BadInput
+from engine.planning.offers import Reach, offers_of_machine
 from engine.planning.split_layers import split_layers
-from engine.session.state import ClusterState, CommandShown, PlanVariant
-from engine.vocabulary.machine import THIS_MACHINE
+from engine.session.reducing.commands import commands_of
+from engine.session.state import ClusterState, PlanVariant
+from engine.vocabulary.machine import THIS_MACHINE, Machine
 from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.throughput import RequestTimings
-from engine.vocabulary.worker import Layout, RpcServerSpec, WorkerOffer
+from engine.vocabulary.worker import Exposure, Layout, Link, WorkerOffer
+
+FIRST_TUNNEL_PORT = 51052
+PORTS_PER_MACHINE = 20
 
 VARIANTS = (
     (Policy.FASTEST, Layout.PER_DEVICE),
@@ -33,22 +34,34 @@ def replanned(state: ClusterState) -> ClusterState:
     if state.model is None or not state.offers or state.runtime is None:
         return replace(state, plan=None, variants=(), commands=())
     plan = _plan(state, state.choices.policy, state.choices.layout)
-    return replace(state, plan=plan, variants=_variants(state), commands=_commands(state, plan))
+    return replace(state, plan=plan, variants=_variants(state), commands=commands_of(state, plan))
 
 
 def _offers(state: ClusterState, layout: Layout) -> tuple[WorkerOffer, ...]:
     choices = state.choices
     return tuple(
         offer
-        for machine in state.machines
+        for index, machine in enumerate(state.machines)
         for offer in offers_of_machine(
             machine,
             layout,
             choices.reserve_fraction,
             cpu_workers=choices.cpu_workers,
+            reach=_reach_of(state, machine, index),
             speeds=dict(state.speeds),
         )
     )
+
+
+def _reach_of(state: ClusterState, machine: Machine, index: int) -> Reach:
+    """Behind a tunnel unless the person opened it; each machine has its own stretch of the coordinator's ports."""
+    if machine.id == THIS_MACHINE:
+        return Reach()
+    link = next((remote.link for remote in state.remotes if remote.id == machine.id), None) or Link()
+    lan_address = dict(state.choices.lan_addresses).get(machine.id)
+    if lan_address is not None:
+        return Reach(exposure=Exposure.LAN, address=lan_address, link=link)
+    return Reach(exposure=Exposure.TUNNEL, first_port=FIRST_TUNNEL_PORT + PORTS_PER_MACHINE * index, link=link)
 
 
 def _plan(state: ClusterState, policy: Policy, layout: Layout) -> Plan | PlanRefused:
@@ -90,36 +103,3 @@ def _key(result: Plan | PlanRefused) -> object:
         return None
     placed = tuple((worker.id, worker.n_layers, worker.holds_output) for worker in result.used_workers)
     return (result.model.path, result.layout, result.shape, placed)
-
-
-def _commands(state: ClusterState, plan: Plan | PlanRefused) -> tuple[CommandShown, ...]:
-    if isinstance(plan, PlanRefused) or state.runtime is None or state.dialect is None:
-        return ()
-    servers = servers_of(plan)
-    try:
-        workers = tuple(_worker_command(server, state.runtime.rpc_server, state.dialect) for server in servers)
-        return (*workers, *_coordinator_command(state, plan, servers))
-    except EngineError:
-        return ()  # the launch will say it in full; a what-if has no program to be asked
-
-
-def _worker_command(server: RpcServerSpec, program: str, dialect: Dialect) -> CommandShown:
-    argv = rpc_server_argv(server, program, dialect)
-    title = f"rpc-server for {', '.join(server.runtime_names)}"
-    shell = shell_line(argv, ignore_sigpipe=True)
-    return CommandShown(title=title, machine_name=server.machine_name, argv=argv, shell=shell)
-
-
-def _coordinator_command(state: ClusterState, plan: Plan, servers: tuple[RpcServerSpec, ...]) -> tuple[CommandShown, ...]:
-    if state.runtime is None or state.runtime.llama_server is None or plan.model.path is None:
-        return ()
-    command = coordinator_argv(
-        plan,
-        servers,
-        program=state.runtime.llama_server,
-        options=state.server_options,
-        api_port=state.choices.api_port,
-    )
-    return (
-        CommandShown(title="llama-server", machine_name="this machine", argv=command.argv, shell=shell_line(command.argv)),
-    )

@@ -26,7 +26,14 @@ def problem_of_exit(
     return Problem(
         kind=ProblemKind.WORKER,
         where=started.endpoint or started.id,
-        happened=f"The {started.title} at {started.endpoint} {outcome.in_words}.{reason}",
+        happened=f"The {started.title}{_place(started)} {outcome.in_words}.{reason}",
         advice="Everything was stopped; launch again, or switch this worker off.",
         details=details,
     )
+
+
+def _place(started: ProcessStarted) -> str:
+    """Where it was: a tunnel's title says where to, a worker of this machine has only its port."""
+    if started.endpoint is None:
+        return ""
+    return f" on {started.machine_name}" if started.machine_name != "this machine" else f" at {started.endpoint}"

@@ -12,27 +12,31 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from engine.cluster.reconcile import Action, StartCoordinator, StartRpcServer, StopProcess
-from engine.cluster.servers import COORDINATOR, server_process_id
+from engine.cluster.reconcile import Action, StartCoordinator, StartRpcServer, StartTunnel, StopProcess
+from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_process_id
 from engine.errors import EngineError, RuntimeUnavailable
 from engine.llama_cpp.command_lines import coordinator_argv, rpc_server_argv
 from engine.llama_cpp.server_log import PROGRESS_ENVIRONMENT, STOP_LINE
-from engine.ports import RunningProcess
+from engine.ports import ProcessStarter, RpcAsker, RunningProcess
 from engine.session import events
 from engine.session.jobs import Jobs, Token
 from engine.session.logs import LogBook
 from engine.session.outside import Outside
 from engine.session.state import ClusterState, RunSeen
 from engine.session.working.exit_problems import problem_of_exit
+from engine.session.working.prepare_run import FindMachine, connected
 from engine.session.working.watch_coordinator import CoordinatorWatch
 from engine.vocabulary.device import DeviceKind
+from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.remote import TunnelSpec
 from engine.vocabulary.worker import RpcServerSpec
 
 logger = logging.getLogger(__name__)
 
 Post = Callable[[events.Event], None]
+_FindStarter = Callable[[], ProcessStarter]
 
 READY_SECONDS = 30.0
 """An rpc-server answers within a second; a GPU's driver may take several."""
@@ -59,8 +63,9 @@ class _Held:
 class Performer:
     """Holds the running processes; everything else about them is in the state."""
 
-    def __init__(self, outside: Outside, jobs: Jobs, logs: LogBook, post: Post) -> None:
+    def __init__(self, outside: Outside, jobs: Jobs, logs: LogBook, post: Post, machine_of: FindMachine) -> None:
         self._outside = outside
+        self._machine_of = machine_of
         self._jobs = jobs
         self._logs = logs
         self._post = post
@@ -74,6 +79,8 @@ class Performer:
         """
         if isinstance(action, StartRpcServer):
             self._begin_server(action.spec, state)
+        elif isinstance(action, StartTunnel):
+            self._begin_tunnel(action.spec)
         elif isinstance(action, StartCoordinator):
             self._begin_coordinator(state)
         else:
@@ -94,9 +101,12 @@ class Performer:
 
     def _begin_server(self, spec: RpcServerSpec, state: ClusterState) -> None:
         run = state.run
-        if run is None or run.runtime is None or run.dialect is None:
-            raise RuntimeUnavailable("The run has no programs to be started with.", advice="Launch again.")
-        argv = rpc_server_argv(spec, run.runtime.rpc_server, run.dialect)
+        program = dict(run.programs).get(spec.machine_id) if run else None
+        if program is None:
+            raise RuntimeUnavailable(
+                f"The run has no programs to be started with on {spec.machine_name}.", advice="Launch again."
+            )
+        argv = rpc_server_argv(spec, program.rpc_server, program.dialect)
         id_ = server_process_id(spec.endpoint)
         started = events.ProcessStarted(
             id=id_,
@@ -104,11 +114,12 @@ class Performer:
             argv=argv,
             endpoint=spec.endpoint,
             worker_ids=spec.worker_ids,
+            machine_name=spec.machine_name,
         )
         process_spec = ProcessSpec(
             id=id_,
             argv=argv,
-            environment=(("LLAMA_CACHE", self._outside.worker_cache_folder),),
+            environment=(("LLAMA_CACHE", program.cache_folder),),
             memory_limit_bytes=_ram_limit(spec),
         )
         self._begin(started, lambda held, token: self._start_server(held, spec, process_spec, started, token))
@@ -123,18 +134,65 @@ class Performer:
     def _start_server(
         self, held: _Held, spec: RpcServerSpec, process_spec: ProcessSpec, started: events.ProcessStarted, token: Token
     ) -> None:
-        process = self._start(held, process_spec, started, lambda line: self._logs.append(process_spec.id, line))
+        process = self._start(
+            held, process_spec, started, lambda line: self._logs.append(process_spec.id, line), starter=self._starter_for(spec)
+        )
         if process is None:
             return
         deadline = self._outside.clock.now_seconds() + READY_SECONDS
         while process.is_alive():
-            seen = self._outside.asker.ask(spec.host, spec.port, timeout_seconds=PROBE_SECONDS)
-            if seen.state == "idle":
+            if self._answers(spec):
                 self._post(events.ProcessReady(id=process_spec.id, at_seconds=self._outside.clock.now_seconds()))
                 return
             token.check()
             if self._outside.clock.now_seconds() > deadline:
                 self._post(events.ProblemHappened(problem=_never_answered(spec, process), ends_run=True))
+                return
+            token.wait(0.05)
+
+    def _starter_for(self, spec: RpcServerSpec) -> _FindStarter:
+        """Looked up when it is started: a machine that was lost meanwhile is a failure of this server."""
+        if spec.machine_id == THIS_MACHINE:
+            return lambda: self._outside.starter
+        return lambda: connected(self._machine_of, spec.machine_id, spec.machine_name).starter
+
+    def _answers(self, spec: RpcServerSpec) -> bool:
+        """First on its own machine, then by the way that the coordinator will go: the tunnel is proven by it."""
+        try:
+            there = self._asker_there(spec)
+            if there is not None and not _is_idle(there, spec.bind_host, spec.bind_port):
+                return False
+            return _is_idle(self._outside.asker, spec.host, spec.port)
+        except EngineError as error:
+            logger.info("%s cannot be asked yet: %s", spec.endpoint, error)
+            return False
+
+    def _asker_there(self, spec: RpcServerSpec) -> RpcAsker | None:
+        machine = self._machine_of(spec.machine_id)
+        return None if machine is None else machine.asker
+
+    def _begin_tunnel(self, spec: TunnelSpec) -> None:
+        machine = connected(self._machine_of, spec.machine_id, spec.machine_name)
+        process_spec = replace(machine.tunnel(spec.forwards), id=tunnel_process_id(spec))
+        started = events.ProcessStarted(
+            id=process_spec.id, title=f"tunnel to {spec.machine_name}", argv=process_spec.argv, machine_name="this machine"
+        )
+        self._begin(started, lambda held, token: self._start_tunnel(held, spec, process_spec, started, token))
+
+    def _start_tunnel(
+        self, held: _Held, spec: TunnelSpec, process_spec: ProcessSpec, started: events.ProcessStarted, token: Token
+    ) -> None:
+        """Ready when it listens on all its ports: it does so only after it has logged in. Nothing is connected for that."""
+        process = self._start(held, process_spec, started, lambda line: self._logs.append(process_spec.id, line))
+        if process is None:
+            return
+        deadline = self._outside.clock.now_seconds() + READY_SECONDS
+        while process.is_alive():
+            if not any(self._outside.asker.is_free("127.0.0.1", forward.local_port) for forward in spec.forwards):
+                self._post(events.ProcessReady(id=process_spec.id, at_seconds=self._outside.clock.now_seconds()))
+                return
+            if self._outside.clock.now_seconds() > deadline:
+                self._post(events.ProblemHappened(problem=_no_tunnel(spec, process), ends_run=True))
                 return
             token.wait(0.05)
 
@@ -176,6 +234,8 @@ class Performer:
         started: events.ProcessStarted,
         on_line: Callable[[str], None],
         watch: CoordinatorWatch | None = None,
+        *,
+        starter: _FindStarter | None = None,
     ) -> RunningProcess | None:
         with self._lock:
             if held.stop_asked:
@@ -191,7 +251,7 @@ class Performer:
             self._ended(held, spec.id, outcome, None if asked else problem_of_exit(started, outcome, tail, _fatal(watch)))
 
         try:
-            process = self._outside.starter.start(spec, on_line, on_exit)
+            process = (self._outside.starter if starter is None else starter()).start(spec, on_line, on_exit)
         except EngineError as error:
             where = started.endpoint or started.title
             problem = Problem(kind=ProblemKind.WORKER, where=where, happened=error.happened, advice=error.advice)
@@ -235,6 +295,20 @@ class Performer:
             process.stop(grace_seconds=STOP_SECONDS)
         elif never_started:  # its job will not start it now: nothing else will say that it is gone
             self._ended(held, id_, ProcessOutcome(exit_code=None, stop_asked=True, rung="never started"), None)
+
+
+def _is_idle(asker: RpcAsker, host: str, port: int) -> bool:
+    return asker.ask(host, port, timeout_seconds=PROBE_SECONDS).state == "idle"
+
+
+def _no_tunnel(spec: TunnelSpec, process: RunningProcess) -> Problem:
+    return Problem(
+        kind=ProblemKind.WORKER,
+        where=spec.machine_name,
+        happened=f"The tunnel to {spec.machine_name} did not open within {READY_SECONDS:.0f} s.",
+        advice="Its last lines are in the details; see whether its ssh server allows forwarding (AllowTcpForwarding).",
+        details="\n".join(process.tail()[-20:]),
+    )
 
 
 def _fatal(watch: CoordinatorWatch | None) -> tuple[str, str] | None:

@@ -7,23 +7,31 @@ A port in use gets the next free one, and the plan says so. Whatever is there is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from engine.cluster.servers import servers_of, with_endpoints
-from engine.errors import EngineError, ProcessFailed
+from engine.cluster.servers import Place, servers_of, tunnels_of, with_places
+from engine.errors import EngineError, MachineUnreachable, ProcessFailed
 from engine.llama_cpp.command_lines import coordinator_argv
 from engine.ports import RpcAsker
+from engine.remote_ports import RemoteMachine
 from engine.session import events
 from engine.session.outside import Outside
+from engine.session.reducing.commands import programs_of
+from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
+from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.worker import Exposure, WorkerOffer
 
 HOST = "127.0.0.1"
 TRIED_PORTS = 200
 
 
-def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Event], None]) -> None:
+FindMachine = Callable[[MachineId], RemoteMachine | None]
+
+
+def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Event], None], machine_of: FindMachine) -> None:
     """Post ``RunPrepared``, or a problem that ends the run."""
     plan, runtime = state.plan, state.runtime
     launch = state.n_launches
@@ -34,9 +42,10 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         return
     outside.prune_worker_cache()
     try:
-        plan, taken = _with_free_ports(outside.asker, plan)
+        plan, taken = _with_free_ports(outside.asker, plan, machine_of)
         api_port = free_port(outside.asker, state.choices.api_port, taken)
         servers = servers_of(plan)
+        programs = _programs(outside, state, plan, machine_of)
         command = coordinator_argv(
             plan, servers, program=runtime.llama_server, options=state.server_options, api_port=api_port
         )
@@ -53,30 +62,94 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
             plan=plan,
             servers=servers,
             worker_devices=command.devices,
+            programs=programs,
+            tunnels=tunnels_of(servers),
             api_port=api_port,
             at_seconds=outside.clock.now_seconds(),
         )
     )
 
 
-def _with_free_ports(asker: RpcAsker, plan: Plan) -> tuple[Plan, set[int]]:
-    moved: dict[str, str] = {}
-    taken: set[int] = set()
-    for endpoint in dict.fromkeys(worker.offer.endpoint for worker in plan.used_workers):
-        port = free_port(asker, int(endpoint.rpartition(":")[2]), taken)
+@dataclass
+class _Ports:
+    """Ports given out so far: here, and on each machine."""
+
+    asker: RpcAsker
+    machine_of: FindMachine
+    here: set[int] = field(default_factory=set)
+    there: dict[MachineId, set[int]] = field(default_factory=dict)
+
+    def place_of(self, offer: WorkerOffer) -> Place:
+        """Where its rpc-server will be. Raises ``ProcessFailed``, ``MachineUnreachable``."""
+        host, _, port = offer.endpoint.rpartition(":")
+        if offer.exposure is Exposure.LOOPBACK:
+            return Place(endpoint=f"{HOST}:{self._here(int(port))}")
+        if offer.exposure is Exposure.LAN:
+            return Place(endpoint=f"{host}:{self._there(offer, host, int(port))}")
+        listens = int((offer.listens_on or offer.endpoint).rpartition(":")[2])
+        there = self._there(offer, HOST, listens)
+        return Place(endpoint=f"{HOST}:{self._here(int(port))}", listens_on=f"{HOST}:{there}")
+
+    def _here(self, first: int) -> int:
+        port = free_port(self.asker, first, self.here)
+        self.here.add(port)
+        return port
+
+    def _there(self, offer: WorkerOffer, host: str, first: int) -> int:
+        machine = connected(self.machine_of, offer.machine_id, offer.machine_name)
+        taken = self.there.setdefault(offer.machine_id, set())
+        port = free_port(machine.asker, first, taken, host, offer.machine_name)
         taken.add(port)
-        moved[endpoint] = f"{HOST}:{port}"
-    notes = tuple(
-        f"Another program listens on {planned}, so this worker gets {got}." for planned, got in moved.items() if planned != got
-    )
-    return replace(with_endpoints(plan, moved), notes=(*plan.notes, *notes)), taken
+        return port
 
 
-def free_port(asker: RpcAsker, first: int, taken: set[int]) -> int:
+def connected(machine_of: FindMachine, machine_id: MachineId, name: str) -> RemoteMachine:
+    """The machine, if we are logged in to it. Raises ``MachineUnreachable``."""
+    machine = machine_of(machine_id)
+    if machine is None:
+        raise MachineUnreachable(f"There is no connection to {name} now.", advice="Wait until it is back, or remove it.")
+    return machine
+
+
+def _with_free_ports(asker: RpcAsker, plan: Plan, machine_of: FindMachine) -> tuple[Plan, set[int]]:
+    ports = _Ports(asker, machine_of)
+    offers = {worker.offer.endpoint: worker.offer for worker in plan.used_workers}
+    moved = {endpoint: ports.place_of(offer) for endpoint, offer in offers.items()}
+    notes = tuple(note for endpoint, place in moved.items() if (note := _moved_note(offers[endpoint], place)))
+    return replace(with_places(plan, moved), notes=(*plan.notes, *notes)), ports.here
+
+
+def _moved_note(offer: WorkerOffer, got: Place) -> str | None:
+    planned_there, got_there = offer.listens_on or offer.endpoint, got.listens_on or got.endpoint
+    if planned_there == got_there:
+        return None
+    where = "" if offer.machine_id == THIS_MACHINE else f" of {offer.machine_name}"
+    return f"Another program listens on {planned_there}{where}, so this worker gets {got_there}."
+
+
+def _programs(
+    outside: Outside, state: ClusterState, plan: Plan, machine_of: FindMachine
+) -> tuple[tuple[MachineId, WorkerProgram], ...]:
+    """With what each machine's rpc-servers are started; the caches there are brought within their size."""
+    programs = programs_of(state, cache_folder=outside.worker_cache_folder, plan=plan)
+    names = {worker.offer.machine_id: worker.offer.machine_name for worker in plan.used_workers}
+    for machine_id, name in names.items():
+        if machine_id == THIS_MACHINE:
+            continue
+        machine = connected(machine_of, machine_id, name)
+        machine.prune_worker_cache()
+        if machine_id not in programs:
+            raise ProcessFailed(f"{name} has no llama.cpp that may work with ours.", advice="Copy our build there.")
+        programs[machine_id] = replace(programs[machine_id], cache_folder=machine.worker_cache_folder)
+    return tuple(programs.items())
+
+
+def free_port(asker: RpcAsker, first: int, taken: set[int], host: str = HOST, machine_name: str = "this machine") -> int:
     """The first port from ``first`` up that is free and not in ``taken``. Raises ``ProcessFailed``."""
     for port in range(first, min(first + TRIED_PORTS, 65536)):
-        if port not in taken and asker.is_free(HOST, port):
+        if port not in taken and asker.is_free(host, port):
             return port
     raise ProcessFailed(
-        f"None of the {TRIED_PORTS} ports from {first} up is free on {HOST}.", advice="Stop what listens there."
+        f"None of the {TRIED_PORTS} ports from {first} up is free on {host} of {machine_name}.",
+        advice="Stop what listens there.",
     )

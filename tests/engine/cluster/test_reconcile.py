@@ -5,9 +5,11 @@ import itertools
 import pytest
 
 from engine.cluster.phases import ENDED
-from engine.cluster.reconcile import StartCoordinator, StartRpcServer, StopProcess, reconcile
-from engine.cluster.servers import COORDINATOR, server_process_id
+from engine.cluster.reconcile import StartCoordinator, StartRpcServer, StartTunnel, StopProcess, Wanted, reconcile
+from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_process_id
+from engine.vocabulary.machine import MachineId
 from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.remote import Forward, TunnelSpec
 from tests.fakes.cluster_plans import server_of
 
 A = server_of("127.0.0.1:50052", {"a": "CPU"})
@@ -19,19 +21,19 @@ STARTING, READY, STOPPING, STOPPED, FAILED = (
 
 
 def test_workers_start_together():
-    assert reconcile((A, B), {}) == (StartRpcServer(spec=A), StartRpcServer(spec=B))
-    assert reconcile((A, B), {ID_A: READY}) == (StartRpcServer(spec=B),)
+    assert reconcile(Wanted(servers=(A, B)), {}) == (StartRpcServer(spec=A), StartRpcServer(spec=B))
+    assert reconcile(Wanted(servers=(A, B)), {ID_A: READY}) == (StartRpcServer(spec=B),)
 
 
 def test_llama_server_starts_only_when_every_worker_is_ready():
     for one, other in itertools.product(ProcessPhase, repeat=2):
         expected = (StartCoordinator(),) if one is other is READY else ()
-        assert reconcile((A, B), {ID_A: one, ID_B: other}) == expected
+        assert reconcile(Wanted(servers=(A, B)), {ID_A: one, ID_B: other}) == expected
 
 
 @pytest.mark.parametrize("phase", list(ProcessPhase))
 def test_llama_server_is_started_once(phase):
-    assert reconcile((A,), {ID_A: READY, COORDINATOR: phase}) == ()
+    assert reconcile(Wanted(servers=(A,)), {ID_A: READY, COORDINATOR: phase}) == ()
 
 
 def test_down_llama_server_goes_first():
@@ -56,3 +58,13 @@ def test_performing_every_action_always_reaches_what_is_wanted():
                 seen[action.id] = STOPPING
             seen = {id_: STOPPED if phase is STOPPING else phase for id_, phase in seen.items()}
         assert all(phase in ENDED for phase in seen.values())
+
+
+def test_tunnels_start_with_the_servers_and_llama_server_waits_for_both():
+    tunnel = TunnelSpec(
+        machine_id=MachineId("gpu-node"), machine_name="gpu-node", forwards=(Forward(local_port=51052, remote_port=50052),)
+    )
+    wanted = Wanted(servers=(A,), tunnels=(tunnel,))
+    assert reconcile(wanted, {}) == (StartTunnel(spec=tunnel), StartRpcServer(spec=A))
+    assert reconcile(wanted, {ID_A: READY, tunnel_process_id(tunnel): STARTING}) == ()
+    assert reconcile(wanted, {ID_A: READY, tunnel_process_id(tunnel): READY}) == (StartCoordinator(),)

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from engine.cluster.servers import server_process_id, servers_of, servers_of_offers, with_endpoints
+from engine.cluster.servers import Place, server_process_id, servers_of, servers_of_offers, tunnels_of, with_places
 from engine.vocabulary.device import DeviceKind
+from engine.vocabulary.worker import Exposure
 from tests.fakes.cluster_pieces import hybrid_machine, offers_of
 from tests.fakes.cluster_plans import plan_of
 
@@ -37,10 +38,20 @@ def test_workers_that_hold_nothing_get_no_server():
 
 def test_moved_endpoints():
     plan = plan_of({"a": 3, "b": 4})
-    moved = with_endpoints(plan, {"127.0.0.1:50052": "127.0.0.1:50100"})
+    moved = with_places(plan, {"127.0.0.1:50052": Place(endpoint="127.0.0.1:50100")})
     assert {worker.offer.endpoint for worker in moved.workers} == {"127.0.0.1:50100"}
-    assert with_endpoints(plan, {"127.0.0.1:1": "127.0.0.1:2"}) == plan
+    assert with_places(plan, {"127.0.0.1:1": Place(endpoint="127.0.0.1:2")}) == plan
 
 
 def test_the_name_of_a_process_holds_its_endpoint():
     assert server_process_id("127.0.0.1:50052") == "rpc-server 127.0.0.1:50052"
+
+
+def test_one_tunnel_carries_all_servers_of_a_machine_and_only_those_behind_one():
+    plan = plan_of({"a": 3, "b": 4})
+    here, *_ = servers_of(plan)
+    there = replace(here, exposure=Exposure.TUNNEL, endpoint="127.0.0.1:51052", listens_on="127.0.0.1:50052")
+    other = replace(there, endpoint="127.0.0.1:51053", listens_on="127.0.0.1:50060")
+    (tunnel,) = tunnels_of((here, there, other))
+    assert [(forward.local_port, forward.remote_port) for forward in tunnel.forwards] == [(51052, 50052), (51053, 50060)]
+    assert tunnels_of((here, replace(there, exposure=Exposure.LAN))) == ()

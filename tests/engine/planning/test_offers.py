@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from engine.planning.offers import offers_of_machine, why_no_offer
+from engine.planning.offers import Reach, offers_of_machine, why_no_offer
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import Machine
-from engine.vocabulary.worker import Layout, Link, Speed, WorkerId
+from engine.vocabulary.worker import Exposure, Layout, Link, Speed, WorkerId
 from tests.engine.planning.planning_cases import GB, gpu, machine
 
 
@@ -25,7 +25,9 @@ def test_the_cpu_comes_first_and_every_device_has_a_port_of_its_own() -> None:
 
 
 def test_one_server_per_machine_shares_its_endpoint() -> None:
-    assert {port for _, port in ports(machine("m", gpu(0), gpu(1)), Layout.PER_MACHINE, first_port=40000)} == {"40000"}
+    assert {port for _, port in ports(machine("m", gpu(0), gpu(1)), Layout.PER_MACHINE, reach=Reach(first_port=40000))} == {
+        "40000"
+    }
 
 
 def test_traditional_takes_the_gpu_with_most_safe_memory() -> None:
@@ -94,6 +96,15 @@ def test_speeds_are_handed_on_by_worker() -> None:
 
 def test_only_another_machine_has_a_link() -> None:
     assert offers_of_machine(machine("m"), Layout.PER_DEVICE)[0].link is None
-    far = offers_of_machine(machine("m", address="10.0.0.7"), Layout.PER_DEVICE)[0]
+    lan = Reach(exposure=Exposure.LAN, address="10.0.0.7", link=Link())
+    far = offers_of_machine(machine("m", address="10.0.0.7"), Layout.PER_DEVICE, reach=lan)[0]
     assert far.link == Link()
-    assert far.endpoint == "10.0.0.7:50052"
+    assert (far.endpoint, far.listens_on, far.exposure) == ("10.0.0.7:50052", None, Exposure.LAN)
+
+
+def test_behind_a_tunnel_every_worker_has_a_port_at_both_ends() -> None:
+    reach = Reach(exposure=Exposure.TUNNEL, first_port=51072, link=Link(rtt_seconds=0.001))
+    offers = offers_of_machine(machine("m", gpu(0)), Layout.PER_DEVICE, reach=reach)
+    ends = [("127.0.0.1:51072", "127.0.0.1:50052"), ("127.0.0.1:51073", "127.0.0.1:50053")]
+    assert [(offer.endpoint, offer.listens_on) for offer in offers] == ends
+    assert {(offer.exposure, offer.link) for offer in offers} == {(Exposure.TUNNEL, Link(rtt_seconds=0.001))}

@@ -22,8 +22,8 @@ def test_a_machine_that_is_looked_at_again_is_replaced():
     state = ClusterState()
     for seen in (other, machine, replace(machine, name="renamed")):
         state = reduce(state, events.MachineLooked(machine=seen))
-    assert [m.id for m in state.machines] == ["other", machine.id]
-    assert state.machines[-1].name == "renamed"
+    assert [m.id for m in state.machines] == [machine.id, "other"]
+    assert state.machines[0].name == "renamed"
 
 
 def test_a_load_does_not_plan_anew():

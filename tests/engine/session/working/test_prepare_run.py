@@ -12,7 +12,7 @@ from tests.fakes.fake_outside import FakeAsker, Fakes, planned_session
 def prepared(fakes, **changes):
     session, _jobs = planned_session(fakes)
     posted = []
-    prepare_run(fakes.outside(), replace(session.snapshot(), **changes), posted.append)
+    prepare_run(fakes.outside(), replace(session.snapshot(), **changes), posted.append, session.remotes.machine)
     (event,) = posted
     return event
 

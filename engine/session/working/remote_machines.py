@@ -1,0 +1,327 @@
+"""Logging in to machines, looking at them, letting go of them: the jobs, and who is connected.
+
+Jobs of one machine run one after another (one key per machine), machines side by side. A machine that cannot be reached is
+tried again with growing pauses for as long as it is wanted; one that asks a question or refuses waits for the person.
+Secrets go from the person's answer into the next login and nowhere else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from engine.errors import Cancelled, EngineError, HostKeyUnknown, MachineUnreachable, SecretNeeded
+from engine.llama_cpp.dialects import Dialect, dialect_of
+from engine.remote_ports import RemoteMachine, Secret
+from engine.session import events, remote_events
+from engine.session.jobs import Jobs, Token
+from engine.session.outside import Outside
+from engine.session.state import ClusterState
+from engine.session.working.look import problem_of
+from engine.vocabulary.machine import Machine, MachineId
+from engine.vocabulary.problem import ProblemKind
+from engine.vocabulary.remote import HostKey, HostKeyQuestion, RemoteLook, RemotePhase, SshTarget
+from engine.vocabulary.runtime import Runtime
+from engine.vocabulary.worker import Link
+
+Post = Callable[[events.Event], None]
+
+RETRY_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
+"""Pauses between attempts to reach a machine; the last one goes on."""
+
+
+@dataclass
+class _Held:
+    """One wanted machine. ``machine`` is set while we are logged in."""
+
+    target: SshTarget
+    secrets: tuple[Secret, ...] = ()
+    machine: RemoteMachine | None = None
+    link: Link | None = None
+    job: Token | None = None
+    load_job: Token | None = None
+    asked: set[str] = field(default_factory=set)
+
+
+class RemoteMachines:
+    """Who is connected. From any thread."""
+
+    def __init__(self, outside: Outside, jobs: Jobs, post: Post, snapshot: Callable[[], ClusterState]) -> None:
+        self._outside = outside
+        self._jobs = jobs
+        self._post = post
+        self._snapshot = snapshot
+        self._lock = threading.Lock()
+        self._held: dict[SshTarget, _Held] = {}
+
+    def machine(self, machine_id: MachineId) -> RemoteMachine | None:
+        """The machine, if we are logged in to it."""
+        with self._lock:
+            return next((held.machine for held in self._held.values() if held.target.machine_id == machine_id), None)
+
+    def keep_to(self, wanted: tuple[SshTarget, ...], runtime: Runtime | None) -> None:
+        """Begin to connect to what is wanted and not held, let go of what is held and not wanted, and look again where the
+        last look compared with another build of ours. Called by the session's thread after every batch; returns at once."""
+        with self._lock:
+            new = [target for target in wanted if target not in self._held]
+            gone = [held for target, held in self._held.items() if target not in wanted]
+            self._held |= {target: _Held(target=target) for target in new}
+            for held in gone:
+                del self._held[held.target]
+        for target in new:
+            self._connect(target)
+        for held in gone:
+            self._let_go(held)
+        self._look_where_stale(runtime)
+
+    def answer_host_key(self, target: SshTarget, key: HostKey, *, accepted: bool) -> None:
+        """The person looked at the fingerprint."""
+        held = self._get(target)
+        if held is None:
+            return
+        if accepted:
+            self._connect(target, before=lambda: self._outside.connector.accept_host_key(key))
+        else:
+            refusal = MachineUnreachable(
+                f"You did not accept the key that {target.text} showed.", advice="Try again when you have compared it."
+            )
+            self._turn(target, RemotePhase.REFUSED, refusal)
+
+    def answer_secret(self, target: SshTarget, secret: Secret) -> None:
+        """The person typed it."""
+        held = self._get(target)
+        if held is not None:
+            with self._lock:
+                held.secrets = (*held.secrets, secret)
+            self._connect(target)
+
+    def connect_again(self, target: SshTarget) -> None:
+        """Try now."""
+        held = self._get(target)
+        if held is not None:
+            with self._lock:
+                held.secrets = ()
+            self._connect(target)
+
+    def look_again(self, machine_id: MachineId | None = None) -> None:
+        """Look again at one machine, or at all that we are logged in to."""
+        with self._lock:
+            targets = [held.target for held in self._held.values() if held.machine is not None]
+        for target in targets:
+            if machine_id in (None, target.machine_id):
+                self._look_soon(target)
+
+    def copy_runtime(self, machine_id: MachineId) -> None:
+        """Copy the coordinator's build there; progress is an ``Activity``."""
+        held = self._by_id(machine_id)
+        if held is not None:
+            self._jobs.start(_key(held.target), lambda token: self._copy(held, token))
+
+    def cancel_copy(self, machine_id: MachineId) -> None:
+        """Stop copying; what is there already is used next time."""
+        held = self._by_id(machine_id)
+        if held is not None:
+            self._jobs.cancel(_key(held.target))
+
+    def remove_ours(self, machine_id: MachineId) -> threading.Event:
+        """Delete what we put there; the event is set when that is done (or failed, which is told)."""
+        done = threading.Event()
+        held = self._by_id(machine_id)
+        if held is None or held.machine is None:
+            done.set()
+            return done
+        machine = held.machine
+
+        def remove(_token: Token) -> None:
+            try:
+                machine.remove_ours()
+            except EngineError as error:
+                problem = problem_of(error, ProblemKind.MACHINE, held.target.text)
+                self._post(events.ProblemHappened(problem=problem))
+            finally:
+                done.set()
+
+        self._jobs.start(_key(held.target), remove)
+        return done
+
+    def close(self) -> None:
+        """Disconnect from all. What runs there on a leash ends."""
+        with self._lock:
+            machines = [held.machine for held in self._held.values() if held.machine is not None]
+        for machine in machines:
+            machine.close()
+
+    # -- jobs
+
+    def _connect(self, target: SshTarget, before: Callable[[], None] | None = None) -> None:
+        self._jobs.cancel(_key(target))
+        self._jobs.start(_key(target), lambda token: self._stay_connected(target, before, token))
+
+    def _stay_connected(self, target: SshTarget, before: Callable[[], None] | None, token: Token) -> None:
+        if before is not None:
+            before()
+        attempt = 0
+        while self._get(target) is not None:
+            self._post(remote_events.MachineTurned(target=target, phase=RemotePhase.CONNECTING))
+            try:
+                self._log_in(target, token)
+                return
+            except MachineUnreachable as error:
+                self._turn(target, RemotePhase.UNREACHABLE, error)
+            except (HostKeyUnknown, SecretNeeded) as question:
+                self._ask(target, question)
+                return
+            except EngineError as error:
+                self._turn(target, RemotePhase.REFUSED, error)
+                return
+            token.wait(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+            attempt += 1
+
+    def _log_in(self, target: SshTarget, token: Token) -> None:
+        held = self._get(target)
+        if held is None:
+            return
+        self._drop(held)
+        machine = self._outside.connector.connect(target, held.secrets, token)
+        with self._lock:
+            wanted = self._held.get(target) is held
+            if wanted:
+                held.machine = machine
+        if not wanted:
+            machine.close()
+            return
+        self._look_job(target, token)
+
+    def _look_job(self, target: SshTarget, token: Token) -> None:
+        held = self._get(target)
+        if held is None or held.machine is None:
+            return
+        self._post(remote_events.MachineTurned(target=target, phase=RemotePhase.LOOKING))
+        try:
+            look = self._look(held, held.machine, token)
+        except MachineUnreachable:
+            raise
+        except EngineError as error:
+            self._turn(target, RemotePhase.REFUSED, error)
+            return
+        self._watch(held, held.machine, look.machine)
+
+    def _look_soon(self, target: SshTarget) -> None:
+        self._jobs.start(_key(target), lambda token: self._look_or_reconnect(target, token))
+
+    def _look_or_reconnect(self, target: SshTarget, token: Token) -> None:
+        try:
+            self._look_job(target, token)
+        except MachineUnreachable:
+            self._stay_connected(target, None, token)
+
+    def _look(self, held: _Held, machine: RemoteMachine, token: Token) -> RemoteLook:
+        runtime = self._snapshot().runtime
+        look = machine.look(runtime, token)
+        if held.link is None:
+            held.link = machine.measure_link(token)
+        self._post(
+            remote_events.RemoteLooked(
+                target=held.target,
+                look=look,
+                dialect=_dialect_of(look),
+                link=held.link,
+                looked_for_runtime=runtime.id if runtime else None,
+            )
+        )
+        return look
+
+    def _watch(self, held: _Held, machine: RemoteMachine, seen: Machine) -> None:
+        if held.load_job is not None:
+            held.load_job.cancel()
+        key = f"load {held.target.text}"
+        held.load_job = self._jobs.start(key, lambda token: self._watch_load(held, machine, seen, token))
+
+    def _watch_load(self, held: _Held, machine: RemoteMachine, seen: Machine, token: Token) -> None:
+        try:
+            machine.watch_load(seen, lambda load: self._post(events.LoadSampled(load=load)), token)
+        except EngineError as error:
+            with self._lock:
+                lost = held.machine is machine and self._held.get(held.target) is held
+            if lost:
+                self._turn(held.target, RemotePhase.UNREACHABLE, error)
+                token.wait(RETRY_SECONDS[0])
+                self._connect(held.target)
+
+    def _copy(self, held: _Held, token: Token) -> None:
+        runtime, machine = self._snapshot().runtime, held.machine
+        if runtime is None or machine is None:
+            return
+        id_, title = copy_activity(held.target.machine_id), f"Copying llama.cpp to {held.target.text}"
+
+        def progress(fraction: float | None, detail: str) -> None:
+            self._post(events.ActivityProgressed(id=id_, title=title, fraction=fraction, detail=detail))
+
+        self._post(remote_events.MachineTurned(target=held.target, phase=RemotePhase.COPYING))
+        progress(None, "comparing")
+        try:
+            machine.copy_runtime(runtime, progress, token)
+        except (EngineError, Cancelled) as error:
+            happened = error if isinstance(error, EngineError) else None
+            self._turn(held.target, RemotePhase.NO_RUNTIME, happened)
+            return
+        finally:
+            self._post(events.ActivityEnded(id=id_))
+        self._look_or_reconnect(held.target, token)
+
+    # -- the rest
+
+    def _look_where_stale(self, runtime: Runtime | None) -> None:
+        if runtime is None:
+            return
+        for remote in self._snapshot().remotes:
+            held = self._get(remote.target)
+            looked = remote.phase in (RemotePhase.READY, RemotePhase.NO_RUNTIME)
+            if held is None or not looked or remote.looked_for_runtime == runtime.id or runtime.id in held.asked:
+                continue
+            held.asked.add(runtime.id)
+            target = remote.target
+            self._look_soon(target)
+
+    def _ask(self, target: SshTarget, error: HostKeyUnknown | SecretNeeded) -> None:
+        question = HostKeyQuestion(key=error.key) if isinstance(error, HostKeyUnknown) else error.question
+        self._post(remote_events.MachineTurned(target=target, phase=RemotePhase.ASKING, question=question))
+
+    def _turn(self, target: SshTarget, phase: RemotePhase, error: EngineError | None) -> None:
+        problem = None if error is None else problem_of(error, ProblemKind.MACHINE, target.text)
+        self._post(remote_events.MachineTurned(target=target, phase=phase, problem=problem))
+
+    def _let_go(self, held: _Held) -> None:
+        self._jobs.cancel(_key(held.target))
+        self._drop(held)
+        self._post(remote_events.MachineForgotten(target=held.target))
+
+    def _drop(self, held: _Held) -> None:
+        with self._lock:
+            machine, held.machine = held.machine, None
+        if held.load_job is not None:
+            held.load_job.cancel()
+        if machine is not None:
+            self._jobs.start(f"close {held.target.text}", lambda _token: machine.close())
+
+    def _get(self, target: SshTarget) -> _Held | None:
+        with self._lock:
+            return self._held.get(target)
+
+    def _by_id(self, machine_id: MachineId) -> _Held | None:
+        with self._lock:
+            return next((held for held in self._held.values() if held.target.machine_id == machine_id), None)
+
+
+def copy_activity(machine_id: MachineId) -> str:
+    """Id of the activity that shows the copying of a build to a machine."""
+    return f"copy {machine_id}"
+
+
+def _key(target: SshTarget) -> str:
+    return f"machine {target.text}"
+
+
+def _dialect_of(look: RemoteLook) -> Dialect | None:
+    return None if look.usable is None else dialect_of(look.usable.help_text)
