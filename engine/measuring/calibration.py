@@ -16,7 +16,7 @@ import json
 from engine.errors import RuntimeUnavailable
 from engine.planning.cost_model import flops_per_prompt_token
 from engine.vocabulary.model import ModelFacts
-from engine.vocabulary.worker import Speed, WorkerOffer
+from engine.vocabulary.worker import Exposure, Speed, WorkerOffer
 
 PROMPT_TOKENS = 256
 DECODE_TOKENS = 24
@@ -77,5 +77,8 @@ def speed_of(prefill_tokens_per_second: float, decode_tokens_per_second: float, 
 
 
 def speed_key(offer: WorkerOffer, runtime_id: str, model: ModelFacts) -> str:
-    """Under which name a measurement is kept: another machine, device, thread count, build or model means another speed."""
-    return "|".join((offer.machine_name, offer.runtime_name, offer.description, str(offer.threads), runtime_id, model.name))
+    """Under which name a measurement is kept: another machine, device, thread count, build or model means another speed,
+    and so does another way to it."""
+    way = () if offer.exposure is Exposure.LOOPBACK else (offer.machine_id, offer.exposure)
+    device = (offer.machine_name, offer.runtime_name, offer.description, str(offer.threads))
+    return "|".join((*way, *device, runtime_id, model.name))

@@ -26,6 +26,7 @@ from engine.session.working.find_machines import FIND, find_machines
 from engine.session.working.perform import Performer
 from engine.session.working.prepare_run import prepare_run
 from engine.session.working.remote_machines import RemoteMachines
+from engine.session.working.serve_alone import Bench
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.remote import SshTarget
 
@@ -140,7 +141,7 @@ class Session:
     def calibrate(self) -> None:
         """Measure how fast each worker is; progress is an ``Activity``."""
         state = self._state
-        self._jobs.start(look.CALIBRATE, lambda token: calibrate.calibrate(self._outside, state, self.post, token))
+        self._jobs.start(look.CALIBRATE, lambda token: calibrate.calibrate(self._bench(state, token), self.post))
 
     def launch(self) -> None:
         """Start what the plan says."""
@@ -268,6 +269,9 @@ class Session:
                 last = self._state
                 self._publish(last)
             token.wait(_PUBLISH_SECONDS)
+
+    def _bench(self, state: ClusterState, token: Token) -> Bench:
+        return Bench(outside=self._outside, state=state, machine_of=self.remotes.machine, token=token)
 
     def _look_for_speeds(self, state: ClusterState) -> None:
         """When other workers, another build or another model come up: what was measured of them before?"""

@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
-from engine.cluster.servers import server_process_id, servers_of
-from engine.errors import EngineError, ProcessFailed, RuntimeUnavailable
-from engine.llama_cpp.command_lines import llama_bench_argv, rpc_server_argv, server_options_of
+from engine.errors import EngineError, RuntimeUnavailable
+from engine.llama_cpp.command_lines import llama_bench_argv, server_options_of
 from engine.measuring import calibration
-from engine.planning.split_layers import split_layers
-from engine.ports import RunningProcess
 from engine.session import events
 from engine.session.jobs import Token
 from engine.session.outside import Outside
 from engine.session.state import ClusterState
 from engine.session.working.look import CALIBRATE, problem_of
-from engine.session.working.prepare_run import HOST, free_port
+from engine.session.working.serve_alone import Bench, served_alone
 from engine.vocabulary.model import ModelFacts
-from engine.vocabulary.plan import Plan, PlanRequest, Policy, RunShape
 from engine.vocabulary.problem import ProblemKind
 from engine.vocabulary.process import ProcessId, ProcessSpec
 from engine.vocabulary.runtime import Runtime
-from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerId, WorkerOffer
+from engine.vocabulary.worker import Speed, WorkerId, WorkerOffer
 
 Post = Callable[[events.Event], None]
 
@@ -37,25 +32,26 @@ LARGEST_QUICK_BYTES = 1_500_000_000
 ONE_WORKER_SECONDS = 90.0
 
 
-def calibrate(outside: Outside, state: ClusterState, post: Post, token: Token) -> None:
+def calibrate(bench: Bench, post: Post) -> None:
     """Measure every worker that has no stored speed yet; post ``SpeedsMeasured``. Always ends in ``ActivityEnded``."""
     try:
-        if state.runtime is not None:
-            _measure_all(outside, state, state.runtime, post, token)
+        if bench.state.runtime is not None:
+            _measure_all(bench, bench.state.runtime, post)
     except EngineError as error:
         post(events.ProblemHappened(problem=problem_of(error, ProblemKind.WORKER, "calibration")))
     finally:
         post(events.ActivityEnded(id=CALIBRATE))
 
 
-def _measure_all(outside: Outside, state: ClusterState, runtime: Runtime, post: Post, token: Token) -> None:
-    model = _model_to_measure(outside, state)
+def _measure_all(bench: Bench, runtime: Runtime, post: Post) -> None:
+    state = bench.state
+    model = _model_to_measure(bench.outside, state)
     for index, offer in enumerate(state.offers):
-        title, detail = "Measuring the workers", f"{offer.device_name} with {model.name}"
+        title, detail = "Measuring the workers", f"{offer.device_name} of {offer.machine_name} with {model.name}"
         fraction = index / len(state.offers)
         post(events.ActivityProgressed(id=CALIBRATE, title=title, fraction=fraction, detail=detail))
         try:
-            speed = _stored_or_measured(outside, state, runtime, offer, model, token)
+            speed = _stored_or_measured(bench, runtime, offer, model)
         except EngineError as error:  # a small GPU that cannot hold the model alone must not keep the others unmeasured
             post(events.ProblemHappened(problem=problem_of(error, ProblemKind.WORKER, offer.id)))
             continue
@@ -91,32 +87,20 @@ def _model_to_measure(outside: Outside, state: ClusterState) -> ModelFacts:
     return min(small, key=lambda model: model.total_bytes)
 
 
-def _stored_or_measured(
-    outside: Outside, state: ClusterState, runtime: Runtime, offer: WorkerOffer, model: ModelFacts, token: Token
-) -> Speed:
+def _stored_or_measured(bench: Bench, runtime: Runtime, offer: WorkerOffer, model: ModelFacts) -> Speed:
     key = calibration.speed_key(offer, runtime.id, model)
-    speed = outside.speeds.load(key)
+    speed = bench.outside.speeds.load(key)
     if speed is None:
-        speed = _measure(outside, state, runtime, offer, model, token)
-        outside.speeds.save(key, speed)
+        speed = _measure(bench, runtime, offer, model)
+        bench.outside.speeds.save(key, speed)
     return speed
 
 
-def _measure(
-    outside: Outside, state: ClusterState, runtime: Runtime, offer: WorkerOffer, model: ModelFacts, token: Token
-) -> Speed:
-    if runtime.llama_bench is None or state.dialect is None:
+def _measure(bench: Bench, runtime: Runtime, offer: WorkerOffer, model: ModelFacts) -> Speed:
+    if runtime.llama_bench is None:
         raise RuntimeUnavailable("This runtime has no llama-bench, so workers cannot be measured.", advice="Build llama.cpp.")
-    port = free_port(outside.asker, int(offer.endpoint.rpartition(":")[2]) + 100, set())
-    plan = _alone(replace(offer, endpoint=f"{HOST}:{port}"), model)
-    server = servers_of(plan)[0]
-    argv = rpc_server_argv(server, runtime.rpc_server, state.dialect)
-    environment = (("LLAMA_CACHE", outside.worker_cache_folder),)
-    spec = ProcessSpec(id=server_process_id(server.endpoint), argv=argv, environment=environment)
-    worker = outside.starter.start(spec, lambda _line: None, lambda _outcome: None)
-    try:
-        _wait_until_idle(outside, server, worker, token)
-        options = server_options_of(outside.finder.bench_help_text(runtime))
+    with served_alone(bench, offer, model) as (plan, server):
+        options = server_options_of(bench.outside.finder.bench_help_text(runtime))
         command = llama_bench_argv(
             plan,
             (server,),
@@ -126,28 +110,9 @@ def _measure(
             decode_tokens=calibration.DECODE_TOKENS,
             repetitions=calibration.REPETITIONS,
         )
-        lines = _run_bench(outside, command.argv, token)
-    finally:
-        worker.stop(grace_seconds=2.0)
+        lines = _run_bench(bench.outside, command.argv, bench.token)
     prefill, decode = calibration.rates_in(lines)
     return calibration.speed_of(prefill, decode, model)
-
-
-def _alone(offer: WorkerOffer, model: ModelFacts) -> Plan:
-    shape = RunShape(context_tokens=512, batch_tokens=calibration.PROMPT_TOKENS, ubatch_tokens=calibration.PROMPT_TOKENS)
-    plan = split_layers(PlanRequest(model=model, offers=(offer,), policy=Policy.MEMORY, shape=shape))
-    if isinstance(plan, Plan):
-        return plan
-    raise RuntimeUnavailable(f"{model.name} does not fit on {offer.device_name} alone: {plan.reasons[0]}", advice="")
-
-
-def _wait_until_idle(outside: Outside, server: RpcServerSpec, worker: RunningProcess, token: Token) -> None:
-    deadline = outside.clock.now_seconds() + 30.0
-    while outside.asker.ask(server.host, server.port, timeout_seconds=1.0).state != "idle":
-        if not worker.is_alive() or outside.clock.now_seconds() > deadline:
-            said = "; ".join(worker.tail()[-3:])
-            raise ProcessFailed(f"The rpc-server for {', '.join(server.runtime_names)} did not start: {said}", advice="")
-        token.wait(0.05)
 
 
 def _run_bench(outside: Outside, argv: tuple[str, ...], token: Token) -> tuple[str, ...]:

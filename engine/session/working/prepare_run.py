@@ -45,7 +45,7 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         plan, taken = _with_free_ports(outside.asker, plan, machine_of)
         api_port = free_port(outside.asker, state.choices.api_port, taken)
         servers = servers_of(plan)
-        programs = _programs(outside, state, plan, machine_of)
+        programs = programs_for(outside, state, plan, machine_of)
         command = coordinator_argv(
             plan, servers, program=runtime.llama_server, options=state.server_options, api_port=api_port
         )
@@ -71,7 +71,7 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
 
 
 @dataclass
-class _Ports:
+class Ports:
     """Ports given out so far: here, and on each machine."""
 
     asker: RpcAsker
@@ -112,7 +112,7 @@ def connected(machine_of: FindMachine, machine_id: MachineId, name: str) -> Remo
 
 
 def _with_free_ports(asker: RpcAsker, plan: Plan, machine_of: FindMachine) -> tuple[Plan, set[int]]:
-    ports = _Ports(asker, machine_of)
+    ports = Ports(asker, machine_of)
     offers = {worker.offer.endpoint: worker.offer for worker in plan.used_workers}
     moved = {endpoint: ports.place_of(offer) for endpoint, offer in offers.items()}
     notes = tuple(note for endpoint, place in moved.items() if (note := _moved_note(offers[endpoint], place)))
@@ -127,7 +127,7 @@ def _moved_note(offer: WorkerOffer, got: Place) -> str | None:
     return f"Another program listens on {planned_there}{where}, so this worker gets {got_there}."
 
 
-def _programs(
+def programs_for(
     outside: Outside, state: ClusterState, plan: Plan, machine_of: FindMachine
 ) -> tuple[tuple[MachineId, WorkerProgram], ...]:
     """With what each machine's rpc-servers are started; the caches there are brought within their size."""

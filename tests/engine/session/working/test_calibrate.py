@@ -5,6 +5,7 @@ import json
 from engine.session import events
 from engine.session.working import calibrate
 from engine.session.working.look import CALIBRATE
+from engine.session.working.serve_alone import Bench
 from tests.fakes.fake_outside import Fakes, FakeToken, planned_session
 from tests.fakes.fake_process_starter import FakeProgram
 
@@ -12,11 +13,12 @@ ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 400.5}, {"n_prompt": 0, "n_gen":
 BENCH = FakeProgram(lines=tuple(json.dumps(ROWS, indent=2).splitlines()), exit_code=0)
 
 
-def calibrated(fakes, bench=BENCH):
+def calibrated(fakes, program=BENCH):
     session, _jobs = planned_session(fakes)
-    fakes.starter.will_run("llama-bench", bench)
+    fakes.starter.will_run("llama-bench", program)
     posted = []
-    calibrate.calibrate(fakes.outside(), session.snapshot(), posted.append, FakeToken())
+    bench = Bench(outside=fakes.outside(), state=session.snapshot(), machine_of=session.remotes.machine, token=FakeToken())
+    calibrate.calibrate(bench, posted.append)
     assert posted[-1] == events.ActivityEnded(id=CALIBRATE)
     assert fakes.starter.running() == ()
     return session.snapshot(), posted
