@@ -43,7 +43,9 @@ def checked_target(target: SshTarget) -> SshTarget:
 def _not_this_machine(target: SshTarget) -> SshTarget:
     """Two machines of one id would be mixed up."""
     if target.machine_id == THIS_MACHINE:
-        raise BadInput(f"'{THIS_MACHINE}' is what Crossply calls the machine it runs on.", advice="Write user@ in front of it.")
+        raise BadInput(
+            f"'{THIS_MACHINE}' is what Crossply calls the machine it runs on.", advice="Write user@ in front of it."
+        )
     return target
 
 

@@ -41,7 +41,6 @@ def test_what_is_understood(text, host, user, port):
         "ada@ho st",
         "ada b@host",
         "ada@ho\nst",
-        "ada@ho\nst",
         "ho\x00st",
         "this-machine",
         "ho\x1b[31mst",
