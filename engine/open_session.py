@@ -12,6 +12,7 @@ import msgspec
 
 from engine.errors import BadInput, EngineError
 from engine.machines.memory_limits import MemoryLimits
+from engine.machines.process_io import written_bytes
 from engine.machines.rpc_asker import SocketRpcAsker
 from engine.machines.this_machine import ThisMachine
 from engine.ports import CancelToken, CoordinatorClient
@@ -68,6 +69,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
         coordinator_client=_client_of,
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune(folders.cache / "workers"),
+        written_bytes=written_bytes,
         connector=NotWired(),
         network=NotWired(),
     )

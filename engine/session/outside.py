@@ -37,6 +37,8 @@ class Outside:
     """``LLAMA_CACHE`` of the rpc-servers we start."""
     prune_worker_cache: Callable[[], object]
     """Brings that folder within its size; before a launch."""
+    written_bytes: Callable[[int], int | None]
+    """What a process of ours has written so far (a tunnel: what it carried); ``None`` where the system does not tell."""
     connector: MachineConnector
     """Logs in to other machines."""
     network: MachineFinder

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.llama_cpp.dialects import Dialect
 from engine.vocabulary.found import FoundMachine
+from engine.vocabulary.machine import MachineId
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.remote import Question, RemoteLook, RemotePhase, SshTarget
 from engine.vocabulary.worker import Link
@@ -50,4 +51,12 @@ class FindingProgressed:
     """``None`` = as before."""
 
 
-RemoteEvent = MachineTurned | RemoteLooked | MachineForgotten | FindingProgressed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelCarried:
+    """What went to a machine through its tunnel since it was opened."""
+
+    machine_id: MachineId
+    sent_bytes: int
+
+
+RemoteEvent = MachineTurned | RemoteLooked | MachineForgotten | FindingProgressed | TunnelCarried

@@ -146,6 +146,8 @@ class RunSeen:
     programs: tuple[tuple[MachineId, WorkerProgram], ...] = ()
     """Per machine, with what its rpc-servers are started."""
     tunnels: tuple[TunnelSpec, ...] = ()
+    sent: tuple[tuple[MachineId, int], ...] = ()
+    """Per machine behind a tunnel, the bytes that went to it so far: while the model loads, its weights."""
     buffers: tuple[ActualBuffers, ...] = ()
     pipelined: bool | None = None
     """Whether llama.cpp says ``pipeline parallelism enabled``; ``None`` before it says anything."""

@@ -251,6 +251,7 @@ class Fakes:
         self.speeds = FakeSpeeds()
         self.coordinator = FakeCoordinator()
         self.n_prunings = 0
+        self.tunnel_bytes: int | None = None
         self.connector = FakeConnector()
         self.network = FakeNetwork()
 
@@ -268,6 +269,7 @@ class Fakes:
             coordinator_client=lambda _url: self.coordinator,
             worker_cache_folder="/fake/cache",
             prune_worker_cache=self._prune,
+            written_bytes=lambda _pid: self.tunnel_bytes,
             connector=self.connector,
             network=self.network,
         )

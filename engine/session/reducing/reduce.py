@@ -85,4 +85,5 @@ _HANDLERS: dict[type, Callable[[ClusterState, Any], ClusterState]] = {
     remote_events.RemoteLooked: reduce_remote.remote_looked,
     remote_events.MachineForgotten: reduce_remote.machine_forgotten,
     remote_events.FindingProgressed: reduce_remote.finding_progressed,
+    remote_events.TunnelCarried: reduce_remote.tunnel_carried,
 }

@@ -66,6 +66,14 @@ def finding_progressed(state: ClusterState, event: remote_events.FindingProgress
     return replace(state, finding=finding)
 
 
+def tunnel_carried(state: ClusterState, event: remote_events.TunnelCarried) -> ClusterState:
+    """More went to a machine."""
+    if state.run is None:
+        return state
+    sent = dict(state.run.sent) | {event.machine_id: event.sent_bytes}
+    return replace(state, run=replace(state.run, sent=tuple(sorted(sent.items()))))
+
+
 def find_remote(state: ClusterState, target: SshTarget) -> RemoteSeen | None:
     """A remote machine by how it is addressed."""
     return next((remote for remote in state.remotes if remote.target == target), None)

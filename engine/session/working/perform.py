@@ -18,7 +18,7 @@ from engine.errors import EngineError, RuntimeUnavailable
 from engine.llama_cpp.command_lines import coordinator_argv, rpc_server_argv
 from engine.llama_cpp.server_log import PROGRESS_ENVIRONMENT, STOP_LINE
 from engine.ports import ProcessStarter, RpcAsker, RunningProcess
-from engine.session import events
+from engine.session import events, remote_events
 from engine.session.jobs import Jobs, Token
 from engine.session.logs import LogBook
 from engine.session.outside import Outside
@@ -42,6 +42,7 @@ READY_SECONDS = 30.0
 """An rpc-server answers within a second; a GPU's driver may take several."""
 
 PROBE_SECONDS = 1.0
+COUNT_SECONDS = 0.5
 STOP_SECONDS = 5.0
 """After being asked, before being made to."""
 
@@ -190,11 +191,23 @@ class Performer:
         while process.is_alive():
             if not any(self._outside.asker.is_free("127.0.0.1", forward.local_port) for forward in spec.forwards):
                 self._post(events.ProcessReady(id=process_spec.id, at_seconds=self._outside.clock.now_seconds()))
+                self._count(spec, process, token)
                 return
             if self._outside.clock.now_seconds() > deadline:
                 self._post(events.ProblemHappened(problem=_no_tunnel(spec, process), ends_run=True))
                 return
             token.wait(0.05)
+
+    def _count(self, spec: TunnelSpec, process: RunningProcess, token: Token) -> None:
+        """Tell what the tunnel carries, twice a second while it changes."""
+        opened = self._outside.written_bytes(process.pid)
+        last = 0
+        while process.is_alive() and opened is not None:
+            written = self._outside.written_bytes(process.pid)
+            if written is not None and written - opened != last:
+                last = written - opened
+                self._post(remote_events.TunnelCarried(machine_id=spec.machine_id, sent_bytes=last))
+            token.wait(COUNT_SECONDS)
 
     def _begin_coordinator(self, state: ClusterState) -> None:
         run = state.run
