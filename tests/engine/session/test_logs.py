@@ -33,3 +33,21 @@ def test_an_earlier_process_is_forgotten():
     book.forget("p")
     assert book.lines("p") == (0, ())
     assert book.lines("q") == (1, ("other",))
+
+
+def test_all_processes_in_the_order_of_arrival_with_the_time():
+    times = iter([10.0, 11.0, 12.0, 13.0])
+    book = LogBook(lambda: next(times))
+    for process, word in (("p", "a"), ("q", "b"), ("p", "c")):
+        book.append(process, word)
+    lines = book.since(0)
+    assert [(line.process_id, line.text, line.arrived_at_seconds) for line in lines] == [
+        ("p", "a", 10.0),
+        ("q", "b", 11.0),
+        ("p", "c", 12.0),
+    ]
+    assert book.since(lines[-1].number) == ()
+    book.forget("p")
+    book.append("p", "new")
+    assert [line.text for line in book.since(lines[-1].number)] == ["new"], "numbers go on after a process is forgotten"
+    assert [line.text for line in book.since(0)] == ["b", "new"]
