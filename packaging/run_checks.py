@@ -32,7 +32,7 @@ def run_tests(python: Path, root: Path) -> int:
     results = [(name, _run(name, [str(python), *arguments], root)) for name, arguments in LINT]
     blocked = {"CROSSPLY_TEST_WITHOUT_QT": "1"}
     results.append(("engine without Qt", _run("engine without Qt", [str(python), *WITHOUT_QT], root, blocked)))
-    results.append(("pytest", _run("pytest", [str(python), *ALL_TESTS], root)))
+    results.append(("pytest", _run("pytest", [str(python), *ALL_TESTS], root, _lab_or_failure())))
     return _report(results)
 
 
@@ -43,6 +43,12 @@ def run_benchmarks(python: Path, root: Path) -> int:
         print("There is no benchmark in tests/benchmarks.", file=sys.stderr)
         return 1
     return _report([(script.name, _run(script.name, [str(python), str(script)], root)) for script in scripts])
+
+
+def _lab_or_failure() -> dict[str, str]:
+    """As root and in CI the tests on machines in miniature must run; elsewhere they skip and say so."""
+    needed = os.geteuid() == 0 or bool(os.environ.get("CI"))
+    return {"CROSSPLY_NEEDS_LAB": os.environ.get("CROSSPLY_NEEDS_LAB", "1" if needed else "0")}
 
 
 def _run(name: str, argv: list[str], root: Path, extra: dict[str, str] | None = None) -> bool:

@@ -20,6 +20,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+pytest_plugins = ["tests.lab.pytest_lab"]
+
 _BLOCK_QT = "CROSSPLY_TEST_WITHOUT_QT"
 
 
