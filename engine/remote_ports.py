@@ -149,6 +149,9 @@ class Secret:
     value: str
     remember: bool = False
     """Keep it in the system's keyring, if it turns out to be right."""
+    prompt: str = ""
+    """The question it answers (``SecretQuestion.prompt``), so that a jump host never sees the password of the machine behind
+    it. Empty: a question of the machine itself."""
 
     def __repr__(self) -> str:
         return f"Secret({self.kind})"
