@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import RuntimeUnavailable
-from engine.runtimes.manifest import MANIFEST_NAME, Manifest, read_manifest
+from engine.runtimes.manifest import COPIED_MARKER, MANIFEST_NAME, Manifest, read_manifest
 from engine.vocabulary.runtime import RuntimeSource
 
 CHOSEN_VARIABLE = "CROSSPLY_RUNTIME"
@@ -27,7 +27,17 @@ CHOSEN_VARIABLE = "CROSSPLY_RUNTIME"
 
 RPC_SERVER_NAMES = ("ggml-rpc-server", "rpc-server")
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
-_BELOW = (".", "bin", "build/bin", "build/bin/Release")
+BELOW = (".", "bin", "build/bin", "build/bin/Release")
+"""Where the programs are, below the folder of a build or a checkout."""
+USUAL_BELOW_HOME = ("llama.cpp", "src/llama.cpp", ".local/bin")
+USUAL_ANYWHERE = (
+    "/usr/local/bin",
+    "/usr/bin",
+    "/opt/llama.cpp",
+    "/app",  # the official container images
+    "/opt/homebrew/bin",
+    "/home/linuxbrew/.linuxbrew/bin",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +83,7 @@ def usual_folders(home: Path) -> tuple[Path, ...]:
     """Where people build llama.cpp and packages put it, on Linux, macOS (untested) and Windows (untested)."""
     if sys.platform == "win32":
         return (home / "llama.cpp", Path("C:/llama.cpp"), home / "AppData/Local/Microsoft/WinGet/Links")
-    return (
-        home / "llama.cpp",
-        home / "src/llama.cpp",
-        home / ".local/bin",
-        Path("/usr/local/bin"),
-        Path("/usr/bin"),
-        Path("/opt/llama.cpp"),
-        Path("/app"),  # the official container images
-        Path("/opt/homebrew/bin"),
-        Path("/home/linuxbrew/.linuxbrew/bin"),
-    )
+    return (*(home / place for place in USUAL_BELOW_HOME), *map(Path, USUAL_ANYWHERE))
 
 
 def _in_order(
@@ -110,7 +110,7 @@ def _chosen(folder: Path) -> Candidate:
 
 
 def _here(folder: Path, source: RuntimeSource) -> Iterator[Candidate]:
-    for below in _BELOW:
+    for below in BELOW:
         place = (folder / below).absolute()
         program = find_program(place, *RPC_SERVER_NAMES)
         if program is not None:
@@ -123,10 +123,11 @@ def _here(folder: Path, source: RuntimeSource) -> Iterator[Candidate]:
 
 
 def _own(builds: Path) -> Iterator[Candidate]:
-    """Finished builds only: a folder with a manifest, and no name that starts with a dot (those are being made)."""
+    """Finished builds only: a folder with a manifest, and no name that starts with a dot (those are being made). What another
+    machine put here for its workers holds no llama-server, and may go at any time."""
     finished: list[Candidate] = []
     for folder in builds.iterdir() if builds.is_dir() else ():
-        if folder.name.startswith("."):
+        if folder.name.startswith(".") or (folder / COPIED_MARKER).exists():
             continue
         manifest = _manifest_or_none(folder)
         if manifest is not None and find_program(folder / manifest.programs, *RPC_SERVER_NAMES):

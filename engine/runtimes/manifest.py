@@ -17,6 +17,8 @@ from engine.errors import RuntimeUnavailable
 from engine.vocabulary.runtime import RpcProtocolVersion
 
 MANIFEST_NAME = "manifest.json"
+COPIED_MARKER = "copied-by-crossply.json"
+"""Beside the manifest of a build that a Crossply on another machine put here: for its workers, and its to remove."""
 FORMAT = 1
 
 
@@ -78,12 +80,16 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def manifest_text(manifest: Manifest) -> str:
+    """As it stands in the file."""
+    return json.dumps(msgspec.to_builtins(manifest), indent=1)
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write it whole or not at all (a temporary file, then a rename)."""
-    text = json.dumps(msgspec.to_builtins(manifest), indent=1)
     temporary = folder / (MANIFEST_NAME + ".new")
     with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(text)
+        stream.write(manifest_text(manifest))
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(folder / MANIFEST_NAME)
@@ -96,16 +102,27 @@ def read_manifest(folder: Path) -> Manifest | None:
     """
     path = folder / MANIFEST_NAME
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        data = path.read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
-        raise RuntimeUnavailable(
-            f"{path} cannot be read: {error}.", advice=f"Delete {folder} and build or install again."
-        ) from None
+    except OSError as error:
+        raise _unreadable(str(path), error, str(folder)) from None
+    return parse_manifest(data, str(path), str(folder))
+
+
+def parse_manifest(data: bytes, path: str, folder: str) -> Manifest:
+    """What stands in the manifest file ``path`` of the build in ``folder``. Raises ``RuntimeUnavailable``."""
+    try:
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise _unreadable(path, error, folder) from None
     if manifest.format != FORMAT:
         raise RuntimeUnavailable(f"{path} has format {manifest.format}; this version of Crossply knows {FORMAT}.")
     return manifest
+
+
+def _unreadable(path: str, error: Exception, folder: str) -> RuntimeUnavailable:
+    return RuntimeUnavailable(f"{path} cannot be read: {error}.", advice=f"Delete {folder} and build or install again.")
 
 
 def find_damage(folder: Path, manifest: Manifest, *, hashes: bool) -> str | None:
