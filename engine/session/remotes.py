@@ -9,6 +9,7 @@ from engine.vocabulary.found import FoundMachine
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.remote import Question, RemoteLook, RemotePhase, SshTarget
+from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 
 
@@ -40,6 +41,10 @@ class RemoteSeen:
     def name(self) -> str:
         """For people: its own name once it was looked at, else how it was addressed."""
         return self.look.machine.name if self.look else self.target.text
+
+    def takes_part(self, runtime: Runtime | None) -> bool:
+        """Whether its workers may be planned with: its build was compared with this very one of the coordinator."""
+        return self.phase is RemotePhase.READY and runtime is not None and self.looked_for_runtime == runtime.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

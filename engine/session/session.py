@@ -61,7 +61,7 @@ class Session:
         """Commands about remote machines: answers to their questions, copying, looking again."""
         self._performer = Performer(outside, self._jobs, self.logs, self.post, self.remotes.machine)
         self._thread: threading.Thread | None = None
-        self._choosing = threading.Lock()
+        self._choosing = threading.RLock()
         self._chosen = self._state.choices
         self._prepared_launch = 0
         self._speeds_asked_for: object = None
@@ -111,21 +111,22 @@ class Session:
 
     def add_machines(self, *targets: SshTarget) -> None:
         """Take machines into the cluster: we log in to them and look at them."""
-        new = [target for target in dict.fromkeys(targets) if target not in self._chosen.targets]
-        if new:
-            self.choose(replace(self._chosen, targets=(*self._chosen.targets, *new)))
+        with self._choosing:
+            new = [target for target in dict.fromkeys(targets) if target not in self._chosen.targets]
+            if new:
+                self.choose(replace(self._chosen, targets=(*self._chosen.targets, *new)))
 
     def remove_machine(self, target: SshTarget, *, clean: bool = False) -> None:
         """Take a machine out of the cluster; with ``clean`` what we put there is deleted first."""
 
-        def remove(token: Token) -> None:
-            done = self.remotes.remove_ours(target.machine_id) if clean else None
-            while done is not None and not done.is_set():
-                token.wait(0.05)
-            chosen = self._chosen
-            lan = tuple(pair for pair in chosen.lan_addresses if pair[0] != target.machine_id)
-            left = tuple(other for other in chosen.targets if other != target)
-            self.choose(replace(chosen, targets=left, lan_addresses=lan))
+        def remove(_token: Token) -> None:
+            if clean:
+                self.remotes.remove_ours(target)
+            with self._choosing:
+                chosen = self._chosen
+                lan = tuple(pair for pair in chosen.lan_addresses if pair[0] != target.machine_id)
+                left = tuple(other for other in chosen.targets if other != target)
+                self.choose(replace(chosen, targets=left, lan_addresses=lan))
 
         self._jobs.start(f"remove {target.text}", remove)
 
@@ -297,7 +298,7 @@ class Session:
     def on_bug(self, key: str, error: Exception) -> None:
         """A job raised. What the engine expects is told as it is, anything else as a bug; both end the run they belong to."""
         problem = look.problem_of(error, ProblemKind.WORKER, key) if isinstance(error, EngineError) else _bug(key, error)
-        ends_run = key.startswith(("prepare", "rpc-server", "llama-server"))
+        ends_run = key.startswith(("prepare", "tunnel", "rpc-server", "llama-server"))
         self.post(events.ProblemHappened(problem=problem, ends_run=ends_run))
 
 

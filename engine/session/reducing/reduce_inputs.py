@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.session import events
+from engine.session.reducing.reduce_remote import with_machines
 from engine.session.reducing.replan import replanned
 from engine.session.state import ClusterState, RuntimePhase
+from engine.vocabulary.machine import THIS_MACHINE
 
 
 def machine_looked(state: ClusterState, event: events.MachineLooked) -> ClusterState:
@@ -17,23 +19,29 @@ def machine_looked(state: ClusterState, event: events.MachineLooked) -> ClusterS
 
 def load_sampled(state: ClusterState, event: events.LoadSampled) -> ClusterState:
     """What a machine is doing now. Does not re-plan: a plan must not change under a person's eyes every second."""
+    here = event.load.machine_id == THIS_MACHINE
+    if not here and not any(remote.id == event.load.machine_id for remote in state.remotes):
+        return state  # a late word of a machine that was removed
     loads = tuple(pair for pair in state.loads if pair[0] != event.load.machine_id)
-    return replace(state, loads=(*loads, (event.load.machine_id, event.load)), now_seconds=event.load.taken_at_seconds)
+    return replace(
+        state,
+        loads=(*loads, (event.load.machine_id, event.load)),
+        now_seconds=event.load.taken_at_seconds if here else state.now_seconds,
+    )
 
 
 def runtimes_found(state: ClusterState, event: events.RuntimesFound) -> ClusterState:
-    """The search for llama.cpp programs ended."""
+    """The search for llama.cpp programs ended. Remote machines were compared with the build that was in use until now."""
     phase = RuntimePhase.MISSING if event.runtime is None else RuntimePhase.READY
-    return replanned(
-        replace(
-            state,
-            runtimes=event.runtimes,
-            runtime=event.runtime,
-            dialect=event.dialect,
-            server_options=event.server_options,
-            runtime_phase=phase,
-        )
+    state = replace(
+        state,
+        runtimes=event.runtimes,
+        runtime=event.runtime,
+        dialect=event.dialect,
+        server_options=event.server_options,
+        runtime_phase=phase,
     )
+    return replanned(with_machines(state))
 
 
 def models_listed(state: ClusterState, event: events.ModelsListed) -> ClusterState:

@@ -1,4 +1,4 @@
-"""Events of remote machines. A machine takes part in plans while it is ``READY`` and in no other phase."""
+"""Events of remote machines. One takes part in plans while it is ``READY`` for the coordinator's build, and only then."""
 
 from __future__ import annotations
 
@@ -12,20 +12,17 @@ from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.remote import RemotePhase, SshTarget
 
-_TAKES_PART = frozenset({RemotePhase.READY})
-
 
 def machine_turned(state: ClusterState, event: remote_events.MachineTurned) -> ClusterState:
     """It is in another phase now. A word about a machine that is no longer wanted is dropped."""
     if event.target not in state.choices.targets:
         return state
     seen = find_remote(state, event.target) or RemoteSeen(target=event.target)
-    before = seen.phase
-    seen = replace(seen, phase=event.phase, question=event.question, problem=event.problem)
+    before = seen.takes_part(state.runtime)
+    problem = seen.problem if event.phase is RemotePhase.CONNECTING else event.problem  # why it is tried again
+    seen = replace(seen, phase=event.phase, question=event.question, problem=problem)
     state = _with_remote(state, seen)
-    if (before in _TAKES_PART) == (event.phase in _TAKES_PART):
-        return state
-    return replanned(_with_machines(state))
+    return state if before == seen.takes_part(state.runtime) else replanned(with_machines(state))
 
 
 def remote_looked(state: ClusterState, event: remote_events.RemoteLooked) -> ClusterState:
@@ -47,7 +44,7 @@ def remote_looked(state: ClusterState, event: remote_events.RemoteLooked) -> Clu
         link=event.link or seen.link,
         looked_for_runtime=event.looked_for_runtime,
     )
-    return replanned(_with_machines(_with_remote(state, seen)))
+    return replanned(with_machines(_with_remote(state, seen)))
 
 
 def machine_forgotten(state: ClusterState, event: remote_events.MachineForgotten) -> ClusterState:
@@ -56,7 +53,7 @@ def machine_forgotten(state: ClusterState, event: remote_events.MachineForgotten
         return state  # added again meanwhile
     remotes = tuple(remote for remote in state.remotes if remote.target != event.target)
     loads = tuple(pair for pair in state.loads if pair[0] != event.target.machine_id)
-    return replanned(_with_machines(replace(state, remotes=remotes, loads=loads)))
+    return replanned(with_machines(replace(state, remotes=remotes, loads=loads)))
 
 
 def finding_progressed(state: ClusterState, event: remote_events.FindingProgressed) -> ClusterState:
@@ -85,10 +82,10 @@ def _with_remote(state: ClusterState, seen: RemoteSeen) -> ClusterState:
     return replace(state, remotes=tuple(seen if old.target == seen.target else old for old in state.remotes))
 
 
-def _with_machines(state: ClusterState) -> ClusterState:
+def with_machines(state: ClusterState) -> ClusterState:
     """This machine first, then those remote machines that take part, in the order in which they were added."""
     own = tuple(machine for machine in state.machines if machine.id == THIS_MACHINE)
-    ready = tuple(remote.look.machine for remote in state.remotes if remote.look and remote.phase in _TAKES_PART)
+    ready = tuple(remote.look.machine for remote in state.remotes if remote.look and remote.takes_part(state.runtime))
     return replace(state, machines=(*own, *ready))
 
 

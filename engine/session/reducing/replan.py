@@ -17,6 +17,7 @@ from engine.vocabulary.worker import Exposure, Layout, Link, WorkerOffer
 
 FIRST_TUNNEL_PORT = 51052
 PORTS_PER_MACHINE = 20
+"""At least: two workers of one planned port would be taken for one rpc-server."""
 
 VARIANTS = (
     (Policy.FASTEST, Layout.PER_DEVICE),
@@ -61,7 +62,8 @@ def _reach_of(state: ClusterState, machine: Machine, index: int) -> Reach:
     lan_address = dict(state.choices.lan_addresses).get(machine.id)
     if lan_address is not None:
         return Reach(exposure=Exposure.LAN, address=lan_address, link=link)
-    return Reach(exposure=Exposure.TUNNEL, first_port=FIRST_TUNNEL_PORT + PORTS_PER_MACHINE * index, link=link)
+    stretch = max(PORTS_PER_MACHINE, *(state.choices.cpu_workers + len(other.gpus) for other in state.machines))
+    return Reach(exposure=Exposure.TUNNEL, first_port=FIRST_TUNNEL_PORT + stretch * index, link=link)
 
 
 def _plan(state: ClusterState, policy: Policy, layout: Layout) -> Plan | PlanRefused:

@@ -12,6 +12,7 @@ from engine.session.jobs import Token
 from engine.session.outside import Outside
 from engine.session.state import ClusterState
 from engine.vocabulary.device import RuntimeDevice
+from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.runtime import Runtime
 
@@ -64,9 +65,9 @@ def read_model(outside: Outside, path: str, post: Post) -> None:
 
 
 def sample_load(outside: Outside, snapshot: Callable[[], ClusterState], post: Post, token: Token) -> None:
-    """Sample what every machine is doing, once a second, until cancelled."""
+    """Sample what this machine is doing, once a second, until cancelled. Others send their own samples."""
     while True:
-        for machine in snapshot().machines:
+        for machine in (machine for machine in snapshot().machines if machine.id == THIS_MACHINE):
             post(events.LoadSampled(load=outside.probe.load(machine)))
         token.wait(LOAD_SECONDS)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from engine.errors import Cancelled, EngineError, HostKeyUnknown, MachineUnreachable, SecretNeeded
+from engine.errors import Cancelled, EngineError, HostKeyUnknown, LoginRefused, MachineUnreachable, SecretNeeded
 from engine.llama_cpp.dialects import Dialect, dialect_of
 from engine.remote_ports import RemoteMachine, Secret
 from engine.session import events, remote_events
@@ -30,6 +30,9 @@ Post = Callable[[events.Event], None]
 RETRY_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Pauses between attempts to reach a machine; the last one goes on."""
 
+ALIVE_SECONDS = 2.0
+"""How often a machine that sends no samples is looked after."""
+
 
 @dataclass
 class _Held:
@@ -41,7 +44,8 @@ class _Held:
     link: Link | None = None
     job: Token | None = None
     load_job: Token | None = None
-    asked: set[str] = field(default_factory=set)
+    compared_with: str | None = None
+    """Id of the coordinator's build that the newest look compares with, or was asked to."""
 
 
 class RemoteMachines:
@@ -83,9 +87,8 @@ class RemoteMachines:
         if accepted:
             self._connect(target, before=lambda: self._outside.connector.accept_host_key(key))
         else:
-            refusal = MachineUnreachable(
-                f"You did not accept the key that {target.text} showed.", advice="Try again when you have compared it."
-            )
+            happened = f"You did not accept the key that {target.text} showed."
+            refusal = LoginRefused(happened, advice="Try again when you have compared it.")
             self._turn(target, RemotePhase.REFUSED, refusal)
 
     def answer_secret(self, target: SshTarget, secret: Secret) -> None:
@@ -124,31 +127,23 @@ class RemoteMachines:
         if held is not None:
             self._jobs.cancel(_key(held.target))
 
-    def remove_ours(self, machine_id: MachineId) -> threading.Event:
-        """Delete what we put there; the event is set when that is done (or failed, which is told)."""
-        done = threading.Event()
-        held = self._by_id(machine_id)
-        if held is None or held.machine is None:
-            done.set()
-            return done
-        machine = held.machine
-
-        def remove(_token: Token) -> None:
-            try:
-                machine.remove_ours()
-            except EngineError as error:
-                problem = problem_of(error, ProblemKind.MACHINE, held.target.text)
-                self._post(events.ProblemHappened(problem=problem))
-            finally:
-                done.set()
-
-        self._jobs.start(_key(held.target), remove)
-        return done
+    def remove_ours(self, target: SshTarget) -> None:
+        """Delete what we put there, or tell why not. What is being done there now is given up first. Blocks: for a job."""
+        self._jobs.cancel(_key(target))
+        machine = self.machine(target.machine_id)
+        try:
+            if machine is None:
+                happened = f"There is no connection to {target.text}, so what Crossply put there is still there."
+                raise MachineUnreachable(happened, advice="Add it again when it answers, and remove it then.")
+            machine.remove_ours()
+        except EngineError as error:
+            self._post(events.ProblemHappened(problem=problem_of(error, ProblemKind.MACHINE, target.text)))
 
     def close(self) -> None:
-        """Disconnect from all. What runs there on a leash ends."""
+        """Disconnect from all, and from what is being connected to now. What runs there on a leash ends."""
         with self._lock:
             machines = [held.machine for held in self._held.values() if held.machine is not None]
+            self._held.clear()
         for machine in machines:
             machine.close()
 
@@ -159,12 +154,13 @@ class RemoteMachines:
         self._jobs.start(_key(target), lambda token: self._stay_connected(target, before, token))
 
     def _stay_connected(self, target: SshTarget, before: Callable[[], None] | None, token: Token) -> None:
-        if before is not None:
-            before()
         attempt = 0
         while self._get(target) is not None:
             self._post(remote_events.MachineTurned(target=target, phase=RemotePhase.CONNECTING))
             try:
+                if before is not None:
+                    before()
+                    before = None
                 self._log_in(target, token)
                 return
             except MachineUnreachable as error:
@@ -175,6 +171,9 @@ class RemoteMachines:
             except EngineError as error:
                 self._turn(target, RemotePhase.REFUSED, error)
                 return
+            except Exception:  # a bug, which the job runner reports; but nobody must wait for this machine
+                self._turn(target, RemotePhase.REFUSED, None)
+                raise
             token.wait(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             attempt += 1
 
@@ -193,11 +192,13 @@ class RemoteMachines:
             return
         self._look_job(target, token)
 
-    def _look_job(self, target: SshTarget, token: Token) -> None:
+    def _look_job(self, target: SshTarget, token: Token, *, shown: bool = True) -> None:
+        """``shown``: leave what it was, which takes it out of the plan until the look is over."""
         held = self._get(target)
         if held is None or held.machine is None:
             return
-        self._post(remote_events.MachineTurned(target=target, phase=RemotePhase.LOOKING))
+        if shown:
+            self._post(remote_events.MachineTurned(target=target, phase=RemotePhase.LOOKING))
         try:
             look = self._look(held, held.machine, token)
         except MachineUnreachable:
@@ -211,13 +212,17 @@ class RemoteMachines:
         self._jobs.start(_key(target), lambda token: self._look_or_reconnect(target, token))
 
     def _look_or_reconnect(self, target: SshTarget, token: Token) -> None:
+        """A second look at what takes part in the plan does not take it out meanwhile."""
+        state = self._snapshot()
+        takes_part = any(seen.target == target and seen.takes_part(state.runtime) for seen in state.remotes)
         try:
-            self._look_job(target, token)
+            self._look_job(target, token, shown=not takes_part)
         except MachineUnreachable:
             self._stay_connected(target, None, token)
 
     def _look(self, held: _Held, machine: RemoteMachine, token: Token) -> RemoteLook:
         runtime = self._snapshot().runtime
+        held.compared_with = runtime.id if runtime else None
         look = machine.look(runtime, token)
         if held.link is None:
             held.link = machine.measure_link(token)
@@ -240,14 +245,25 @@ class RemoteMachines:
 
     def _watch_load(self, held: _Held, machine: RemoteMachine, seen: Machine, token: Token) -> None:
         try:
-            machine.watch_load(seen, lambda load: self._post(events.LoadSampled(load=load)), token)
-        except EngineError as error:
+            self._watch_until_lost(held, machine, seen, token)
+        except MachineUnreachable as error:
             with self._lock:
                 lost = held.machine is machine and self._held.get(held.target) is held
             if lost:
                 self._turn(held.target, RemotePhase.UNREACHABLE, error)
                 token.wait(RETRY_SECONDS[0])
                 self._connect(held.target)
+
+    def _watch_until_lost(self, held: _Held, machine: RemoteMachine, seen: Machine, token: Token) -> None:
+        try:
+            machine.watch_load(seen, lambda load: self._post(events.LoadSampled(load=load)), token)
+        except MachineUnreachable:
+            raise
+        except EngineError as error:  # it cannot say what it is doing, but it can work
+            self._post(events.ProblemHappened(problem=problem_of(error, ProblemKind.MACHINE, held.target.text)))
+        while machine.is_alive():
+            token.wait(ALIVE_SECONDS)
+        raise MachineUnreachable(f"The connection to {held.target.text} was lost.", advice="It is tried again.")
 
     def _copy(self, held: _Held, token: Token) -> None:
         runtime, machine = self._snapshot().runtime, held.machine
@@ -278,11 +294,10 @@ class RemoteMachines:
         for remote in self._snapshot().remotes:
             held = self._get(remote.target)
             looked = remote.phase in (RemotePhase.READY, RemotePhase.NO_RUNTIME)
-            if held is None or not looked or remote.looked_for_runtime == runtime.id or runtime.id in held.asked:
+            if held is None or not looked or runtime.id in (remote.looked_for_runtime, held.compared_with):
                 continue
-            held.asked.add(runtime.id)
-            target = remote.target
-            self._look_soon(target)
+            held.compared_with = runtime.id
+            self._look_soon(held.target)
 
     def _ask(self, target: SshTarget, error: HostKeyUnknown | SecretNeeded) -> None:
         question = HostKeyQuestion(key=error.key) if isinstance(error, HostKeyUnknown) else error.question
