@@ -119,7 +119,7 @@ class _Copy:
         self._told_at = float("-inf")
 
     def run(self, data_folder: str) -> CopyResult:
-        self._check_system(data_folder)
+        free = self._check_system(data_folder)
         files = self._shell.files()
         files.make_folder(self._places.runtimes)
         with only_one_copies(self._shell, self._places.lock, self._progress, self._token) as lock:
@@ -127,20 +127,22 @@ class _Copy:
             if found is not None:  # another window was at it while we waited
                 return found
             try:
-                return self._copy(files, lock)
+                return self._copy(files, lock, free)
             except Cancelled:
                 self._progress(None, f"stopped; what is on {self._where} is kept and the copy can go on")
                 raise
 
-    def _check_system(self, data_folder: str) -> None:
+    def _check_system(self, data_folder: str) -> int | None:
+        """The free bytes there, if they are told."""
         system = look_at_system(self._shell, data_folder, self._token)
         why_not = can_be_copied(self._shipment.needs, system.programs, where=self._where)
         if why_not:
             raise RuntimeUnavailable(f"The build cannot be copied: {why_not}")
+        return system.free_bytes
 
-    def _copy(self, files: RemoteFiles, lock: CopyLock) -> CopyResult:
+    def _copy(self, files: RemoteFiles, lock: CopyLock, free: int | None) -> CopyResult:
         kept = self._kept()
-        self._check_space(sum(min(kept.get(file.path, 0), file.size_bytes) for file in self._shipment.files))
+        self._check_space(free, sum(min(kept.get(file.path, 0), file.size_bytes) for file in self._shipment.files))
         self._make_folders(files)
         for file in self._shipment.files:
             self._send(files, lock, file, kept.get(file.path, -1))
@@ -154,8 +156,7 @@ class _Copy:
         paths = [file.path for file in self._shipment.files]
         return remote_hashes(self._shell, self._places.incoming, paths, self._token).sizes
 
-    def _check_space(self, kept_bytes: int) -> None:
-        free = look_at_system(self._shell, self._places.runtimes, self._token).free_bytes
+    def _check_space(self, free: int | None, kept_bytes: int) -> None:
         if free is not None and free < self._shipment.size_bytes - kept_bytes + _SPARE_BYTES:
             raise self._no_space(free)
 
