@@ -38,6 +38,8 @@ class PrivateSshd:
     host_key: str
     """``ssh-ed25519 AAAA...``: the public half, as in a known_hosts file."""
     authorized_keys: Path
+    home: Path
+    """``$HOME`` of what runs there: an empty folder, so that no start-up file of the user's shell slows it or talks."""
     process: subprocess.Popen[bytes]
 
     @property
@@ -115,8 +117,10 @@ def _start(folder: Path, extra: tuple[str, ...], port: int, host_key: Path | Non
     client_key = new_key(folder / "client_key")
     authorized = folder / "authorized_keys"
     shutil.copyfile(f"{client_key}.pub", authorized)
+    home = folder / "home"
+    home.mkdir(mode=0o700, exist_ok=True)
     config = folder / "sshd_config"
-    config.write_text("\n".join((*extra, *_config(port, host_key, authorized, passwords=passwords))) + "\n")
+    config.write_text("\n".join((*extra, *_config(port, host_key, authorized, home, passwords=passwords))) + "\n")
     with (folder / "sshd.log").open("ab") as log:
         process = subprocess.Popen(
             [program, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
@@ -129,19 +133,21 @@ def _start(folder: Path, extra: tuple[str, ...], port: int, host_key: Path | Non
         client_key=client_key,
         host_key=" ".join(Path(f"{host_key}.pub").read_text(encoding="ascii").split()[:2]),
         authorized_keys=authorized,
+        home=home,
         process=process,
     )
     _wait_until_it_listens(sshd)
     return sshd
 
 
-def _config(port: int, host_key: Path, authorized: Path, *, passwords: bool) -> tuple[str, ...]:
+def _config(port: int, host_key: Path, authorized: Path, home: Path, *, passwords: bool) -> tuple[str, ...]:
     yes_or_no = "yes" if passwords else "no"
     return (
         f"Port {port}",
         f"ListenAddress {ADDRESS}",
         f"HostKey {host_key}",
         f"AuthorizedKeysFile {authorized}",
+        f"SetEnv HOME={home}",
         "PidFile none",
         "StrictModes no",
         "UsePAM no",
