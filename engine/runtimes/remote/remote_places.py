@@ -60,7 +60,7 @@ def copy_places(data_folder: str, build_id: str) -> CopyPlaces:
 
 def worker_cache_folder(home: str) -> str:
     """``LLAMA_CACHE`` for the workers that we start on a machine with this home folder."""
-    return f"{checked_folder(home)}/.cache/crossply/remote-workers"
+    return checked_folder(f"{home.rstrip('/')}/.cache/crossply/remote-workers")
 
 
 def checked_folder(path: str) -> str:

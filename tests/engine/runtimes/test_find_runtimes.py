@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import RuntimeUnavailable
 from engine.runtimes.find_runtimes import find_candidates, usual_folders
-from engine.runtimes.manifest import FORMAT, Manifest, list_files, write_manifest
+from engine.runtimes.manifest import COPIED_MARKER, FORMAT, Manifest, list_files, write_manifest
 from engine.vocabulary.runtime import RuntimeSource
 
 
@@ -130,3 +130,9 @@ def test_the_usual_folders_are_absolute_and_many(tmp_path):
     folders = usual_folders(tmp_path)
     assert len(folders) >= 3
     assert all(folder.is_absolute() for folder in folders)
+
+
+def test_what_another_machine_put_here_for_its_workers_is_not_ours(find, tmp_path):
+    make_build(tmp_path / "runtimes", "own")
+    (make_build(tmp_path / "runtimes", "copied") / COPIED_MARKER).write_text("{}")
+    assert [candidate.top.name for candidate in find()] == ["own"]

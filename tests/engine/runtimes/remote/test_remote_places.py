@@ -17,6 +17,7 @@ def test_everything_is_below_the_data_folder():
 
 def test_the_cache_of_remote_workers_is_not_that_of_local_ones():
     assert worker_cache_folder("/home/ada") == "/home/ada/.cache/crossply/remote-workers"
+    assert worker_cache_folder("/") == "/.cache/crossply/remote-workers"  # a container's user without a home
 
 
 @pytest.mark.parametrize(
