@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 from glob import glob
 from pathlib import Path
 
-from engine.vocabulary.remote import SshTarget
-
 _DEEPEST_INCLUDE = 16
 """OpenSSH's own bound (``READCONF_MAX_DEPTH``)."""
 _MOST_FILES = 256
@@ -57,23 +55,22 @@ def _included(patterns: Iterable[str], folder: Path) -> Iterator[Path]:
                 yield Path(found)
 
 
-def known_host_names(files: Iterable[Path]) -> tuple[SshTarget, ...]:
-    """The machines of known_hosts files, with their ports. Hashed names, patterns and ``@`` lines (authorities, revoked keys)
+def known_host_names(files: Iterable[Path]) -> tuple[str, ...]:
+    """The names in known_hosts files: ``host``, or ``[host]:port`` where the port is not 22. Hashed names, patterns and ``@`` lines (authorities, revoked keys)
     name none."""
-    found: dict[SshTarget, None] = {}
+    found: dict[str, None] = {}
     for file in files:
         for line in _lines(file):
             words = line.split()
             if len(words) < 3 or words[0][0] in "#@|":
                 continue
-            found.update(dict.fromkeys(target for name in words[0].split(",") if (target := _target_of(name))))
+            found.update(dict.fromkeys(name for name in words[0].split(",") if _is_host_or_port(name)))
     return tuple(found)[:_MOST_NAMES]
 
 
-def _target_of(name: str) -> SshTarget | None:
+def _is_host_or_port(name: str) -> bool:
     match = re.fullmatch(r"\[(?P<host>[^\]]+)\]:(?P<port>\d{1,5})", name)
-    host, port = (match["host"], int(match["port"])) if match else (name, None)
-    return SshTarget(host=host, port=port) if _is_name(host) and (port is None or 0 < port < 2**16) else None
+    return _is_name(match["host"]) and 0 < int(match["port"]) < 2**16 if match else _is_name(name)
 
 
 def _is_name(text: str) -> bool:

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.settings.ssh_files import host_names, known_host_names
-from engine.vocabulary.remote import SshTarget
 
 
 @pytest.fixture
@@ -58,11 +57,7 @@ def test_known_hosts_with_ports_without_hashes_and_marks(tmp_path):
         "@cert-authority *.lab ssh-rsa AAAA\n@revoked old ssh-rsa AAAA\n# x y z\n*.org ssh-rsa AAAA\n[v]:99999 t k\nshort k\n"
         "gpu ssh-rsa AAAA\n"
     )
-    assert known_host_names([file]) == (
-        SshTarget(host="gpu"),
-        SshTarget(host="10.0.0.7"),
-        SshTarget(host="node", port=2222),
-    )
+    assert known_host_names([file]) == ("gpu", "10.0.0.7", "[node]:2222")
 
 
 @given(st.binary(max_size=300))
@@ -70,4 +65,4 @@ def test_any_bytes_give_names_or_nothing(tmp_path_factory, data):
     file = tmp_path_factory.mktemp("ssh") / "config"
     file.write_bytes(b"Host " + data)
     assert all(name.isprintable() and not name.startswith("-") for name in host_names(file))
-    assert all(target.host.isprintable() for target in known_host_names([file]))
+    assert all(name.isprintable() for name in known_host_names([file]))
