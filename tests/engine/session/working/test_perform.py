@@ -3,15 +3,18 @@
 import pytest
 
 from engine.cluster.servers import COORDINATOR
+from engine.ports import RpcState
 from engine.session.state import RunPhase
 from engine.vocabulary.problem import ProblemKind
 from engine.vocabulary.process import ProcessPhase
+from tests.fakes.fake_lab import FakeLab
 from tests.fakes.fake_outside import (
     Fakes,
     planned_session,
     settle,
 )
 from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.fake_remote import a_target
 
 
 @pytest.fixture
@@ -88,3 +91,71 @@ def test_stopping_a_worker_while_the_starter_works(fakes):
     assert fakes.starter.running() == (), "it came into being after it was told to stop"
     assert state.run_phase is RunPhase.STOPPED
     assert all(process.phase is ProcessPhase.STOPPED for process in state.processes)
+
+
+def test_a_worker_counts_only_when_it_is_reached_through_its_tunnel():
+    lab = FakeLab("one")
+    lab.here.ask = lambda host, port, *, timeout_seconds: RpcState(state="gone" if port >= 51000 else "idle")
+    state = lab.launch()
+    phases = {process.id: process.phase for process in state.processes}
+    assert phases["tunnel ada@one"] is ProcessPhase.READY
+    assert phases["rpc-server 127.0.0.1:51072"] is ProcessPhase.STARTING
+    assert COORDINATOR not in phases
+    assert lab.machines["one"].asker.asked[-1] == 50052, "asked on its own machine by its own port"
+
+
+def test_no_worker_is_asked_after_the_launch():
+    lab = FakeLab("one")
+    lab.launch()
+    asked = [list(asker.asked) for asker in (lab.here, lab.machines["one"].asker)]
+    assert asked == [[51072, 50052], [50052]], "each once: a server in use that loses a prober dies of it"
+    settle(lab.session)
+    assert [list(asker.asked) for asker in (lab.here, lab.machines["one"].asker)] == asked
+
+
+def test_a_tunnel_that_never_opens_fails_the_run():
+    lab = FakeLab("one")
+    lab.here.is_free, lab.fakes.clock.step = (lambda host, port: True), 20.0
+    state = lab.launch()
+    assert state.run_phase is RunPhase.FAILED
+    assert "The tunnel to one did not open within 30 s." in [problem.happened for problem in state.problems]
+    assert lab.n_running() == 0
+
+
+def test_a_machine_lost_between_plan_and_start_fails_the_run_with_its_name():
+    lab = FakeLab("one")
+    lab.jobs.held.add("rpc-server 127.0.0.1:51072")
+    lab.session.launch()
+    settle(lab.session)
+    held = lab.session.remotes._held[a_target("one")]
+    held.machine = None
+    lab.jobs.run_held()
+    state = settle(lab.session)
+    assert state.run_phase is RunPhase.FAILED
+    assert "There is no connection to one now." in [problem.happened for problem in state.problems]
+    assert lab.n_running() == 0
+
+
+def test_no_tunnel_to_a_machine_that_is_lost():
+    lab = FakeLab("one")
+    lab.session._performer._machine_of = lambda _id: None
+    state = lab.launch()
+    assert state.run_phase is RunPhase.FAILED
+    assert "There is no connection to one now." in [problem.happened for problem in state.problems]
+    assert lab.n_running() == 0
+
+
+def test_an_open_worker_is_started_on_its_address_and_asked_there():
+    lab = FakeLab("one", lan={"one": "10.0.0.7"})
+    asked = []
+
+    def ask(host, port, *, timeout_seconds):
+        asked.append((host, port))
+        return RpcState(state="idle")
+
+    lab.here.ask = lab.machines["one"].asker.ask = ask
+    state = lab.launch()
+    assert state.run_phase is RunPhase.READY
+    assert [spec.argv[1:5] for spec in lab.started("one")] == [("-H", "10.0.0.7", "-p", "50052")]
+    assert [spec for spec in lab.started("here") if spec.argv[0] == "ssh"] == []
+    assert asked[:2] == [("10.0.0.7", 50052)] * 2

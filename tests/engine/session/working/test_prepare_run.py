@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import ProcessFailed
+from engine.llama_cpp.command_lines import rpc_server_argv
 from engine.session.working.prepare_run import TRIED_PORTS, free_port, prepare_run
+from engine.vocabulary.remote import Forward
+from tests.fakes.fake_lab import FakeLab, id_of
 from tests.fakes.fake_outside import FakeAsker, Fakes, planned_session
 
 
@@ -56,3 +59,81 @@ def test_ports_end_at_65535():
         free_port(asker, 65530, set())
     asker.taken = set(range(1000, 1000 + TRIED_PORTS - 1))
     assert free_port(asker, 1000, set()) == 1000 + TRIED_PORTS - 1
+
+
+def prepared_lab(lab, **changes):
+    posted = []
+    state = replace(lab.session.snapshot(), **changes)
+    prepare_run(lab.fakes.outside(), state, posted.append, lab.session.remotes.machine)
+    (event,) = posted
+    return event
+
+
+def places(event):
+    return {server.machine_name: (server.endpoint, server.listens_on) for server in event.servers}
+
+
+def test_ports_taken_at_either_end_of_a_tunnel_are_passed_over():
+    lab = FakeLab("one", "two")
+    lab.here.taken = {51072}
+    lab.machines["two"].asker.taken = {50052, 50053}
+    event = prepared_lab(lab)
+    assert places(event) == {
+        "one": ("127.0.0.1:51073", "127.0.0.1:50052"),
+        "two": ("127.0.0.1:51092", "127.0.0.1:50054"),
+        "fake": ("127.0.0.1:50052", None),
+    }
+    assert [(tunnel.machine_name, tunnel.forwards) for tunnel in event.tunnels] == [
+        ("one", (Forward(local_port=51073, remote_port=50052),)),
+        ("two", (Forward(local_port=51092, remote_port=50054),)),
+    ]
+    notes = " ".join(event.plan.notes)
+    assert "Another program listens on 127.0.0.1:50052 of two, so this worker gets 127.0.0.1:50054." in notes
+    assert " of one" not in notes
+
+
+def test_a_machine_open_on_the_network_binds_its_own_address_and_has_no_tunnel():
+    lab = FakeLab("one", lan={"one": "10.0.0.7"})
+    lab.machines["one"].asker.taken = {50052}
+    event = prepared_lab(lab)
+    assert places(event)["one"] == ("10.0.0.7:50053", None)
+    assert event.tunnels == ()
+    server = next(server for server in event.servers if server.machine_name == "one")
+    program = dict(event.programs)[id_of("one")]
+    assert rpc_server_argv(server, program.rpc_server, program.dialect)[1:5] == ("-H", "10.0.0.7", "-p", "50053")
+
+
+def test_a_machine_that_was_lost_ends_the_launch_with_a_sentence():
+    lab = FakeLab("one")
+    posted = []
+    prepare_run(lab.fakes.outside(), lab.session.snapshot(), posted.append, lambda _id: None)
+    (event,) = posted
+    assert event.ends_run
+    assert event.problem.happened == "There is no connection to one now."
+    assert event.problem.advice
+
+
+def test_a_machine_without_a_port_ends_the_launch_and_is_named():
+    lab = FakeLab("one")
+    lab.machines["one"].asker.taken = set(range(65536))
+    event = prepared_lab(lab)
+    assert event.ends_run
+    assert "of one" in event.problem.happened
+
+
+def test_programs_of_each_machine_and_its_cache_pruned():
+    lab = FakeLab("one")
+    event = prepared_lab(lab)
+    programs = dict(event.programs)
+    assert programs[id_of("one")].cache_folder == "/home/one/cache"
+    assert programs[id_of("one")].rpc_server == "/home/ada/fake/ggml-rpc-server"
+    assert programs["this-machine"].cache_folder == "/fake/cache"
+    assert lab.machines["one"].n_prunings == 1
+
+
+def test_a_machine_whose_build_is_gone_ends_the_launch():
+    lab = FakeLab("one")
+    (remote,) = lab.session.snapshot().remotes
+    event = prepared_lab(lab, remotes=(replace(remote, look=replace(remote.look, usable=None)),))
+    assert event.ends_run
+    assert event.problem.happened == "one has no llama.cpp that may work with ours."
