@@ -56,8 +56,8 @@ def _included(patterns: Iterable[str], folder: Path) -> Iterator[Path]:
 
 
 def known_host_names(files: Iterable[Path]) -> tuple[str, ...]:
-    """The names in known_hosts files: ``host``, or ``[host]:port`` where the port is not 22. Hashed names, patterns and ``@`` lines (authorities, revoked keys)
-    name none."""
+    """The names in known_hosts files: ``host``, or ``[host]:port`` where the port is not 22. Hashed names, patterns and
+    ``@`` lines (authorities, revoked keys) name none."""
     found: dict[str, None] = {}
     for file in files:
         for line in _lines(file):
