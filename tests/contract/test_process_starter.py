@@ -1,4 +1,5 @@
-"""What every ``ProcessStarter`` promises, on the fake and on the real one with real programs (POSIX ``sh``)."""
+"""What every ``ProcessStarter`` promises: the fake, this machine's with real programs (POSIX ``sh``), and the remote one
+with both kinds of leash."""
 
 from __future__ import annotations
 
@@ -11,8 +12,10 @@ import pytest
 from engine.errors import ProcessFailed
 from engine.ports import ProcessStarter, RunningProcess
 from engine.processes.local_process import LocalProcessStarter
+from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.fake_process_starter import FakeProcessStarter, FakeProgram
+from tests.fakes.local_shell import LocalShell
 
 WAIT_SECONDS = 30.0
 CHATTY_LINES = 100_000
@@ -72,14 +75,22 @@ class Watched:
 Run = Callable[[str], Watched]
 
 
-@pytest.fixture(params=["fake", "real"])
-def run(request: pytest.FixtureRequest) -> Run:
+@pytest.fixture(params=["fake", "this machine", "python leash", "sh leash"])
+def starter(request: pytest.FixtureRequest) -> ProcessStarter:
+    makers: dict[str, Callable[[], ProcessStarter]] = {
+        "fake": lambda: FakeProcessStarter(FAKE_PROGRAMS),
+        "this machine": LocalProcessStarter,
+        "python leash": lambda: RemoteProcessStarter(LocalShell(), has_python=True),
+        "sh leash": lambda: RemoteProcessStarter(LocalShell(), has_python=False),
+    }
+    return makers[request.param]()
+
+
+@pytest.fixture
+def run(starter: ProcessStarter) -> Run:
     def start(program: str) -> Watched:
-        starter: ProcessStarter
-        if request.param == "real":
-            starter, argv = LocalProcessStarter(), ("/bin/sh", "-c", REAL_SCRIPTS.get(program, ""))
-        else:
-            starter, argv = FakeProcessStarter(FAKE_PROGRAMS), (program,)
+        fake = isinstance(starter, FakeProcessStarter)
+        argv = (program,) if fake else ("/bin/sh", "-c", REAL_SCRIPTS.get(program, ""))
         if program == "missing":
             argv = ("/no/such/program",)
         watched = Watched()
@@ -145,7 +156,10 @@ def test_a_program_that_ignores_term_is_killed(run: Run) -> None:
 
 
 def test_a_missing_program_is_one_sentence(run: Run) -> None:
-    with pytest.raises(ProcessFailed, match=r"^Could not start missing: there is no program /no/such/program\.") as error:
+    where = "( on [^ ]+)?"
+    with pytest.raises(
+        ProcessFailed, match=rf"^Could not start missing{where}: there is no program /no/such/program\."
+    ) as error:
         run("missing")
     assert error.value.advice
 
