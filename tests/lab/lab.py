@@ -15,6 +15,7 @@ import fcntl
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -178,6 +179,14 @@ class Lab:
         signals, ``kill -9``, streams and exit status are the command's own. No agent of ours is handed on."""
         environment = [f"{name}={value}" for name, value in self.desk_environment().items()]
         return [*self.desk.enter(), "env", "-C", str(cwd or Path.cwd()), "-u", "SSH_AUTH_SOCK", *environment]
+
+    def write_desk_script(self) -> Path:
+        """A program for people that runs its arguments on the desk, in its home."""
+        prefix = shlex.join(self.command_prefix(cwd=self.client_home))
+        script = self.folder / "on-desk"
+        script.write_text(f'#!/bin/sh\nexec {prefix} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+        return script
 
     def known_hosts(self, hosts: Sequence[Host] | None = None) -> None:
         """As if the user had accepted the keys of these hosts (all): without it ``~/.ssh/known_hosts`` is absent."""

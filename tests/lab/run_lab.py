@@ -12,6 +12,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from engine.settings.folders import find_folders
 from tests.lab.box import LabFailed
 from tests.lab.lab import Lab
 
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
     """Exit status 1 with one line when there can be no lab."""
     try:
         with Lab(int(arguments[0]) if arguments else 4) as lab:
+            _lend(lab)
             _tell(lab)
             sys.stdin.readline()
     except LabFailed as problem:
@@ -34,10 +36,22 @@ def _tell(lab: Lab) -> None:
     print(f"{len(lab.hosts)} machines are up; user ada, password {lab.password}, or the key of the desk:\n")
     for host in lab.hosts:
         print(f"  {host.name}  {host.address}  host key {host.fingerprint()}")
-    prefix = shlex.join(lab.command_prefix())
-    print(f"\nYour place is the desk. Put this before a command to run it there:\n\n  {prefix}\n")
-    print(f"The window:  {prefix} {shlex.quote(str(Path(sys.prefix, 'bin/crossply')))}")
-    print(f"A shell:     {prefix} sh\n\nEnter or Ctrl-C ends it all.", flush=True)
+    on_desk = lab.write_desk_script()
+    print("\nYour place is the desk, with a ~/.ssh of its own:\n")
+    print(f"  {on_desk} sh               a shell there")
+    print(f"  {on_desk} ssh lab1         one of the machines")
+    for program in ("crossplyctl", "crossply"):
+        print(f"  {on_desk} {shlex.quote(str(Path(sys.prefix, 'bin', program)))}")
+    print("\nEnter or Ctrl-C ends it all.", flush=True)
+
+
+def _lend(lab: Lab) -> None:
+    """The desk sees the llama.cpp programs and the models that this machine's user has."""
+    ours = Path(lab.desk_environment()["XDG_DATA_HOME"], "crossply")
+    ours.mkdir()
+    for lent in (find_folders().runtimes, find_folders().models):
+        if lent.is_dir():
+            (ours / lent.name).symlink_to(lent)
 
 
 if __name__ == "__main__":

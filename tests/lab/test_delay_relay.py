@@ -103,10 +103,10 @@ def test_connections_do_not_wait_for_each_other_and_a_dead_target_closes():
 
 @pytest.mark.lab
 def test_a_host_can_be_put_far_away(lab):
-    near = statistics.median(banner_ms((lab.hosts[0].address, 22)) for _ in range(9))
+    near = min(banner_ms((lab.hosts[0].address, 22)) for _ in range(9))
     with lab.delayed(lab.hosts[0], delay_ms=20) as relay:
-        far = statistics.median(banner_ms((relay.address, relay.port)) for _ in range(9))
-    assert 20 <= far - near + 2 < 30
+        far = min(banner_ms((relay.address, relay.port)) for _ in range(9))
+    assert 18 < far - near < 30  # min: a new sshd process takes now 5 ms, now 15
 
 
 def banner_ms(to: tuple[str, int]) -> float:

@@ -108,7 +108,7 @@ def test_power_off_ends_everything_in_silence_and_the_home_survives(clean_lab):
     host = clean_lab.hosts[0]
     before = host.run(["cat", "/proc/sys/kernel/random/boot_id"])
     host.run(["sh", "-c", "echo kept > kept; echo lost > /tmp/lost; setsid sleep 300 </dev/null >/dev/null 2>&1 &"])
-    assert [process.argv for process in host.of_user()] == [("sleep", "300")]
+    _until(lambda: [process.argv for process in host.of_user()] == [("sleep", "300")])
     pids = [process.pid for process in host.processes()]
     with socket.create_connection((host.address, 22), timeout=2) as connection:
         connection.recv(100)
@@ -215,7 +215,7 @@ def test_killed_sshd_ends_connections_and_leaves_what_they_started(clean_lab):
         assert connection.stdout.readline() == "up\n"
         host.kill_sshd()
         assert connection.wait(timeout=10) == 255
-    assert [process.argv for process in host.of_user()] == [("sleep", "300")]
+    _until(lambda: [process.argv for process in host.of_user()] == [("sleep", "300")])
     assert not can_connect(host.address, 22)
     host.start_sshd()
     assert can_connect(host.address, 22)

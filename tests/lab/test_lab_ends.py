@@ -17,22 +17,32 @@ from tests.lab import lab as lab_module
 from tests.lab.box import LabFailed
 from tests.lab.host import Host
 from tests.lab.lab import Lab, why_not
-from tests.lab.leftovers import PREFIX, new_name, owner_is_alive, remove_leftovers, start_time
+from tests.lab.leftovers import PIDS, PREFIX, new_name, owner_is_alive, remove_leftovers, start_time
 from tests.lab.pytest_lab import must_have_lab
 
 ROOT = Path(__file__).parents[2]
 
 
-def traces() -> dict[str, set[str]]:
-    """All that labs make on this machine."""
+def namespaces_of(name: str) -> set[str]:
+    """Network namespaces of the processes that a lab noted in its folder."""
+    noted = Path(tempfile.gettempdir(), name, PIDS).read_text(encoding="utf-8").splitlines()
+    links = {_read(Path(f"/proc/{line.split()[0]}/ns/net")) for line in noted}
+    return {str(link) for link in links if link is not None} - {str(_read(Path("/proc/self/ns/net")))}
+
+
+def traces(name: str, namespaces: set[str]) -> dict[str, set[str]]:
+    """What is to be seen of one lab on this machine, others of other people beside it."""
+    alive = {str(_read(path)) for path in Path("/proc").glob("[0-9]*/ns/net")}
     return {
-        "folders": {path.name for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*")},
-        "mounts": {line for line in Path("/proc/mounts").read_text().splitlines() if PREFIX in line},
-        "links": {link for link in psutil.net_if_addrs() if link.startswith("xply")},
-        "namespaces": {str(link) for path in Path("/proc").glob("[0-9]*/ns/net") if (link := _read(path)) is not None},
-        "processes": {str(one.pid) for one in psutil.process_iter() if _is_holder(one)},
-        "cgroups": {path.name for path in Path("/sys/fs/cgroup").glob(f"**/{PREFIX}*")},
+        "folders": {path.name for path in Path(tempfile.gettempdir()).glob(f"{name}*")},
+        "mounts": {line for line in Path("/proc/mounts").read_text().splitlines() if name in line},
+        "links": {link for link in psutil.net_if_addrs() if link == f"xply{name.rpartition('-')[2]}"},
+        "namespaces": alive & namespaces,
+        "cgroups": {path.name for path in Path("/sys/fs/cgroup").glob(f"**/{name}*")},
     }
+
+
+NOTHING: dict[str, set[str]] = {"folders": set(), "mounts": set(), "links": set(), "namespaces": set(), "cgroups": set()}
 
 
 def _read(path: Path) -> Path | None:
@@ -42,16 +52,8 @@ def _read(path: Path) -> Path | None:
         return None
 
 
-def _is_holder(process: psutil.Process) -> bool:
-    try:
-        return any(part.endswith("tests/lab/holder.py") for part in process.cmdline())
-    except psutil.Error:
-        return False
-
-
 @pytest.mark.lab
 def test_a_closed_lab_leaves_nothing_and_comes_up_in_three_seconds(lab):
-    before = traces()
     begun = time.monotonic()
     with Lab(4) as second:
         seconds = time.monotonic() - begun
@@ -59,17 +61,17 @@ def test_a_closed_lab_leaves_nothing_and_comes_up_in_three_seconds(lab):
         second.hosts[0].run(["sh", "-c", "setsid sleep 300 </dev/null >/dev/null 2>&1 &"])
         second.hosts[1].cpu_quota(0.5)
         second.hosts[2].power_off()
-        during = traces()
-        assert all(during[kind] > before[kind] for kind in ("folders", "links", "namespaces", "processes", "cgroups"))
+        namespaces = namespaces_of(second.name)
+        assert len(namespaces) == 3 + 3  # switch, desk, stranger, and the hosts that are on
+        assert {kind for kind, found in traces(second.name, namespaces).items() if found} == set(NOTHING) - {"mounts"}
         pids = [process.pid for host in second.hosts for process in host.processes()]
-    assert traces() == before
+    assert traces(second.name, namespaces) == NOTHING
     assert not any(psutil.pid_exists(pid) for pid in pids)
     assert seconds < 3
 
 
 @pytest.mark.lab
 def test_after_kill_nine_of_its_owner_only_a_folder_is_left_and_the_next_lab_takes_it(lab):
-    before = traces()
     script = (
         "from tests.lab.lab import Lab\nlab = Lab(2)\n"
         "lab.hosts[0].run(['sh', '-c', 'setsid sleep 300 </dev/null >/dev/null 2>&1 &'])\n"
@@ -80,27 +82,35 @@ def test_after_kill_nine_of_its_owner_only_a_folder_is_left_and_the_next_lab_tak
     ) as owner:
         name, *pids = owner.stdout.readline().split()
         assert len(pids) == 3  # two sshd and what a user started
+        namespaces = namespaces_of(name)
         owner.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 5
-    while any(psutil.pid_exists(int(pid)) for pid in pids) or traces()["links"] != before["links"]:
-        assert time.monotonic() < deadline, (pids, traces())
+    while any(psutil.pid_exists(int(pid)) for pid in pids) or set(left(name, namespaces)) - {"folders", "cgroups"}:
+        assert time.monotonic() < deadline, (pids, traces(name, namespaces))
         time.sleep(0.01)
-    assert name in traces()["folders"]
-    assert name in remove_leftovers()
-    assert traces() == before
+    assert left(name, namespaces) == ["folders", "cgroups"]
+    remove_leftovers()
+    assert traces(name, namespaces) == NOTHING
+
+
+def left(name: str, namespaces: set[str]) -> list[str]:
+    return [kind for kind, found in traces(name, namespaces).items() if found]
 
 
 @pytest.mark.lab
 def test_a_lab_that_fails_half_way_leaves_nothing(lab, monkeypatch):
-    before = traces()
+    seen = []
 
-    def fails(self):
+    def fails(host):
+        seen.append(host.folder.parent.name)
+        seen.append(namespaces_of(seen[0]))
         raise LabFailed("no")
 
     monkeypatch.setattr(Host, "start_sshd", fails)
     with pytest.raises(LabFailed, match="no"):
         Lab(2)
-    assert traces() == before
+    assert len(seen[1]) == 4
+    assert traces(*seen) == NOTHING
 
 
 def test_names_know_their_owner():
@@ -156,3 +166,25 @@ def test_tests_of_the_lab_without_root(tmp_path, needed, said):
     )
     assert said in ran.stdout
     assert "it needs root" in ran.stdout
+
+
+@pytest.mark.lab
+def test_the_lab_for_a_person_says_how_to_use_it_and_ends_at_enter(lab):
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "tests/lab/run_lab.py"), "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        said = []
+        while "ends it all" not in (line := running.stdout.readline()):
+            assert line, said
+            said.append(line)
+        script = next(line.split()[0] for line in said if line.rstrip().endswith("a shell there"))
+        home = subprocess.run(
+            [script, "sh", "-c", "pwd; ssh -G lab1 | grep '^user '"], capture_output=True, text=True, check=True
+        )
+        assert home.stdout.split() == [str(Path(script).parent / "desk"), "user", "ada"]
+        name = Path(script).parent.name
+        namespaces = namespaces_of(name)
+        running.stdin.write("\n")
+        running.stdin.flush()
+        assert running.wait(timeout=10) == 0
+    assert traces(name, namespaces) == NOTHING
