@@ -29,9 +29,11 @@ from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
 from engine.settings.folders import Folders, find_folders
-from engine.settings.settings_file import Settings, load_settings, save_settings
+from engine.settings.settings_file import RememberedMachine, Settings, load_settings, save_settings
 from engine.settings.speed_file import SpeedFile
+from engine.settings.ssh_target import checked_target
 from engine.vocabulary.plan import Policy, RunShape
+from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout
 
 
@@ -104,8 +106,10 @@ def choices_from(settings: Settings) -> Choices:
     """What the person chose last time. Raises ``BadInput`` for words that mean nothing."""
     try:
         policy, layout = Policy(settings.policy), Layout(settings.layout)
-    except ValueError as error:
-        raise BadInput(f"The settings file says: {error}.", advice="Mend it, or remove it.") from None
+        targets = tuple(checked_target(SshTarget(host=m.host, user=m.user, port=m.port)) for m in settings.machines)
+    except (ValueError, BadInput) as error:
+        said = error.happened if isinstance(error, BadInput) else f"{error}."
+        raise BadInput(f"The settings file says: {said}", advice="Mend it, or remove it.") from None
     model = settings.model_path if settings.model_path and Path(settings.model_path).exists() else None
     return Choices(
         model_path=model,
@@ -114,6 +118,7 @@ def choices_from(settings: Settings) -> Choices:
         layout=layout,
         shape=RunShape(context_tokens=settings.context_tokens, slots=settings.slots),
         reserve_fraction=settings.reserve_fraction,
+        targets=tuple(dict.fromkeys(targets)),
     )
 
 
@@ -137,6 +142,7 @@ def settings_from(choices: Choices, before: Settings) -> Settings:
         context_tokens=choices.shape.context_tokens,
         slots=choices.shape.slots,
         reserve_fraction=choices.reserve_fraction,
+        machines=tuple(RememberedMachine(host=t.host, user=t.user, port=t.port) for t in choices.targets),
     )
 
 

@@ -16,11 +16,19 @@ import msgspec
 
 from engine.errors import BadInput
 
-VERSION = 1
+VERSION = 2
 FILE_NAME = "settings.json"
 
 
 _Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+
+
+class RememberedMachine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a remote machine was addressed. What it was opened to, and every secret, is asked for anew."""
+
+    host: str
+    user: str | None = None
+    port: int | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,10 +45,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     layout: str = "per-device"
     context_tokens: _Count = 4096
     slots: _Count = 1
+    machines: tuple[RememberedMachine, ...] = ()
+    """Remote machines that were in the cluster."""
 
 
-_MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""From version n to n + 1. Empty: there has been one version."""
+def _with_machines(raw: dict[str, Any]) -> dict[str, Any]:
+    """1 -> 2: machines are remembered. None were, so there is nothing to say; an older Crossply must refuse the file."""
+    return raw | {"version": 2}
+
+
+_MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_machines}
+"""From version n to n + 1."""
 
 
 def load_settings(folder: Path) -> Settings:

@@ -3,13 +3,16 @@
 import pytest
 
 from engine.errors import BadInput
-from engine.open_session import choices_from, real_outside
+from engine.open_session import RunningSession, choices_from, real_outside, settings_from
+from engine.run_files.run_file import RunPublisher
 from engine.session.outside import Outside
 from engine.session.state import Choices
 from engine.settings.folders import find_folders
-from engine.settings.settings_file import Settings
+from engine.settings.settings_file import RememberedMachine, Settings, load_settings
 from engine.vocabulary.plan import Policy
+from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout
+from tests.fakes.fake_outside import FakeJobs, Fakes
 
 
 def test_every_port_is_there(data_folder):
@@ -42,7 +45,38 @@ def test_a_model_that_has_gone_is_not_chosen():
     assert choices_from(Settings(model_path="/no/such.gguf")).model_path is None
 
 
-@pytest.mark.parametrize("settings", [Settings(policy="best"), Settings(layout="round")])
+TARGETS = (SshTarget(host="gpu-node", user="ada", port=2222), SshTarget(host="10.0.0.7"))
+
+
+def test_machines_are_remembered_and_what_they_were_opened_to_is_not():
+    opened = Choices(targets=TARGETS, lan_addresses=((TARGETS[0].machine_id, "10.0.0.7"),))
+    settings = settings_from(opened, Settings(policy="even"))
+    assert [(machine.host, machine.user, machine.port) for machine in settings.machines] == [
+        ("gpu-node", "ada", 2222),
+        ("10.0.0.7", None, None),
+    ]
+    choices = choices_from(settings)
+    assert (choices.targets, choices.lan_addresses) == (TARGETS, ())
+    assert choices_from(Settings(machines=settings.machines * 2)).targets == TARGETS, "each once"
+
+
+def test_the_window_remembers_what_is_chosen(tmp_path):
+    outside, publisher = Fakes().outside(), RunPublisher(tmp_path)
+    session = RunningSession(outside, Choices(), publisher, remember=tmp_path)
+    session._jobs = FakeJobs()
+    session.add_machines(*TARGETS)
+    assert choices_from(load_settings(tmp_path)).targets == TARGETS
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(policy="best"),
+        Settings(layout="round"),
+        Settings(machines=(RememberedMachine(host="-oProxyCommand=x"),)),
+        Settings(machines=(RememberedMachine(host="h", port=0),)),
+    ],
+)
 def test_words_that_mean_nothing(settings):
     with pytest.raises(BadInput, match="The settings file says"):
         choices_from(settings)

@@ -5,12 +5,34 @@ import json
 import pytest
 
 from engine.errors import BadInput
-from engine.settings.settings_file import FILE_NAME, VERSION, Settings, load_settings, save_settings, write_atomically
+from engine.settings.settings_file import (
+    FILE_NAME,
+    VERSION,
+    RememberedMachine,
+    Settings,
+    load_settings,
+    save_settings,
+    write_atomically,
+)
 
 
 def written(tmp_path, content):
     (tmp_path / FILE_NAME).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     return tmp_path
+
+
+MACHINES = (RememberedMachine(host="gpu-node", user="ada", port=2222), RememberedMachine(host="10.0.0.7"))
+
+
+def test_a_file_of_version_1_has_no_machines_and_keeps_the_rest(tmp_path):
+    settings = load_settings(written(tmp_path, {"version": 1, "policy": "even"}))
+    assert settings == Settings(policy="even")
+    assert (settings.version, settings.machines) == (2, ())
+
+
+def test_an_older_crossply_refuses_what_is_written_now(tmp_path):
+    save_settings(tmp_path, Settings(machines=MACHINES))
+    assert json.loads((tmp_path / FILE_NAME).read_bytes())["version"] == 2
 
 
 def test_without_a_file_there_are_defaults(tmp_path):
@@ -19,7 +41,7 @@ def test_without_a_file_there_are_defaults(tmp_path):
 
 
 def test_what_is_saved_is_loaded(tmp_path):
-    settings = Settings(model_path="/m/ü.gguf", reserve_fraction=0.3, policy="even", context_tokens=512)
+    settings = Settings(model_path="/m/ü.gguf", reserve_fraction=0.3, policy="even", context_tokens=512, machines=MACHINES)
     save_settings(tmp_path / "new" / "folder", settings)
     assert load_settings(tmp_path / "new" / "folder") == settings
 
@@ -41,6 +63,8 @@ def test_what_is_saved_is_loaded(tmp_path):
         ({"version": 1, "slots": 0}, "slots"),
         ({"version": 1, "context_tokens": -1}, "context_tokens"),
         ({"version": 1, "reserve_fraction": 1.0}, "reserve_fraction"),
+        ({"version": 2, "machines": [{"user": "ada"}]}, "host"),
+        ({"version": 2, "machines": [{"host": "h", "password": "x"}]}, "password"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path, content, said):
