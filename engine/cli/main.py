@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from engine.cli import bench, demo, doctor, node, plan, running, runtime, up
+from engine.cli import bench, demo, doctor, find, node, plan, running, runtime, up
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import Interrupted, PlanIsRefused
 from engine.cli.terminal.output import complain
@@ -21,7 +21,9 @@ JSON_KEYS = """keys of --json (they stay):
   map     matches, complete, planned {layer: worker}, actual {layer: worker}, differences
   status  phase, api_url, model, runtime, processes, plan, map, pipelined, load_fraction, buffers, measured,
           ready_after_seconds, problems, pid
-  node    machine, runtime, protocol, workers, commands"""
+  node    machine, runtime, protocol, workers, commands
+  find    [name, addresses, found_by, ssh, host_key, this_machine, rpc_servers [endpoint, state, protocol,
+          devices [free_bytes, total_bytes]], ollama_url]"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"crossplyctl {_version()}")
     subparsers = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (node, plan, up, running, bench, runtime, demo, doctor):
+    for command in (node, find, plan, up, running, bench, runtime, demo, doctor):
         command.add(subparsers)
     return top
 

@@ -1,0 +1,1 @@
+"""From what the ways of searching saw to machines: pure."""
