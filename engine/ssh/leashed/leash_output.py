@@ -1,8 +1,8 @@
 """Tells what a leash says from what its program prints: both come on one stream. Pure: bytes in, pieces out.
 
-A leash's words go from a nonce, which the program does not know, to the line end: also in the middle of a program's line, which is
-whole again without them. What comes before the leash's first
-word is the machine's own (a greeting of the login shell) and is dropped, but for what an error may quote.
+A leash's words go from a nonce, which the program does not know, to the line end: also in the middle of a program's line,
+which is whole again without them. What comes before the leash's first word is the machine's own (a greeting of the login
+shell) and is dropped, but for what an error may quote.
 """
 
 from __future__ import annotations

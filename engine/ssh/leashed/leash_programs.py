@@ -15,8 +15,8 @@ both of them be killed (``PR_SET_PDEATHSIG``: the leash has one thread, so "pare
 keeps it from gaining rights over setuid programs. Runs on Python 3.6 and later.
 
 What the sh one cannot do: it has no ``read`` with a timeout (dash has none), so each byte arms a new ``sleep`` that lets go,
-at two forks in two seconds; it cannot tell ``exit 143`` from "killed by TERM"; a missing loader shows only after the start (by
-the trap at the end of a subshell whose ``exec`` failed); when it is killed itself, its reader lets go at the end of its stdin
+at two forks in two seconds; it cannot tell ``exit 143`` from "killed by TERM"; a failed ``exec``
+shows only after the start, as an end with 126 or 127; when it is killed itself, its reader lets go at the end of its stdin
 or at the next heartbeat, up to 2 s later, and not at all if both are killed. It needs to lead its own process
 group, as below OpenSSH's sshd, which calls ``setsid``; elsewhere it ends only the program itself, not its descendants.
 
@@ -199,14 +199,9 @@ case $1 in
 *) command -v "$1" >/dev/null 2>&1 || { say "failed missing"; exit 0; };;
 esac
 (
-    trap 'say "failed no-loader"' EXIT
     exec 3<&- 2>&1
-    command -v shopt >/dev/null && shopt -s execfail # bash forgets its traps in exec; so it must go on after it
     add_environment
     exec "$@"
-    trap - EXIT
-    say "failed no-loader"
-    exit 127
 ) &
 child=$!
 exec 2>/dev/null

@@ -33,8 +33,16 @@ _LEASH_KILL_SECONDS = 3.0
 _DRAIN_SECONDS = 2.0
 """How long ``stop`` waits for the last lines once the program is gone."""
 
+_CODES_OF_FAILED_EXEC = {126: "wrong-kind", 127: "no-loader"}
+"""POSIX, Shell Command Language, 2.8.2. That the file exists and may be run was looked at before."""
+
 KillThere = Callable[[Started], None]
 """Kill the group and its leash over a channel of its own."""
+
+
+def _refusal_of_shell(ended: Ended) -> CouldNotStart | None:
+    reason = _CODES_OF_FAILED_EXEC.get(ended.code)
+    return CouldNotStart(reason=reason, words="") if reason else None
 
 
 class RemoteProcess:
@@ -58,7 +66,6 @@ class RemoteProcess:
         self._refusal: CouldNotStart | None = None
         self._ended: Ended | None = None
         self._answered = Event()
-        self._refused = Event()
         self._gone = Event()
         self._drained = Event()
         self._pump_thread: Thread | None = None
@@ -116,11 +123,11 @@ class RemoteProcess:
         Thread(target=self._read, name=f"reader {self._spec.id}", daemon=True).start()
 
     def wait_for_answer(self, seconds: float, settle_seconds: float) -> CouldNotStart | None:
-        """Wait until it has started, and ``settle_seconds`` longer for a refusal that comes late. Why it could not be started
-        or ``None``. Raises ``TimeoutError`` when no leash answered in time or the stream ended before it did."""
+        """Wait until it has started, and ``settle_seconds`` longer for a shell's word that it could not. Why it could not be
+        started or ``None``. Raises ``TimeoutError`` when no leash answered in time or the stream ended before it did."""
         self._answered.wait(seconds)
-        if self._started is not None and settle_seconds:
-            self._refused.wait(settle_seconds)
+        if self._started is not None and settle_seconds and self._gone.wait(settle_seconds) and self._ended is not None:
+            return _refusal_of_shell(self._ended)
         if self._refusal is None and self._started is None:
             raise TimeoutError
         return self._refusal
@@ -172,7 +179,6 @@ class RemoteProcess:
             self._ended = piece
         else:
             self._refusal = piece
-            self._refused.set()
             self._answered.set()
 
     def _finish(self) -> None:
@@ -183,7 +189,6 @@ class RemoteProcess:
         self._stream.close()
         self._gone.set()
         self._answered.set()
-        self._refused.set()
         self._chunks.put(b"")
 
     def _pump(self, on_line: OnLine, on_exit: OnExit) -> None:

@@ -87,11 +87,11 @@ def test_no_answer_in_time_is_told() -> None:
     assert stream.closed.is_set()
 
 
-def test_a_refusal_that_comes_after_the_start_is_waited_for() -> None:
-    process = process_on(ScriptedStream(START, b"0f failed no-loader\n0f ended 127\n"))
+@pytest.mark.parametrize(("code", "reason"), [(127, "no-loader"), (126, "wrong-kind"), (1, None), (0, None)])
+def test_a_shell_that_could_not_start_it_says_so_by_how_it_ends(code: int, reason: str | None) -> None:
+    process = process_on(ScriptedStream(START, b"0f ended %d\n" % code))
     answer = process.wait_for_answer(WAIT_SECONDS, WAIT_SECONDS)
-    assert answer is not None
-    assert answer.reason == "no-loader"
+    assert (answer.reason if answer else None) == reason
 
 
 def test_every_rung_is_tried_and_what_still_lives_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
