@@ -13,8 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.machines.file_trees import DiskFiles, FileTree
+
 _NO_LIMIT_BYTES = 1 << 60
 """Version 1 writes "no limit" as the largest multiple of the page size: 9223372036854771712."""
+_MOST_DIGITS = 24
+"""Longer is no number of the kernel's; another machine may send anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +51,13 @@ class CgroupLimits:
     cpu_quota_cores: float | None = None
 
 
-def read_cgroup_limits(proc: Path = Path("/proc/self")) -> CgroupLimits:
-    """Read them. Files that are missing or unreadable limit nothing."""
-    memory = find_cgroup_folder("memory", proc)
-    limits = [found for folder in memory.upwards() if (found := _memory(folder, memory.version))] if memory else []
-    cpu = find_cgroup_folder("cpu", proc)
-    quotas = [cores for folder in cpu.upwards() if (cores := _cpu_quota(folder, cpu.version))] if cpu else []
+def read_cgroup_limits(proc: Path = Path("/proc/self"), files: FileTree | None = None) -> CgroupLimits:
+    """Read them, of this machine or from ``files``. Files that are missing or unreadable limit nothing."""
+    files = files or DiskFiles()
+    memory = find_cgroup_folder("memory", proc, files)
+    limits = [found for folder in memory.upwards() if (found := _memory(files, folder, memory.version))] if memory else []
+    cpu = find_cgroup_folder("cpu", proc, files)
+    quotas = [cores for folder in cpu.upwards() if (cores := _cpu_quota(files, folder, cpu.version))] if cpu else []
     return CgroupLimits(
         memory_limit_bytes=min((limit for limit, _ in limits), default=None),
         memory_available_bytes=min((room for _, room in limits), default=None),
@@ -60,24 +65,25 @@ def read_cgroup_limits(proc: Path = Path("/proc/self")) -> CgroupLimits:
     )
 
 
-def find_cgroup_folder(controller: str, proc: Path = Path("/proc/self")) -> CgroupFolder | None:
+def find_cgroup_folder(controller: str, proc: Path = Path("/proc/self"), files: FileTree | None = None) -> CgroupFolder | None:
     """Our cgroup for ``controller``: in version 1 if it is mounted there, else in version 2 if that has it."""
-    paths = _cgroup_paths(_read(proc / "cgroup"))
-    mounts = _cgroup_mounts(_read(proc / "mountinfo"))
+    files = files or DiskFiles()
+    paths = _cgroup_paths(files.read(proc / "cgroup"))
+    mounts = _cgroup_mounts(files.read(proc / "mountinfo"))
     for name, version in ((controller, 1), ("", 2)):
         if name in paths and name in mounts:
             root, mount = mounts[name]
-            folder = CgroupFolder(version=version, folder=_inside(mount, root, paths[name]), mount=mount)
-            if version == 1 or controller in _read(folder.folder / "cgroup.controllers").split():
+            folder = CgroupFolder(version=version, folder=_inside(files, mount, root, paths[name]), mount=mount)
+            if version == 1 or controller in files.read(folder.folder / "cgroup.controllers").split():
                 return folder
     return None
 
 
-def _inside(mount: Path, root: str, path: str) -> Path:
+def _inside(files: FileTree, mount: Path, root: str, path: str) -> Path:
     """A container often sees its own cgroup as the root of the mount, while /proc names it as the host does."""
     inner = path.removeprefix(root.rstrip("/")) if path.startswith(root) else "/"
     folder = mount / inner.lstrip("/")
-    return folder if ".." not in folder.parts and folder.is_dir() else mount
+    return folder if ".." not in folder.parts and files.names(folder) is not None else mount
 
 
 def _cgroup_paths(text: str) -> dict[str, str]:
@@ -104,38 +110,32 @@ def _cgroup_mounts(text: str) -> dict[str, tuple[str, Path]]:
     return mounts
 
 
-def _memory(folder: Path, version: int) -> tuple[int, int] | None:
+def _memory(files: FileTree, folder: Path, version: int) -> tuple[int, int] | None:
     """(limit, room) of one cgroup."""
     names = ("memory.limit_in_bytes", "memory.usage_in_bytes") if version == 1 else ("memory.max", "memory.current")
-    limit, used = (_number(_read(folder / name)) for name in names)
+    limit, used = (_number(files.read(folder / name)) for name in names)
     if limit is None or limit >= _NO_LIMIT_BYTES:
         return None
     statistic = "total_inactive_file" if version == 1 else "inactive_file"
-    droppable = _statistic(_read(folder / "memory.stat"), statistic)
+    droppable = _statistic(files.read(folder / "memory.stat"), statistic)
     return limit, max(0, limit - max(0, (used or 0) - droppable))
 
 
-def _cpu_quota(folder: Path, version: int) -> float | None:
+def _cpu_quota(files: FileTree, folder: Path, version: int) -> float | None:
     if version == 1:
-        quota, period = (_number(_read(folder / name)) for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+        quota, period = (_number(files.read(folder / name)) for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
     else:
-        quota, period = (_number(word) for word in (*_read(folder / "cpu.max").split(), "", "")[:2])
+        quota, period = (_number(word) for word in (*files.read(folder / "cpu.max").split(), "", "")[:2])
     return quota / period if quota and period and quota > 0 else None
 
 
 def _statistic(text: str, name: str) -> int:
-    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")), 0)
+    lines = (line.partition(" ")[2] for line in text.splitlines() if line.startswith(f"{name} "))
+    return _number(next(lines, "")) or 0
 
 
 def _number(text: str) -> int | None:
     try:
-        return int(text)
+        return int(text) if len(text) <= _MOST_DIGITS else None
     except ValueError:  # "max", or no such file
         return None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

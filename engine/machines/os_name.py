@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 import platform
+import shlex
+
+
+def pretty_name(os_release: str) -> str | None:
+    """``PRETTY_NAME`` of the text of an os-release file, ``None`` when it has none. Pure."""
+    for line in os_release.splitlines():
+        if line.startswith("PRETTY_NAME="):
+            try:
+                return " ".join(shlex.split(line.partition("=")[2])) or None
+            except ValueError:  # a quote that is not closed
+                return None
+    return None
 
 
 def read_os_name() -> str:

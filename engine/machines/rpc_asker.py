@@ -18,34 +18,38 @@ import ipaddress
 import socket
 import sys
 import time
+from collections.abc import Callable
+from contextlib import closing
 
 from engine.errors import RpcServerUnusable
 from engine.llama_cpp import wire_protocol as wire
 from engine.ports import RpcAnswer, RpcState
+from engine.remote_ports import PortConnection
 from engine.vocabulary.runtime import RpcProtocolVersion
+
+Connect = Callable[[str, int, float], PortConnection]
+"""(host, port, seconds): raises ``ConnectionRefusedError``, ``TimeoutError``, ``OSError``."""
 
 _NOBODY_LISTENS = (errno.ECONNREFUSED, errno.EADDRNOTAVAIL)
 
 
+def connect_by_socket(host: str, port: int, timeout_seconds: float) -> PortConnection:
+    """From this machine."""
+    return socket.create_connection((host, port), timeout_seconds)
+
+
 class SocketRpcAsker:
-    """Implements ``ports.RpcAsker`` with plain sockets."""
+    """Implements ``ports.RpcAsker`` from this machine. ``connect`` may be another way to reach ports."""
+
+    def __init__(self, connect: Connect = connect_by_socket) -> None:
+        self._connect = connect
 
     def ask(self, host: str, port: int, *, timeout_seconds: float = 2.0) -> RpcState:
         """What is on the port, said within ``timeout_seconds`` (and 0.1 s) in any case.
 
         Raises ``RpcServerUnusable`` when that cannot be said: no such host, or a far machine that does not react at all.
         """
-        place = _Place(host, port, time.monotonic() + timeout_seconds)
-        try:
-            return _ask(place)
-        except TimeoutError as error:
-            if _is_loopback(host):
-                return RpcState(state="busy")  # nobody listening is refused at once here: the queue is full
-            raise _unreachable(host, port, "it does not react") from error
-        except OSError as error:
-            if error.errno in _NOBODY_LISTENS:
-                return RpcState(state="gone")
-            raise _unreachable(host, port, error.strerror or str(error)) from error
+        return ask_port(self._connect, host, port, timeout_seconds=timeout_seconds, is_own_address=_is_loopback(host))
 
     def is_free(self, host: str, port: int) -> bool:
         """Whether a server of ours could listen there: the address is this machine's and the port is not taken."""
@@ -62,6 +66,22 @@ class SocketRpcAsker:
         return True
 
 
+def ask_port(connect: Connect, host: str, port: int, *, timeout_seconds: float, is_own_address: bool) -> RpcState:
+    """What is on the port. ``is_own_address``: the address belongs to the machine that connects, so that nobody listening is
+    refused at once, and silence means a full queue. Raises ``RpcServerUnusable`` when it cannot be said."""
+    place = _Place(connect, host, port, time.monotonic() + timeout_seconds)
+    try:
+        return _ask(place)
+    except TimeoutError as error:
+        if is_own_address:
+            return RpcState(state="busy")
+        raise _unreachable(host, port, "it does not react") from error
+    except OSError as error:
+        if isinstance(error, ConnectionRefusedError) or error.errno in _NOBODY_LISTENS:
+            return RpcState(state="gone")
+        raise _unreachable(host, port, error.strerror or str(error)) from error
+
+
 class _SilentError(Exception):
     """Connected, but no answer in time."""
 
@@ -73,14 +93,15 @@ class _ClosedError(Exception):
 class _Place:
     """A host, a port, and until when we wait there."""
 
-    def __init__(self, host: str, port: int, deadline: float) -> None:
-        self.host = host
-        self.port = port
+    def __init__(self, connect: Connect, host: str, port: int, deadline: float) -> None:
+        self._connect = connect
+        self._host = host
+        self._port = port
         self._deadline = deadline
 
-    def connect(self) -> socket.socket:
+    def connect(self) -> closing[PortConnection]:
         """Raises ``OSError``; ``TimeoutError`` when there is no answer in time."""
-        return socket.create_connection((self.host, self.port), self.seconds_left())
+        return closing(self._connect(self._host, self._port, self.seconds_left()))
 
     def seconds_left(self) -> float:
         """At least a moment, so that an answer that has already arrived is still read."""
@@ -88,7 +109,7 @@ class _Place:
 
     def half_way(self) -> _Place:
         """The same place with half of the time, so that there is some left to ask again."""
-        return _Place(self.host, self.port, self._deadline - self.seconds_left() / 2)
+        return _Place(self._connect, self._host, self._port, self._deadline - self.seconds_left() / 2)
 
 
 def _ask(place: _Place) -> RpcState:
@@ -137,7 +158,7 @@ def _say_hello(place: _Place) -> RpcAnswer | None:
     return None
 
 
-def _ask_memory(connection: socket.socket, version: RpcProtocolVersion, place: _Place) -> tuple[tuple[int, int], ...]:
+def _ask_memory(connection: PortConnection, version: RpcProtocolVersion, place: _Place) -> tuple[tuple[int, int], ...]:
     count = 1
     if wire.has_devices(version):
         count = wire.parse_device_count(_exchange(connection, wire.device_count_request(), place))
@@ -145,7 +166,7 @@ def _ask_memory(connection: socket.socket, version: RpcProtocolVersion, place: _
     return tuple(wire.parse_device_memory(_exchange(connection, request, place)) for request in requests)
 
 
-def _exchange(connection: socket.socket, request: bytes, place: _Place) -> bytes:
+def _exchange(connection: PortConnection, request: bytes, place: _Place) -> bytes:
     connection.settimeout(place.seconds_left())
     try:
         connection.sendall(request)
@@ -155,7 +176,7 @@ def _exchange(connection: socket.socket, request: bytes, place: _Place) -> bytes
     return _receive(connection, size, place)
 
 
-def _receive(connection: socket.socket, size: int, place: _Place) -> bytes:
+def _receive(connection: PortConnection, size: int, place: _Place) -> bytes:
     received = b""
     while len(received) < size:
         piece = _receive_some(connection, size - len(received), place)
@@ -165,7 +186,7 @@ def _receive(connection: socket.socket, size: int, place: _Place) -> bytes:
     return received
 
 
-def _receive_some(connection: socket.socket, most: int, place: _Place) -> bytes:
+def _receive_some(connection: PortConnection, most: int, place: _Place) -> bytes:
     connection.settimeout(place.seconds_left())
     try:
         return connection.recv(most)

@@ -12,14 +12,16 @@ import sys
 import time
 
 from engine.machines.cgroup_limits import CgroupLimits, read_cgroup_limits
+from engine.machines.file_trees import DiskFiles
 from engine.machines.gpus.match_gpus import match_gpus
 from engine.machines.gpus.nvidia import NvidiaGpus
 from engine.machines.gpus.sysfs_gpus import SysfsGpus
 from engine.machines.gpus.vendor_gpu import VendorAnswer, VendorGpu
 from engine.machines.load_sampler import LoadSampler
 from engine.machines.os_name import read_os_name
-from engine.machines.processors.cpu_of_system import read_cpu_of_system
+from engine.machines.processors.cpu_of_system import CpuOfSystem, read_cpu_of_system
 from engine.machines.system_facts import SystemFacts, read_processor_times, read_ram_available_bytes, read_system_facts
+from engine.machines.system_id import read_system_id
 from engine.vocabulary.device import Cpu, RuntimeDevice
 from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineLoad
 
@@ -49,9 +51,10 @@ class ThisMachine:
             name=platform.node() or "this machine",
             os_name=read_os_name(),
             architecture=platform.machine(),
-            cpu=cpu_within(read_system_facts(), read_cgroup_limits()),
+            cpu=cpu_within(read_cpu_of_system(), read_system_facts(), read_cgroup_limits()),
             gpus=gpus,
             why_no_gpu=None if gpus else why_no_gpu(answers, devices),
+            system_id=read_system_id(DiskFiles()),
         )
 
     def load(self, machine: Machine) -> MachineLoad:
@@ -75,9 +78,8 @@ class ThisMachine:
         return [gpu for answer in self._ask_vendors() for gpu in answer.gpus] if self._had_gpu else []
 
 
-def cpu_within(facts: SystemFacts, limits: CgroupLimits) -> Cpu:
-    """The processor as far as it is ours: RAM under the container's limit, cores under affinity and quota."""
-    processor = read_cpu_of_system()
+def cpu_within(processor: CpuOfSystem, facts: SystemFacts, limits: CgroupLimits) -> Cpu:
+    """The processor as far as it is ours: RAM under the container's limit, cores under affinity and quota. Pure."""
     usable = [cores for cores in (facts.logical_cores, facts.usable_logical_cores) if cores]
     if limits.cpu_quota_cores is not None:
         usable.append(max(1, math.ceil(limits.cpu_quota_cores)))

@@ -17,17 +17,20 @@ import pytest
 from engine.errors import RpcServerUnusable
 from engine.llama_cpp.wire_protocol import hello_requests
 from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.shell_rpc_asker import ShellRpcAsker
 from engine.ports import RpcAsker
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
+from tests.engine.machines.remote_probe.here_shell import HereShell
 from tests.fakes.fake_rpc_server import fake_rpc_server
 
 HOST = "127.0.0.1"
 Started = Callable[[], AbstractContextManager[int]]
 
 
-@pytest.fixture
-def asker() -> RpcAsker:
-    return SocketRpcAsker()
+@pytest.fixture(params=[SocketRpcAsker, lambda: ShellRpcAsker(HereShell())], ids=["sockets", "through a shell"])
+def asker(request: pytest.FixtureRequest) -> RpcAsker:
+    make: Callable[[], RpcAsker] = request.param
+    return make()
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])

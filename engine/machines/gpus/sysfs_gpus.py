@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.machines.file_trees import DiskFiles, FileTree
 from engine.machines.gpus.vendor_gpu import VendorAnswer, VendorGpu
 from engine.vocabulary.device import Vendor
 
@@ -27,16 +28,19 @@ _PCI_IDS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
 class SysfsGpus:
     """Looks through /sys/class/drm."""
 
-    def __init__(self, drm: Path = Path("/sys/class/drm"), pci_ids: tuple[str, ...] = _PCI_IDS) -> None:
+    def __init__(
+        self, drm: Path = Path("/sys/class/drm"), pci_ids: tuple[str, ...] = _PCI_IDS, files: FileTree | None = None
+    ) -> None:
         self._drm = drm
+        self._files = files or DiskFiles()
         self._pci_ids = pci_ids
         self._names: dict[tuple[str, str], str] = {}
 
     def look(self) -> VendorAnswer:
         """Every AMD and Intel GPU by PCI address, or why there is none."""
-        if not self._drm.is_dir():
+        if self._files.names(self._drm) is None:
             return VendorAnswer(why_none="the kernel shows no graphics card (/sys/class/drm is not there)")
-        cards = [(_read(device / "vendor"), device) for device in self._devices()]
+        cards = [(self._read(device / "vendor"), device) for device in self._devices()]
         gpus = sorted(
             (self._gpu(_VENDORS[vendor], device) for vendor, device in cards if vendor in _VENDORS),
             key=lambda gpu: gpu.pci_address or "",
@@ -45,17 +49,17 @@ class SysfsGpus:
 
     def _devices(self) -> Iterator[Path]:
         """One folder per card; its connectors (card0-HDMI-A-1) and render nodes are not cards."""
-        for entry in sorted(self._drm.iterdir()):
-            if _CARD.fullmatch(entry.name):
-                yield entry / "device"
+        for name in self._files.names(self._drm) or ():
+            if _CARD.fullmatch(name):
+                yield self._drm / name / "device"
 
     def _gpu(self, vendor: Vendor, device: Path) -> VendorGpu:
-        total, free = _amd_memory(device) if vendor is Vendor.AMD else (_xe_memory(device), None)
-        busy = _number(device / "gpu_busy_percent")
+        total, free = self._amd_memory(device) if vendor is Vendor.AMD else (self._xe_memory(device), None)
+        busy = self._number(device / "gpu_busy_percent")
         return VendorGpu(
             vendor=vendor,
             name=self._name(vendor, device),
-            pci_address=_pci_address(device),
+            pci_address=self._pci_address(device),
             memory_total_bytes=total,
             memory_free_bytes=free,
             why_no_memory=f"the kernel's {vendor} driver does not tell it" if free is None else None,
@@ -63,14 +67,34 @@ class SysfsGpus:
         )
 
     def _name(self, vendor: Vendor, device: Path) -> str:
-        numbers = (_read(device / "vendor").removeprefix("0x"), _read(device / "device").removeprefix("0x"))
+        numbers = (self._read(device / "vendor").removeprefix("0x"), self._read(device / "device").removeprefix("0x"))
         if numbers not in self._names:  # a file of a megabyte: read once per card, not once per second
             self._names[numbers] = self._listed_name(*numbers) or f"{vendor} GPU [{':'.join(numbers)}]"
-        return _read(device / "product_name") or self._names[numbers]
+        return self._read(device / "product_name") or self._names[numbers]
 
     def _listed_name(self, vendor_id: str, device_id: str) -> str | None:
-        text = next((text for path in self._pci_ids if (text := _read(Path(path)))), "")
+        text = next((text for path in self._pci_ids if (text := self._files.read(Path(path)))), "")
         return name_in_pci_ids(text, vendor_id, device_id)
+
+    def _amd_memory(self, device: Path) -> tuple[int | None, int | None]:
+        total, used = self._number(device / "mem_info_vram_total"), self._number(device / "mem_info_vram_used")
+        return total, None if total is None or used is None else max(0, total - used)
+
+    def _xe_memory(self, device: Path) -> int | None:
+        tiles = [device / name for name in self._files.names(device) or () if name.startswith("tile")]
+        sizes = [size for tile in tiles if (size := self._number(tile / "physical_vram_size_bytes"))]
+        return sum(sizes) or None
+
+    def _pci_address(self, device: Path) -> str | None:
+        lines = self._read(device / "uevent").splitlines()
+        return next((line.partition("=")[2].lower() for line in lines if line.startswith("PCI_SLOT_NAME=")), None)
+
+    def _number(self, path: Path) -> int | None:
+        text = self._read(path)
+        return int(text) if text.isdecimal() and text.isascii() and len(text) < 20 else None
+
+    def _read(self, path: Path) -> str:
+        return self._files.read(path).strip()
 
 
 def _why_none(vendors: list[str]) -> str:
@@ -90,31 +114,3 @@ def name_in_pci_ids(text: str, vendor_id: str, device_id: str) -> str | None:
             bracketed = re.search(r"\[(.+)\]", name)
             return bracketed[1] if bracketed else name
     return None
-
-
-def _amd_memory(device: Path) -> tuple[int | None, int | None]:
-    total, used = _number(device / "mem_info_vram_total"), _number(device / "mem_info_vram_used")
-    return total, None if total is None or used is None else max(0, total - used)
-
-
-def _xe_memory(device: Path) -> int | None:
-    tiles = [size for tile in sorted(device.glob("tile*")) if (size := _number(tile / "physical_vram_size_bytes"))]
-    return sum(tiles) or None
-
-
-def _pci_address(device: Path) -> str | None:
-    lines = _read(device / "uevent").splitlines()
-    return next((line.partition("=")[2].lower() for line in lines if line.startswith("PCI_SLOT_NAME=")), None)
-
-
-def _number(path: Path) -> int | None:
-    text = _read(path)
-    return int(text) if text.isdigit() else None
-
-
-def _read(path: Path) -> str:
-    """A missing file, or one that the driver answers with an error (a GPU that sleeps), reads as empty."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""

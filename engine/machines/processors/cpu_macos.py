@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 
-_FEATURES = {
+MACOS_FEATURES = {
     "hw.optional.neon": "neon",
     "hw.optional.arm.FEAT_FP16": "fp16",
     "hw.optional.arm.FEAT_DotProd": "dotprod",
@@ -20,6 +20,7 @@ _FEATURES = {
     "hw.optional.avx2_0": "avx2",
     "hw.optional.avx512f": "avx512f",
 }
+"""``sysctl`` key: instruction set."""
 
 
 def macos_cpu_name() -> str | None:
@@ -30,7 +31,7 @@ def macos_cpu_name() -> str | None:
 
 def macos_instruction_sets() -> tuple[str, ...]:
     """Those whose key is there and not zero."""
-    return tuple(name for key, name in _FEATURES.items() if int.from_bytes(_sysctl(key), "little"))
+    return tuple(name for key, name in MACOS_FEATURES.items() if int.from_bytes(_sysctl(key), "little"))
 
 
 def _sysctl(name: str) -> bytes:

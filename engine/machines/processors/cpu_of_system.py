@@ -23,19 +23,24 @@ def read_cpu_of_system(cpuinfo: Path = Path("/proc/cpuinfo"), board: Path = Path
     if sys.platform == "darwin":
         from engine.machines.processors.cpu_macos import macos_cpu_name, macos_instruction_sets  # noqa: PLC0415 - macOS only
 
-        return CpuOfSystem(name=macos_cpu_name() or _unnamed(), instruction_sets=macos_instruction_sets())
+        return CpuOfSystem(name=macos_cpu_name() or unnamed_cpu(platform.machine()), instruction_sets=macos_instruction_sets())
     elif sys.platform == "win32":  # noqa: RET505 - without it mypy calls the rest unreachable there
         from engine.machines.processors.cpu_windows import windows_cpu_name  # noqa: PLC0415 - Windows only
 
-        return CpuOfSystem(name=windows_cpu_name() or _unnamed())
+        return CpuOfSystem(name=windows_cpu_name() or unnamed_cpu(platform.machine()))
     else:
-        text = _read(cpuinfo)
-        name = cpu_name(text) or _read(board).strip("\0\n ") or _unnamed()
-        return CpuOfSystem(name=name, instruction_sets=instruction_sets(text))
+        return cpu_of_linux(_read(cpuinfo), _read(board), platform.machine())
 
 
-def _unnamed() -> str:
-    return f"{platform.machine() or 'unknown'} processor"
+def cpu_of_linux(cpuinfo: str, board: str, architecture: str) -> CpuOfSystem:
+    """From the texts of /proc/cpuinfo and /proc/device-tree/model. Pure."""
+    name = cpu_name(cpuinfo) or board.strip("\0\n ") or unnamed_cpu(architecture)
+    return CpuOfSystem(name=name, instruction_sets=instruction_sets(cpuinfo))
+
+
+def unnamed_cpu(architecture: str) -> str:
+    """``aarch64 processor``."""
+    return f"{architecture or 'unknown'} processor"
 
 
 def _read(path: Path) -> str:

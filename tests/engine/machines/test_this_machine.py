@@ -8,12 +8,14 @@ from engine.machines.cgroup_limits import CgroupLimits
 from engine.machines.gpus.nvidia import NvidiaGpus
 from engine.machines.gpus.sysfs_gpus import SysfsGpus
 from engine.machines.gpus.vendor_gpu import VendorAnswer
+from engine.machines.processors.cpu_of_system import CpuOfSystem
 from engine.machines.system_facts import SystemFacts
 from engine.machines.this_machine import ThisMachine, cpu_within, why_no_gpu
 from engine.vocabulary.device import RuntimeDevice
 from tests.fakes.fake_nvml import MIB, FakeNvidiaGpu, FakeNvml
 
 GIB = 1 << 30
+PROCESSOR = CpuOfSystem(name="A Processor", instruction_sets=("avx2",))
 BIG = SystemFacts(
     physical_cores=32,
     logical_cores=64,
@@ -24,20 +26,20 @@ BIG = SystemFacts(
 
 
 def test_a_whole_machine() -> None:
-    cpu = cpu_within(BIG, CgroupLimits())
+    cpu = cpu_within(PROCESSOR, BIG, CgroupLimits())
     assert (cpu.physical_cores, cpu.logical_cores) == (32, 64)
     assert (cpu.ram_total_bytes, cpu.ram_available_bytes) == (256 * GIB, 200 * GIB)
 
 
 def test_a_container_lowers_ram_and_cores() -> None:
     limits = CgroupLimits(memory_limit_bytes=16 * GIB, memory_available_bytes=12 * GIB, cpu_quota_cores=3.5)
-    cpu = cpu_within(BIG, limits)
+    cpu = cpu_within(PROCESSOR, BIG, limits)
     assert (cpu.physical_cores, cpu.logical_cores) == (4, 4)
     assert (cpu.ram_total_bytes, cpu.ram_available_bytes) == (16 * GIB, 12 * GIB)
 
 
 def test_a_limit_above_what_is_free_changes_nothing() -> None:
-    cpu = cpu_within(BIG, CgroupLimits(memory_limit_bytes=512 * GIB, memory_available_bytes=500 * GIB))
+    cpu = cpu_within(PROCESSOR, BIG, CgroupLimits(memory_limit_bytes=512 * GIB, memory_available_bytes=500 * GIB))
     assert (cpu.ram_total_bytes, cpu.ram_available_bytes) == (256 * GIB, 200 * GIB)
 
 
