@@ -15,7 +15,8 @@ from gui.dialogs.choose_model import choose_model_file, choose_runtime_folder
 from gui.dialogs.confirm_quit import confirm_quit_dialog, wants_to_quit
 from gui.header import Header
 from gui.layer_map_panel import LayerMapPanel
-from gui.machine_cards.card_grid import CardGrid
+from gui.machine_actions import MachineActions
+from gui.machine_cards.machines_panel import MachinesPanel
 from gui.notices import Notices
 from gui.plan_panel.plan_panel import PlanPanel
 from gui.session_bridge import SessionBridge
@@ -25,12 +26,13 @@ from gui.tabs.logs_tab import LogsTab
 from gui.tabs.throughput_tab import ThroughputTab
 from gui.tabs.try_it_tab import TryItTab
 from gui.theme import Appearance, Scheme
+from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.layer_map_content import layer_map_of
-from gui.what_to_show.machine_card_content import machine_cards_of
+from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import plan_table_of
 from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
-from gui.what_to_show.tabs_content import commands_of, log_sources_of, try_it_of
+from gui.what_to_show.tabs_content import commands_of, try_it_of
 from gui.what_to_show.throughput_content import throughput_of
 
 _SIDE_BY_SIDE = 940
@@ -51,7 +53,8 @@ class MainWindow(QMainWindow):
         self._ended = False
         self.header = Header(appearance)
         self.notices = Notices(appearance)
-        self.machines = CardGrid(appearance)
+        self.machines = MachinesPanel(appearance)
+        self.machine_actions = MachineActions(bridge, appearance, self)
         self.plan = PlanPanel(appearance)
         self.layer_map = LayerMapPanel(appearance)
         self.tabs = QTabWidget()
@@ -78,7 +81,8 @@ class MainWindow(QMainWindow):
         self.split_cpu.setEnabled(chooser.changeable)
         self.header.show_primary(status.button)
         self.notices.show_content(status.banners, status.progress)
-        self.machines.show_content(machine_cards_of(state))
+        self.machines.show_content(machines_of(state))
+        self.machine_actions.show_state(state)
         self.plan.show_content(plan_table_of(state))
         self.layer_map.show_content(layer_map_of(state))
         self.throughput.show_content(throughput_of(state))
@@ -153,6 +157,10 @@ class MainWindow(QMainWindow):
         self.logs.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.logs.search.selectAll()
 
+    def _show_log_of(self, machine: str) -> None:
+        self.tabs.setCurrentWidget(self.logs)
+        self.logs.show_machine(machine)
+
     def _choose_appearance(self, scheme: str, text_scale: float) -> None:
         self._settings.setValue("scheme", scheme)
         self._settings.setValue("text_scale", text_scale)
@@ -217,6 +225,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         entries = (
             ("Launch or stop", "Ctrl+L", self._press_primary),
+            ("Add machines…", "Ctrl+M", self.machine_actions.add_machines),
             ("Open a model…", "Ctrl+O", self._browse),
             ("Choose llama.cpp programs…", "", self._choose_runtime),
             ("Search the logs", "Ctrl+F", self._search_logs),
@@ -246,13 +255,15 @@ class MainWindow(QMainWindow):
         self.split_cpu.triggered.connect(bridge.split_cpu)
         self.notices.dismissed.connect(bridge.dismiss)
         self.notices.cancel_asked.connect(bridge.cancel)
-        self.machines.switched.connect(bridge.switch_worker)
-        self.machines.mend_asked.connect(bridge.install_runtime)
+        self.machines.grid.switched.connect(bridge.switch_worker)
+        self.machines.grid.asked.connect(self.machine_actions.do)
+        self.machines.add_asked.connect(self.machine_actions.add_machines)
+        self.machines.answer_asked.connect(self.machine_actions.answer_all)
+        self.machine_actions.log_asked.connect(self._show_log_of)
         self.plan.policy_chosen.connect(bridge.choose_policy)
         self.plan.layout_chosen.connect(bridge.choose_layout)
         self.plan.variant_chosen.connect(bridge.choose_variant)
         self.plan.measure_asked.connect(bridge.calibrate)
-        self.logs.source_chosen.connect(bridge.watch_log)
         self.try_it.asked.connect(bridge.ask)
         self._appearance.changed.connect(self._arrange)
 

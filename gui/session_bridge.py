@@ -11,9 +11,13 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from engine.remote_ports import Secret
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.session.working.find_machines import FIND
+from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Policy
+from engine.vocabulary.remote import HostKey, SshTarget
 from engine.vocabulary.worker import Layout, WorkerId
 
 _PULL_MILLISECONDS = 100
@@ -24,8 +28,8 @@ class SessionBridge(QObject):
 
     changed = Signal(object)
     """The newest ``ClusterState``."""
-    log_grew = Signal(str, object)
-    """Process id, its new lines as a tuple: of the process that is watched."""
+    log_grew = Signal(object)
+    """New lines of all processes, a tuple of ``LogLine``."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,8 +37,7 @@ class SessionBridge(QObject):
         self._last: ClusterState | None = None
         self._asked: Choices | None = None
         self._choices_when_asked: Choices | None = None
-        self._watched = ""
-        self._log_position = 0
+        self._last_line = 0
         self._timer = QTimer(self)
         self._timer.setInterval(_PULL_MILLISECONDS)
         self._timer.timeout.connect(self.pull)
@@ -63,19 +66,11 @@ class SessionBridge(QObject):
             self.changed.emit(state)
         self._pull_log()
 
-    def watch_log(self, process_id: str) -> None:
-        """Follow another process's output, from its beginning."""
-        self._watched = process_id
-        self._log_position = 0
-        self._pull_log()
-
     def _pull_log(self) -> None:
-        if not self._watched:
-            return
-        position, lines = self._session.log_lines(self._watched, self._log_position)
-        self._log_position = position
+        lines = self._session.logs.since(self._last_line)
         if lines:
-            self.log_grew.emit(self._watched, lines)
+            self._last_line = lines[-1].number
+            self.log_grew.emit(lines)
 
     # -- choices: each starts from the last one asked for, which the session may not have taken up yet
 
@@ -119,13 +114,72 @@ class SessionBridge(QObject):
         worker = frozenset({WorkerId(worker_id)})
         self._choose(replace(base, left_out=base.left_out - worker if on else base.left_out | worker))
 
+    def choose_exposure(self, machine_id: str, address: str | None) -> None:
+        """Open a machine's workers on one address of its own, or (``None``) reach them through a tunnel."""
+        base = self._base()
+        kept = tuple(pair for pair in base.lan_addresses if pair[0] != machine_id)
+        new = () if address is None else ((MachineId(machine_id), address),)
+        self._choose(replace(base, lan_addresses=(*kept, *new)))
+
     def _base(self) -> Choices:
         return self._session.snapshot().choices if self._asked is None else self._asked
 
     def _choose(self, choices: Choices) -> None:
+        self._note(choices)
+        self._session.choose(choices)
+
+    def _note(self, choices: Choices) -> None:
         self._choices_when_asked = self._session.snapshot().choices
         self._asked = choices
-        self._session.choose(choices)
+
+    # -- machines over the network
+
+    def find_machines(self, wide: bool = False) -> None:
+        """Search the network, from the beginning."""
+        self._session.cancel(FIND)
+        self._session.find_machines(wide=wide)
+
+    def stop_finding(self) -> None:
+        """End the search; what was found stays."""
+        self._session.cancel(FIND)
+
+    def add_machines(self, targets: tuple[SshTarget, ...]) -> None:
+        """Take machines into the cluster."""
+        base = self._base()
+        new = tuple(target for target in targets if target not in base.targets)
+        self._note(replace(base, targets=(*base.targets, *new)))
+        self._session.add_machines(*targets)
+
+    def remove_machine(self, target: SshTarget, clean: bool) -> None:
+        """Take one out, with what we put there or without."""
+        self._session.remove_machine(target, clean=clean)
+
+    def answer_host_key(self, target: SshTarget, key: HostKey, accepted: bool) -> None:
+        """The person compared the fingerprint, or did not like it."""
+        self._session.remotes.answer_host_key(target, key, accepted=accepted)
+
+    def answer_secret(self, target: SshTarget, secret: Secret) -> None:
+        """The person typed it. It is handed on and kept nowhere here."""
+        self._session.remotes.answer_secret(target, secret)
+
+    def connect_again(self, target: SshTarget) -> None:
+        """Try now."""
+        self._session.remotes.connect_again(target)
+
+    def copy_runtime(self, machine_id: str) -> None:
+        """Copy this machine's build of llama.cpp there."""
+        self._session.remotes.copy_runtime(MachineId(machine_id))
+
+    def cancel_copy(self, machine_id: str) -> None:
+        """Stop copying."""
+        self._session.remotes.cancel_copy(MachineId(machine_id))
+
+    def look_again_at(self, machine_id: str) -> None:
+        """Look at one machine again; this one is looked at with everything else."""
+        if machine_id == THIS_MACHINE:
+            self._session.look_again()
+        else:
+            self._session.remotes.look_again(MachineId(machine_id))
 
     # -- commands
 

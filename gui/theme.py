@@ -85,6 +85,7 @@ QWidget#header { border-bottom: 1px solid $border; }
 QWidget#status { border-top: 1px solid $border; }
 QFrame#panel { background: $panel; border: 1px solid $border; border-radius: 8px; }
 QFrame#banner { background: $bad_soft; border: 1px solid $bad; border-radius: 8px; }
+QFrame#question { background: $raised; border: 1px solid $link; border-radius: 8px; }
 QFrame#progress { background: $raised; border: 1px solid $border; border-radius: 8px; }
 QFrame#command { border: none; border-bottom: 1px solid $hairline; }
 QScrollArea, QScrollArea > QWidget > QWidget#clear { background: transparent; border: none; }
@@ -98,6 +99,7 @@ QLabel[role="good"] { color: $good; }
 QLabel[role="warning"] { color: $warning; }
 QLabel[role="bad"] { color: $bad; }
 QLabel[role="text"] { color: $text; }
+QLabel[role="link"] { color: $link; }
 QPushButton, QComboBox, QToolButton { background: $field; border: 1px solid $border; border-radius: 6px;
   padding: ${pad}px ${pad2}px; }
 QPushButton:hover, QComboBox:hover, QToolButton:hover { border-color: $disabled; }
@@ -110,6 +112,17 @@ QPushButton#primary:disabled { background: $track; color: $disabled; border-colo
 QPushButton#link { background: transparent; border: 1px solid transparent; color: $link; padding: 1px 4px; }
 QPushButton#link:focus { border: 1px solid $link; }
 QPushButton#link:disabled { color: $disabled; }
+QToolButton#dots { background: transparent; border: 1px solid transparent; padding: 1px; }
+QToolButton#dots:hover { border-color: $border; }
+QToolButton#dots:focus { border-color: $link; }
+QToolButton#dots::menu-indicator { image: none; }
+QTreeWidget, QListWidget { background: $field; border: 1px solid $border; border-radius: 6px; outline: none; }
+QTreeWidget:focus, QListWidget:focus { border: 1px solid $link; }
+QTreeWidget::item, QListWidget::item { padding: ${pad}px 4px; border-bottom: 1px solid $hairline; }
+QTreeWidget::item:selected, QListWidget::item:selected { background: $raised; color: $text; }
+QHeaderView { background: transparent; }
+QHeaderView::section { background: transparent; color: $muted; border: none; border-bottom: 1px solid $border;
+  padding: ${pad}px 4px; }
 QToolButton#menu::menu-indicator { image: none; }
 QComboBox { padding-right: ${drop}px; }
 QComboBox::drop-down { border: none; width: ${drop}px; }

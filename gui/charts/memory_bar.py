@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.small_parts.marks import paint_mark
 from gui.theme import Appearance
-from gui.what_to_show.machine_card_content import MemoryBarContent
+from gui.what_to_show.cards.worker_row_content import MemoryBarContent
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark
 
 _KV_ALPHA, _COMPUTE_ALPHA = 150, 85

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QWidget
 
 from gui.machine_cards.machine_card import MachineCard
 from gui.theme import Appearance
-from gui.what_to_show.machine_card_content import MachineCardContent
+from gui.what_to_show.cards.machine_card_content import MachineCardContent
 
 _CARD_WIDTH = 350
 _NARROWEST = 320
@@ -38,7 +38,8 @@ class CardGrid(QScrollArea):
     """Shows machine cards. One or two machines are seen whole; more scroll."""
 
     switched = Signal(str, bool)
-    mend_asked = Signal()
+    asked = Signal(str, str)
+    """Machine, ``CardAction``."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -102,7 +103,7 @@ class CardGrid(QScrollArea):
     def _new_card(self) -> MachineCard:
         card = MachineCard(self._appearance)
         card.switched.connect(self.switched)
-        card.mend_asked.connect(self.mend_asked)
+        card.asked.connect(self.asked)
         return card
 
     def _columns_that_fit(self) -> int:

@@ -1,22 +1,25 @@
-"""The card of one machine."""
+"""The card of one machine. It shows a content and says which action was asked for; what that means is not known here."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from gui.assets import icon
 from gui.machine_cards.worker_row import WorkerRow
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.theme import Appearance
-from gui.what_to_show.machine_card_content import MachineCardContent, WorkerRowContent
+from gui.what_to_show.cards.machine_card_content import CardButton, CardFact, CardProgress, MachineCardContent
+from gui.what_to_show.cards.worker_row_content import WorkerRowContent
 
 
 class MachineCard(QFrame):
     """Shows a ``MachineCardContent``; keeps its rows by worker."""
 
     switched = Signal(str, bool)
-    mend_asked = Signal()
-    """The one button of the card: get what is missing."""
+    asked = Signal(str, str)
+    """Machine, ``CardAction``."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,39 +27,70 @@ class MachineCard(QFrame):
         self._appearance = appearance
         self._content: MachineCardContent | None = None
         self._rows: dict[str, WorkerRow] = {}
-        self._title = QLabel()
+        self.buttons: dict[str, QPushButton] = {}
+        """By action."""
+        self.facts: list[ElidedLabel] = []
+        self._title = ElidedLabel(role="text")
         self._title.setObjectName("title")
-        self._status = QLabel()
+        self.status = QLabel()
         self._subtitle = ElidedLabel(role="muted")
-        self._sentence = QLabel()
-        self._sentence.setWordWrap(True)
-        self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.button = QPushButton()
-        self.button.setObjectName("primary")
-        self.button.clicked.connect(self.mend_asked)
+        self.sentence = QLabel()
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence.setWordWrap(True)
+        self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self._bar_words = ElidedLabel(role="muted")
+        self.menu_button = QToolButton()
+        self.menu_button.setObjectName("dots")
+        self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self.menu_button)
+        self.menu_button.setMenu(self.menu)
         self._row_box = QVBoxLayout()
         self._row_box.setSpacing(6)
+        self._fact_box = QVBoxLayout()
+        self._fact_box.setSpacing(1)
+        self._button_box = QHBoxLayout()
+        self._button_box.setSpacing(8)
         self._lay_out()
+        self._paint_icons()
+        appearance.changed.connect(self._paint_icons)
 
     def show_content(self, content: MachineCardContent) -> None:
         """Show it, if it is another one."""
         if content == self._content:
             return
-        self._content = content
+        before, self._content = self._content, content
         self.setAccessibleName(f"{content.title}: {content.status}")
-        self._title.setText(content.title)
-        self._status.setText(f"● {content.status}")
-        set_role(self._status, content.status_role)
+        self._title.show_text(content.title)
+        self.status.setText(f"{content.status_shape} {content.status}")
+        set_role(self.status, content.status_role)
         self._subtitle.show_text(content.subtitle)
-        self._sentence.setText(content.sentence)
-        set_role(self._sentence, content.sentence_role)
-        self.button.setText(content.button)
-        self.button.setVisible(bool(content.button))
+        self.sentence.setText(content.sentence)
+        self.sentence.setVisible(bool(content.sentence))
+        set_role(self.sentence, content.sentence_role)
+        self._show_facts(content.facts)
         self._show_rows(content.rows)
+        self._show_progress(content.progress)
+        if before is None or (before.buttons, before.menu, before.title) != (content.buttons, content.menu, content.title):
+            self._show_buttons(content.buttons)
+            self._show_menu(content)
 
     def row(self, worker_id: str) -> WorkerRow:
         """The row of a worker."""
         return self._rows[worker_id]
+
+    def _show_facts(self, facts: tuple[CardFact, ...]) -> None:
+        while len(self.facts) > len(facts):
+            gone = self.facts.pop()
+            self._fact_box.removeWidget(gone)
+            gone.deleteLater()
+        while len(self.facts) < len(facts):
+            self.facts.append(ElidedLabel(role="muted"))
+            self._fact_box.addWidget(self.facts[-1])
+        for label, fact in zip(self.facts, facts, strict=True):
+            label.show_text(fact.text)
+            set_role(label, fact.role)
 
     def _show_rows(self, contents: tuple[WorkerRowContent, ...]) -> None:
         wanted = {content.worker_id for content in contents}
@@ -76,20 +110,69 @@ class MachineCard(QFrame):
         self._rows[worker_id] = row
         return row
 
+    def _show_progress(self, progress: CardProgress | None) -> None:
+        self.bar.setVisible(progress is not None)
+        self._bar_words.setVisible(progress is not None)
+        if progress is None:
+            return
+        known = progress.fraction is not None
+        self.bar.setRange(0, 1000 if known else 0)
+        self.bar.setValue(round((progress.fraction or 0.0) * 1000))
+        self.bar.setAccessibleName(progress.title)
+        percent = f"{(progress.fraction or 0.0) * 100:.0f}%" if known else ""
+        self._bar_words.show_text(" · ".join(part for part in (percent, progress.detail) if part))
+
+    def _show_buttons(self, contents: tuple[CardButton, ...]) -> None:
+        for button in self.buttons.values():
+            self._button_box.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.buttons = {}
+        for place, content in enumerate(contents):
+            button = QPushButton(content.text)
+            button.setObjectName("primary" if content.primary else "")
+            button.setAccessibleName(f"{content.text}: {self._name()}")
+            button.clicked.connect(lambda _checked=False, action=content.action: self._ask(action))
+            self._button_box.insertWidget(place, button)
+            self.buttons[content.action] = button
+
+    def _show_menu(self, content: MachineCardContent) -> None:
+        self.menu_button.setVisible(bool(content.menu))
+        self.menu_button.setAccessibleName(f"More about {content.title}")
+        self.menu_button.setToolTip("Look again, commands, log, exposure, remove")
+        self.menu.clear()
+        for entry in content.menu:
+            action = QAction(entry.text, self.menu)
+            action.setData(entry.action.value)
+            action.triggered.connect(lambda _checked=False, what=entry.action: self._ask(what))
+            self.menu.addAction(action)
+
+    def _ask(self, action: str) -> None:
+        if self._content is not None:
+            self.asked.emit(self._content.machine_id, action)
+
+    def _name(self) -> str:
+        return "" if self._content is None else self._content.title
+
+    def _paint_icons(self) -> None:
+        self.menu_button.setIcon(icon("menu", self._appearance.colour("muted")))
+
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(8)
-        head.addWidget(self._title)
-        head.addWidget(self._status)
-        head.addStretch(1)
-        foot = QHBoxLayout()
-        foot.addWidget(self._sentence, 1)
-        foot.addWidget(self.button)
+        head.addWidget(self._title, 1)
+        head.addWidget(self.status)
+        head.addWidget(self.menu_button)
+        self._button_box.addStretch(1)
         box = QVBoxLayout(self)
-        box.setContentsMargins(14, 10, 14, 10)
+        box.setContentsMargins(14, 8, 10, 10)
         box.setSpacing(4)
         box.addLayout(head)
         box.addWidget(self._subtitle)
+        box.addLayout(self._fact_box)
         box.addLayout(self._row_box)
-        box.addLayout(foot)
+        box.addWidget(self.bar)
+        box.addWidget(self._bar_words)
+        box.addWidget(self.sentence)
+        box.addLayout(self._button_box)
         box.addStretch(1)

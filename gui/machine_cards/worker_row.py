@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from gui.charts.memory_bar import MemoryBar
 from gui.small_parts.small_widgets import Badge, ElidedLabel, Stripe, Switch
 from gui.theme import Appearance
-from gui.what_to_show.machine_card_content import WorkerRowContent
+from gui.what_to_show.cards.worker_row_content import WorkerRowContent
 
 
 class WorkerRow(QWidget):

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QResizeEven
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
 from gui.small_parts.marks import paint_mark
+from gui.small_parts.plain_tips import plain_tip
 from gui.theme import Appearance, ink_on
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark
 
@@ -36,7 +37,7 @@ class ElidedLabel(QLabel):
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(0, self.width()))
         if shown != self.text():
             self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(plain_tip(self._full) if shown != self._full else "")
 
 
 def set_role(label: QLabel, role: str) -> None:

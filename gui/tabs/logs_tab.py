@@ -1,32 +1,39 @@
-"""What every process prints: follows the end until one scrolls up, searches, copies.
+"""What every process prints, on whichever machine: one process or all of them in the order of arrival.
 
-Bounded at 20,000 lines per process. Rejected: hiding the lines that do not match a search (their neighbours explain them).
+It follows the end until one scrolls up, searches, copies. Bounded at 20,000 lines. Rejected: hiding the lines that do not match
+a search (their neighbours explain them).
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from collections import deque
+
 from PySide6.QtGui import QGuiApplication, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from engine.session.logs import LogLine
 from gui.small_parts.choosers import Chooser
 from gui.small_parts.small_widgets import set_role
 from gui.theme import Appearance, fixed_font
-from gui.what_to_show.tabs_content import LogSourceContent
+from gui.what_to_show.logs_content import LogSourceContent, log_line_text
 
 _MOST_LINES = 20_000
+_ALL = ""
 
 
 class LogsTab(QWidget):
     """Shows the lines of the chosen process."""
 
-    source_chosen = Signal(str)
-
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._appearance = appearance
-        self._process_id = ""
+        self._process_id = _ALL
+        self._machine = _ALL
         self._picked = False
+        self._lines: deque[LogLine] = deque(maxlen=_MOST_LINES)
+        self._sources: dict[str, LogSourceContent] = {}
+        self._contents: tuple[LogSourceContent, ...] = ()
+        self.machine = Chooser("Machine", "Only what runs on this machine")
         self.source = Chooser("Process", "Whose output is shown")
         self.source.setMinimumContentsLength(24)
         self.source.setPlaceholderText("No process yet")
@@ -42,7 +49,7 @@ class LogsTab(QWidget):
         self.newest.hide()
         self.copy = QPushButton("Copy all")
         self.copy.setObjectName("link")
-        self.copy.setToolTip("Copy every line of this process")
+        self.copy.setToolTip("Copy every line that is shown")
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(_MOST_LINES)
@@ -61,28 +68,63 @@ class LogsTab(QWidget):
 
     def show_sources(self, contents: tuple[LogSourceContent, ...]) -> None:
         """Which processes can be chosen. The first one is shown until a person chose another."""
-        ids = [content.process_id for content in contents]
-        if ids and (self._process_id not in ids or (not self._picked and self._process_id != ids[0])):
-            self.show_process(ids[0])
-        entries = tuple((content.process_id, content.label, "") for content in contents)
-        self.source.show_entries(entries, self._process_id if ids else None)
+        if contents == self._contents:
+            return
+        self._contents = contents
+        self._sources |= {content.process_id: content for content in contents}
+        machines = tuple(dict.fromkeys(content.machine for content in contents))
+        self._machine = self._machine if self._machine in machines else _ALL
+        self.machine.show_entries(((_ALL, "All machines", ""), *((name, name, "") for name in machines)), self._machine)
+        self.machine.setVisible(len(machines) > 1)
+        self._show_processes()
 
-    def show_process(self, process_id: str) -> None:
-        """Another process: its lines are asked for from the beginning."""
-        self._process_id = process_id
-        self.text.clear()
-        self.source_chosen.emit(process_id)
+    def show_machine(self, machine: str) -> None:
+        """All that runs on one machine."""
+        self.machine.setCurrentIndex(max(0, self.machine.findData(machine)))
+        self._pick_machine(str(self.machine.currentData() or _ALL))
 
-    def add_lines(self, process_id: str, lines: tuple[str, ...]) -> None:
+    def add_lines(self, lines: tuple[LogLine, ...]) -> None:
         """New lines; keeps the end in view only if it was."""
-        if process_id != self._process_id or not lines:
+        self._lines.extend(lines)
+        shown = [line for line in lines if self._is_shown(line)]
+        if not shown:
             return
         follow = self.following
         bar = self.text.verticalScrollBar()
         before = bar.value()
-        self.text.appendPlainText("\n".join(lines))
+        self.text.appendPlainText(self._text_of(shown))
         bar.setValue(bar.maximum() if follow else before)
         self._show_following()
+
+    def _show_processes(self) -> None:
+        """The chooser of processes: those of the chosen machine, and all of them together."""
+        contents = [content for content in self._contents if self._machine in (_ALL, content.machine)]
+        ids = [content.process_id for content in contents]
+        entries = tuple((content.process_id, content.label, "") for content in contents)
+        if not self._picked or self._process_id not in (_ALL, *ids):
+            wanted = ids[0] if ids and self._machine == _ALL else _ALL
+            self._show_process(wanted)
+        together = ((_ALL, "All processes", "Every process, in the order in which lines arrived"),) if ids else ()
+        self.source.show_entries((*entries, *together), self._process_id if ids else None)
+
+    def _show_process(self, process_id: str) -> None:
+        if process_id != self._process_id:
+            self._process_id = process_id
+            self._show_all_again()
+
+    def _show_all_again(self) -> None:
+        self.text.setPlainText(self._text_of([line for line in self._lines if self._is_shown(line)]))
+        self._jump()
+
+    def _is_shown(self, line: LogLine) -> bool:
+        if self._process_id != _ALL:
+            return line.process_id == self._process_id
+        source = self._sources.get(line.process_id)
+        return self._machine == _ALL or (source is not None and source.machine == self._machine)
+
+    def _text_of(self, lines: list[LogLine]) -> str:
+        together = self._process_id == _ALL
+        return "\n".join(log_line_text(line, self._sources.get(line.process_id) if together else None) for line in lines)
 
     def find_next(self, *, forward: bool = False) -> None:
         """Go to the next hit, going round at the end; marks the field when there is none."""
@@ -105,7 +147,14 @@ class LogsTab(QWidget):
 
     def _pick(self, process_id: str) -> None:
         self._picked = True
-        self.show_process(process_id)
+        self._show_process(process_id)
+
+    def _pick_machine(self, machine: str) -> None:
+        self._machine = machine
+        self._picked = True
+        self._process_id = _ALL
+        self._show_processes()
+        self._show_all_again()
 
     def _jump(self) -> None:
         bar = self.text.verticalScrollBar()
@@ -126,6 +175,7 @@ class LogsTab(QWidget):
     def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.setSpacing(8)
+        row.addWidget(self.machine)
         row.addWidget(self.source)
         row.addWidget(self.search, 1)
         row.addWidget(self.hits)
@@ -139,6 +189,7 @@ class LogsTab(QWidget):
 
     def _connect(self) -> None:
         self.source.picked.connect(self._pick)
+        self.machine.picked.connect(self._pick_machine)
         self.search.textChanged.connect(self._search_changed)
         self.search.returnPressed.connect(lambda: self.find_next())
         self.newest.clicked.connect(self._jump)

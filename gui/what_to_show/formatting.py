@@ -72,6 +72,18 @@ def tokens_text(n_tokens: int) -> str:
     return f"{n_tokens // _KIB}k" if n_tokens >= _KIB and n_tokens % _KIB == 0 else f"{n_tokens:,}"
 
 
+def round_trip_text(seconds: float) -> str:
+    """``0.31 ms``, ``24 ms``."""
+    milliseconds = seconds * 1000
+    return f"{milliseconds:.2f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+
+
+def bit_rate_text(bytes_per_second: float) -> str:
+    """``940 Mbit/s``, ``9.4 Gbit/s``: networks are spoken of in bits."""
+    megabits = bytes_per_second * 8 / 10**6
+    return f"{megabits / 1000:.1f} Gbit/s" if megabits >= 1000 else f"{megabits:.0f} Mbit/s"
+
+
 def count_text(n: int, thing: str) -> str:
     """``1 layer``, ``2 layers``."""
     return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.session.state import ClusterState, ProcessSeen, RunPhase, RuntimePhase
+from engine.session.working.remote_machines import copy_activity
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessPhase
@@ -156,8 +157,9 @@ def _left_of(state: ClusterState) -> tuple[str, str]:
     if state.run is not None and state.run_phase is RunPhase.READY:
         return f"Serving {state.run.plan.model.name} at {state.run.api_url} (OpenAI-compatible)", "text"
     if state.run_phase is RunPhase.STARTING_WORKERS:
-        ready = [process for process in state.processes if process.phase is ProcessPhase.READY]
-        return f"{len(ready)} of {count_text(len(state.processes), 'rpc-server')} ready", "text"
+        servers = [process for process in state.processes if process.worker_ids]
+        ready = [process for process in servers if process.phase is ProcessPhase.READY]
+        return f"{len(ready)} of {count_text(len(servers), 'rpc-server')} ready", "text"
     if state.run_phase is RunPhase.LOADING_MODEL:
         return "llama-server is loading the model onto the workers", "text"
     if state.run_phase is RunPhase.STOPPING:
@@ -175,15 +177,19 @@ def _exposure_of(state: ClusterState) -> tuple[str, str]:
     open_hosts = sorted({host for host in hosts if not host.startswith(_LOOPBACK)})
     if open_hosts:
         return f"Listening on the network at {', '.join(open_hosts)}: anyone there can use it", "warning"
-    return "Nothing listens off this machine", "muted"
+    n_tunnels = 0 if state.run is None or not is_running(state) else len(state.run.tunnels)
+    tunnels = f" · {count_text(n_tunnels, 'tunnel')}" if n_tunnels else ""
+    return f"Nothing listens off this machine{tunnels}", "muted"
 
 
 def _progress_of(state: ClusterState) -> tuple[ProgressContent, ...]:
+    on_cards = {copy_activity(remote.id) for remote in state.remotes}
     shown = [
         ProgressContent(
             id=activity.id, title=activity.title, detail=activity.detail, fraction=activity.fraction, can_cancel=True
         )
         for activity in state.activities
+        if activity.id not in on_cards
     ]
     if state.run_phase is RunPhase.LOADING_MODEL and state.run is not None:
         load = state.run.load

@@ -1,21 +1,12 @@
-"""What stands in the tabs Logs, Try it and Commands. Log lines themselves are pulled by the bridge."""
+"""What stands in the tabs Try it and Commands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from engine.session.state import ClusterState, RunPhase
-from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.machine import THIS_MACHINE
 from gui.what_to_show.formatting import count_text, duration_text, rate_text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogSourceContent:
-    """One process whose output can be read."""
-
-    process_id: str
-    label: str
-    failed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,19 +35,6 @@ class CommandsContent:
 
     commands: tuple[CommandContent, ...]
     empty: str
-
-
-def log_sources_of(state: ClusterState) -> tuple[LogSourceContent, ...]:
-    """Every process of the run, llama-server first: it is read most."""
-    ordered = sorted(state.processes, key=lambda process: bool(process.worker_ids))
-    return tuple(
-        LogSourceContent(
-            process_id=process.id,
-            label=f"{process.title} · {process.phase.value}",
-            failed=process.phase is ProcessPhase.FAILED,
-        )
-        for process in ordered
-    )
 
 
 def try_it_of(state: ClusterState) -> TryItContent:
@@ -102,3 +80,15 @@ def commands_of(state: ClusterState) -> CommandsContent:
 def commands_as_script(content: CommandsContent) -> str:
     """All of them, titles as comments."""
     return "\n\n".join(f"# {command.title}\n{command.shell}" for command in content.commands) + "\n"
+
+
+def commands_of_machine(state: ClusterState, machine: str) -> str:
+    """The commands that concern one machine, the tunnel to it included, as a script; empty when there are none."""
+    own = next((known.name for known in state.machines if known.id == THIS_MACHINE), None)
+    here = (machine, "this machine") if machine == own else (machine,)
+    found = tuple(
+        CommandContent(title=command.title, shell=command.shell)
+        for command in state.commands
+        if command.machine_name in here or command.title == f"tunnel to {machine}"
+    )
+    return commands_as_script(CommandsContent(commands=found, empty="")) if found else ""

@@ -4,8 +4,41 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.remote_ports import Secret
+from engine.session.logs import LogBook
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.session.working.remote_machines import RemoteMachines
+from engine.vocabulary.machine import MachineId
+from engine.vocabulary.remote import HostKey, SshTarget
+
+ARRIVED = 1_700_000_000.0
+"""When every line of a fake process arrives, in seconds since the epoch."""
+
+
+class FakeRemoteMachines(RemoteMachines):
+    """Writes down into the session's commands what it was told."""
+
+    def __init__(self, commands: list[tuple[object, ...]]) -> None:
+        self.commands = commands
+
+    def answer_host_key(self, target: SshTarget, key: HostKey, *, accepted: bool) -> None:
+        self.commands.append(("answer_host_key", target, key, accepted))
+
+    def answer_secret(self, target: SshTarget, secret: Secret) -> None:
+        self.commands.append(("answer_secret", target, secret))
+
+    def connect_again(self, target: SshTarget) -> None:
+        self.commands.append(("connect_again", target))
+
+    def copy_runtime(self, machine_id: MachineId) -> None:
+        self.commands.append(("copy_runtime", machine_id))
+
+    def cancel_copy(self, machine_id: MachineId) -> None:
+        self.commands.append(("cancel_copy", machine_id))
+
+    def look_again(self, machine_id: MachineId | None = None) -> None:
+        self.commands.append(("look_again", machine_id))
 
 
 class FakeSession(Session):
@@ -14,7 +47,8 @@ class FakeSession(Session):
     def __init__(self, state: ClusterState | None = None) -> None:
         self.state = state if state is not None else ClusterState()
         self.commands: list[tuple[object, ...]] = []
-        self.logs: dict[str, list[str]] = {}
+        self.logs = LogBook(lambda: ARRIVED)
+        self.remotes = FakeRemoteMachines(self.commands)
 
     def snapshot(self) -> ClusterState:
         return self.state
@@ -25,11 +59,8 @@ class FakeSession(Session):
 
     def say(self, process_id: str, *lines: str) -> None:
         """What a process would have printed."""
-        self.logs.setdefault(process_id, []).extend(lines)
-
-    def log_lines(self, process_id: str, after: int = 0) -> tuple[int, tuple[str, ...]]:
-        lines = self.logs.get(process_id, [])
-        return len(lines), tuple(lines[after:])
+        for line in lines:
+            self.logs.append(process_id, line)
 
     def choose(self, choices: Choices) -> None:
         self.commands.append(("choose", choices))
@@ -37,6 +68,17 @@ class FakeSession(Session):
 
     def look_again(self) -> None:
         self.commands.append(("look_again",))
+
+    def find_machines(self, *, wide: bool = False) -> None:
+        self.commands.append(("find_machines", wide))
+
+    def add_machines(self, *targets: SshTarget) -> None:
+        self.commands.append(("add_machines", *targets))
+        choices = self.state.choices
+        self.state = replace(self.state, choices=replace(choices, targets=(*choices.targets, *targets)))
+
+    def remove_machine(self, target: SshTarget, *, clean: bool = False) -> None:
+        self.commands.append(("remove_machine", target, clean))
 
     def install_runtime(self) -> None:
         self.commands.append(("install_runtime",))

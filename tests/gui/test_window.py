@@ -108,12 +108,13 @@ def test_a_worker_is_left_out_by_its_switch(qtbot, open_window) -> None:
 
 def test_missing_programs_are_built_at_a_click_and_the_build_can_be_cancelled(qtbot, open_window) -> None:
     window = open_window(states.runtime_missing())
-    button = window.machines.card("this-machine").button
+    card = window.machines.card("this-machine")
+    button = card.buttons["install runtime"]
     assert button.isVisible()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     window.session.show(states.installing())
     window.bridge.pull()
-    assert not button.isVisible()
+    assert card.buttons == {}
     qtbot.mouseClick(window.notices.lines["runtime"].cancel, Qt.MouseButton.LeftButton)
     assert window.session.commands == [("install_runtime",), ("cancel", "runtime")]
 
@@ -171,7 +172,7 @@ def test_the_log_of_another_process_is_shown_from_its_beginning(qtbot, open_wind
     window.bridge.pull()
     assert "main: loading" in window.logs.text.toPlainText()
     pick(qtbot, window.logs.source, "rpc-server 127.0.0.1:50052")
-    assert window.logs.text.toPlainText() == "Starting RPC server"
+    assert window.logs.text.toPlainText().endswith(":20  Starting RPC server")
 
 
 def test_the_log_turns_to_llama_server_unless_a_person_chose(qtbot, open_window) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from engine.session.state import Choices, RunPhase
 from engine.vocabulary.plan import Plan
+from gui.what_to_show.cards.all_cards import machine_cards_of
 from gui.what_to_show.layer_map_content import layer_map_of
-from gui.what_to_show.machine_card_content import machine_cards_of
 from gui.what_to_show.worker_marks import marks_of
 from tests.fakes import cluster_pieces as pieces
 from tests.fakes import cluster_states as states
@@ -18,7 +18,7 @@ from tests.fakes import cluster_states as states
 
 def test_a_machine_without_programs_offers_to_build_them() -> None:
     (card,) = machine_cards_of(states.runtime_missing())
-    assert card.button == "Build llama.cpp (about 10 min)"
+    assert card.buttons[0].text == "Build llama.cpp (about 10 min)"
     assert "nothing can run yet" in card.sentence
     assert [row.switch_shown for row in card.rows] == [False]
 

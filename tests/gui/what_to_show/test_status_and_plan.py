@@ -8,10 +8,11 @@ import pytest
 
 from engine.session.state import AnswerShown, ClusterState, RunPhase
 from engine.vocabulary.throughput import ThroughputSample
+from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import ROWS, plan_as_text, plan_table_of
 from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
-from gui.what_to_show.tabs_content import commands_as_script, commands_of, log_sources_of, try_it_of
+from gui.what_to_show.tabs_content import commands_as_script, commands_of, try_it_of
 from gui.what_to_show.throughput_content import throughput_of
 from tests.fakes import cluster_states as states
 

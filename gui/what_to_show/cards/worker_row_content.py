@@ -1,4 +1,4 @@
-"""A machine's card: the machine, a row per worker, one sentence of truth about them.
+"""One row of a machine's card: a worker, or a device that is none and why.
 
 The bars show what is *placed* (the run's plan while there is a run, else the plan on the table) over what is *there*.
 Rejected: showing llama.cpp's reported buffers in the bar (they come late and per device; they are in the tooltip instead).
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.session.state import ClusterState, RunPhase, RuntimePhase
+from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import Plan, PlannedWorker
-from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 from gui.what_to_show.formatting import bytes_text, count_text, layers_text, percent_text
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, worker_name
@@ -52,33 +51,7 @@ class WorkerRowContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MachineCardContent:
-    """One machine."""
-
-    machine_id: str
-    title: str
-    subtitle: str
-    status: str
-    status_role: str
-    rows: tuple[WorkerRowContent, ...]
-    sentence: str
-    sentence_role: str = "muted"
-    button: str = ""
-    """Text of the one button that mends what is missing here, or empty."""
-
-
-def machine_cards_of(state: ClusterState) -> tuple[MachineCardContent, ...]:
-    """A card per machine, in the state's order."""
-    loads = dict(state.loads)
-    plan = shown_plan(state)
-    placed = _Placed(
-        marks=marks_of(state), planned={} if plan is None else {worker.id: worker for worker in plan.workers}, plan=plan
-    )
-    return tuple(_card_of(state, placed, machine, loads.get(machine.id)) for machine in state.machines)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Placed:
+class Placed:
     """What all cards look up, worked out once (with 200 machines: 10 times a second)."""
 
     marks: dict[WorkerId, WorkerMark]
@@ -93,92 +66,17 @@ def shown_plan(state: ClusterState) -> Plan | None:
     return state.plan if isinstance(state.plan, Plan) else None
 
 
-def _card_of(state: ClusterState, placed: _Placed, machine: Machine, load: MachineLoad | None) -> MachineCardContent:
-    offers = [offer for offer in state.offers if offer.machine_id == machine.id]
-    status, role = _status_of(state, offers)
-    sentence, sentence_role, button = _sentence_of(state, placed, machine, offers)
-    return MachineCardContent(
-        machine_id=machine.id,
-        title=machine.name,
-        subtitle=" · ".join(_subtitle_parts(state, machine)),
-        status=status,
-        status_role=role,
-        rows=_rows_of(state, placed, machine, offers, load),
-        sentence=sentence,
-        sentence_role=sentence_role,
-        button=button,
-    )
+def placed_of(state: ClusterState) -> Placed:
+    """What all cards look up."""
+    plan = shown_plan(state)
+    planned = {} if plan is None else {worker.id: worker for worker in plan.workers}
+    return Placed(marks=marks_of(state), planned=planned, plan=plan)
 
 
-def _subtitle_parts(state: ClusterState, machine: Machine) -> list[str]:
-    parts = [machine.os_name, machine.architecture]
-    if machine.address is not None:
-        return [*parts, machine.address]
-    if state.runtime is not None:
-        parts.append(f"llama.cpp {state.runtime.label}")
-        if state.runtime.protocol is not None:
-            parts.append(f"RPC {state.runtime.protocol}")
-    return [*parts, "coordinator"]
-
-
-def _status_of(state: ClusterState, offers: list[WorkerOffer]) -> tuple[str, str]:
-    if state.runtime_phase is not RuntimePhase.READY:
-        missing = state.runtime_phase is RuntimePhase.MISSING
-        return ("no llama.cpp yet", "warning") if missing else (state.runtime_phase.value, "muted")
-    ours = {offer.id for offer in offers}
-    phases = [process.phase for process in state.processes if ours & set(process.worker_ids)]
-    if ProcessPhase.FAILED in phases:
-        return "failed", "bad"
-    if ProcessPhase.STARTING in phases:
-        return "starting", "muted"
-    if ProcessPhase.STOPPING in phases:
-        return "stopping", "muted"
-    return ("running", "good") if ProcessPhase.READY in phases else ("ready", "good")
-
-
-def _sentence_of(state: ClusterState, placed: _Placed, machine: Machine, offers: list[WorkerOffer]) -> tuple[str, str, str]:
-    if state.runtime_phase is RuntimePhase.MISSING:
-        missing = "No llama.cpp programs were found on this machine, so nothing can run yet."
-        return missing, "warning", "Build llama.cpp (about 10 min)"
-    if state.runtime_phase is not RuntimePhase.READY:
-        return "Workers are known as soon as the llama.cpp programs are there.", "muted", ""
-    failed = _failed_sentence(state, offers)
-    if failed:
-        return failed, "bad", ""
-    if not offers:
-        return machine.why_no_gpu or "This machine offers no worker.", "warning", ""
-    return _plan_sentence(state, placed.plan, machine, offers), "muted", ""
-
-
-def _failed_sentence(state: ClusterState, offers: list[WorkerOffer]) -> str:
-    ours = {offer.id for offer in offers}
-    for process in state.processes:
-        if process.phase is ProcessPhase.FAILED and ours & set(process.worker_ids):
-            how = process.outcome.in_words if process.outcome is not None else "failed"
-            return f"{process.title} {how}."
-    return ""
-
-
-def _plan_sentence(state: ClusterState, plan: Plan | None, machine: Machine, offers: list[WorkerOffer]) -> str:
-    safe = sum(offer.safe_bytes for offer in offers if offer.id not in state.choices.left_out)
-    total = f"{count_text(len(offers), 'worker')}, {bytes_text(safe)} safe to use"
-    if plan is None:
-        return f"{total}. {machine.why_no_gpu or ''}".strip()
-    needed = sum(worker.needed_bytes for worker in plan.used_workers if worker.offer.machine_id == machine.id)
-    return f"{total}, {bytes_text(needed)} of it planned.{_note_about(plan, machine, offers)}"
-
-
-def _note_about(plan: Plan, machine: Machine, offers: list[WorkerOffer]) -> str:
-    names = [machine.name.lower(), *(offer.device_name.lower() for offer in offers)]
-    for note in plan.notes:
-        if any(name in note.lower() for name in names):
-            return f" {note}"
-    return ""
-
-
-def _rows_of(
-    state: ClusterState, placed: _Placed, machine: Machine, offers: list[WorkerOffer], load: MachineLoad | None
+def rows_of(
+    state: ClusterState, placed: Placed, machine: Machine, offers: list[WorkerOffer], load: MachineLoad | None
 ) -> tuple[WorkerRowContent, ...]:
+    """A row per worker, then those devices that are none."""
     rows = [
         _offered_row(state, machine, offer, placed.planned.get(offer.id), placed.marks.get(offer.id, NO_WORKER), load)
         for offer in offers

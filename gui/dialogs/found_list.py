@@ -1,0 +1,90 @@
+"""The list of machines that were found, with check marks that stay while the list grows."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+
+from gui.small_parts.plain_tips import plain_tip
+from gui.theme import Appearance
+from gui.what_to_show.remote.found_machines_content import FoundRowContent
+
+_COLUMNS = ("Machine", "Address", "Found by", "What is on it")
+
+
+class FoundList(QTreeWidget):
+    """Rows of ``FoundRowContent``. Space and clicks check; a machine is known by any of its names."""
+
+    checks_changed = Signal()
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+        self._contents: tuple[FoundRowContent, ...] = ()
+        self._checked: set[str] = set()
+        self._filling = False
+        self.setColumnCount(len(_COLUMNS))
+        self.setHeaderLabels(_COLUMNS)
+        self.setRootIsDecorated(False)
+        self.setAccessibleName("Machines that were found")
+        self.setWordWrap(True)
+        header = self.header()
+        header.setSectionsMovable(False)
+        header.setStretchLastSection(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self.itemChanged.connect(self._changed)
+        appearance.changed.connect(self._fit_columns)
+        self._fit_columns()
+
+    @property
+    def checked(self) -> tuple[FoundRowContent, ...]:
+        """The rows that are checked and can be added."""
+        return tuple(content for content in self._contents if content.can_be_added and content.keys & self._checked)
+
+    def show_rows(self, contents: tuple[FoundRowContent, ...]) -> None:
+        """Show them, if they are others."""
+        if contents == self._contents:
+            return
+        current = self.currentIndex().row()
+        self._contents = contents
+        self._filling = True
+        self.clear()
+        for content in contents:
+            self.addTopLevelItem(self._item_of(content))
+        self._filling = False
+        was_current = self.topLevelItem(current)
+        if was_current is not None:
+            self.setCurrentItem(was_current)
+        self.checks_changed.emit()
+
+    def _item_of(self, content: FoundRowContent) -> QTreeWidgetItem:
+        on_it = "\n".join(content.things) or "–"
+        item = QTreeWidgetItem([content.name, content.addresses, content.ways, content.why_not or on_it])
+        if content.why_not and content.things:
+            item.setText(3, f"{content.why_not}\n{on_it}")
+        for column in range(len(_COLUMNS)):
+            item.setToolTip(column, plain_tip(item.text(column)))
+            item.setTextAlignment(column, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            if not content.can_be_added:
+                item.setForeground(column, self._appearance.colour("disabled"))
+        if content.can_be_added:
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            checked = bool(content.keys & self._checked)
+            item.setCheckState(0, Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
+        words = f"{content.name}, {content.addresses}. {content.why_not or on_it}"
+        item.setData(0, Qt.ItemDataRole.AccessibleTextRole, words)
+        return item
+
+    def _changed(self, item: QTreeWidgetItem, column: int) -> None:
+        if self._filling or column != 0:
+            return
+        content = self._contents[self.indexOfTopLevelItem(item)]
+        if item.checkState(0) == Qt.CheckState.Checked:
+            self._checked |= content.keys
+        else:
+            self._checked -= content.keys
+        self.checks_changed.emit()
+
+    def _fit_columns(self) -> None:
+        for column, width in enumerate((150, 130, 130)):
+            self.setColumnWidth(column, self._appearance.pixels(width))

@@ -1,0 +1,1 @@
+"""What the cards of machines say. No Qt."""

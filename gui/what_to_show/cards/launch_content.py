@@ -1,0 +1,47 @@
+"""How far the launch is on each machine: its workers, its tunnel, what it is to be sent. Shown on the machine's own card.
+
+llama.cpp tells the bytes of a load only for the whole model, so of a machine only the amount is said.
+Rejected: a row per machine above the page (eight machines would push everything else out of it).
+"""
+
+from __future__ import annotations
+
+from engine.cluster.servers import tunnel_process_id
+from engine.session.state import ClusterState, RunPhase, RunSeen
+from engine.vocabulary.process import ProcessPhase
+from gui.what_to_show.cards.machine_card_content import CardProgress
+from gui.what_to_show.formatting import bytes_text, count_text, duration_text
+
+
+def launch_progress_of(state: ClusterState, machine_id: str) -> CardProgress | None:
+    """``None`` when nothing is being launched there, or on one machine alone (the window's own line says enough)."""
+    run = state.run
+    if run is None or len({server.machine_id for server in run.servers}) < 2:
+        return None
+    if machine_id not in {server.machine_id for server in run.servers}:
+        return None
+    if state.run_phase is RunPhase.STARTING_WORKERS:
+        return _starting(state, run, machine_id)
+    return _loading(state, run, machine_id) if state.run_phase is RunPhase.LOADING_MODEL else None
+
+
+def _starting(state: ClusterState, run: RunSeen, machine_id: str) -> CardProgress:
+    phases = {process.id: process.phase for process in state.processes}
+    wanted = {worker for server in run.servers if server.machine_id == machine_id for worker in server.worker_ids}
+    ready = {
+        worker for process in state.processes if process.phase is ProcessPhase.READY for worker in process.worker_ids
+    } & wanted
+    tunnels = [phases.get(tunnel_process_id(tunnel)) for tunnel in run.tunnels if tunnel.machine_id == machine_id]
+    words = [f"{len(ready)} of {count_text(len(wanted), 'worker')} ready"]
+    words += ["tunnel open" if phase is ProcessPhase.READY else "tunnel opening" for phase in tunnels]
+    done = len(ready) + sum(phase is ProcessPhase.READY for phase in tunnels)
+    return CardProgress(title="Starting", detail=" · ".join(words), fraction=done / (len(wanted) + len(tunnels)))
+
+
+def _loading(state: ClusterState, run: RunSeen, machine_id: str) -> CardProgress:
+    size = sum(worker.weights_bytes for worker in run.plan.used_workers if worker.offer.machine_id == machine_id)
+    link = next((remote.link for remote in state.remotes if remote.id == machine_id), None)
+    rate = None if link is None else link.bytes_per_second
+    takes = "" if not rate else f": up to {duration_text(size / rate)} over its network, less when it has them already"
+    detail = f"{bytes_text(size)} of weights belong here{takes}"
+    return CardProgress(title="Loading", detail=detail, fraction=None if run.load is None else run.load.fraction)

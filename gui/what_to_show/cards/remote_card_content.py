@@ -1,0 +1,251 @@
+"""The card of a machine over the network, in every phase: from the moment it is added to the moment it is let go of.
+
+What a machine says of itself is shown as plain text only. A phase that waits for the person carries the button that goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.session.remotes import RemoteSeen
+from engine.session.state import ClusterState
+from engine.session.working.remote_machines import copy_activity
+from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
+from engine.vocabulary.remote import HostKeyQuestion, RemoteFacts, RemotePhase, RemoteRuntime, SecretQuestion
+from engine.vocabulary.worker import Exposure
+from gui.what_to_show.cards.machine_card_content import (
+    ASKS,
+    IN_ORDER,
+    NEEDS_SOMETHING,
+    UNDER_WAY,
+    WRONG,
+    CardAction,
+    CardButton,
+    CardFact,
+    CardProgress,
+    MachineCardContent,
+    machine_card_of,
+)
+from gui.what_to_show.cards.worker_row_content import Placed
+from gui.what_to_show.formatting import bit_rate_text, bytes_text, count_text, file_name, round_trip_text
+
+_RUNTIMES_SHOWN = 3
+
+_STATUS = {
+    RemotePhase.CONNECTING: ("connecting", "muted", UNDER_WAY),
+    RemotePhase.ASKING: ("has a question", "link", ASKS),
+    RemotePhase.LOOKING: ("being looked at", "muted", UNDER_WAY),
+    RemotePhase.NO_RUNTIME: ("no matching llama.cpp", "warning", NEEDS_SOMETHING),
+    RemotePhase.COPYING: ("copying llama.cpp", "muted", UNDER_WAY),
+    RemotePhase.READY: ("ready", "good", IN_ORDER),
+    RemotePhase.UNREACHABLE: ("not reachable", "bad", WRONG),
+    RemotePhase.REFUSED: ("refused", "bad", WRONG),
+}
+
+
+def remotes_of(state: ClusterState) -> tuple[RemoteSeen, ...]:
+    """Every machine that was added, at once: also those that the session has not begun with."""
+    seen = {remote.target for remote in state.remotes}
+    new = tuple(RemoteSeen(target=target) for target in state.choices.targets if target not in seen)
+    return (*state.remotes, *new)
+
+
+def remote_card_of(state: ClusterState, placed: Placed, remote: RemoteSeen, load: MachineLoad | None) -> MachineCardContent:
+    """Its card."""
+    if remote.target not in state.choices.targets:
+        return _bare_card(remote, "being let go of", "muted", UNDER_WAY)
+    if remote.phase is RemotePhase.READY and remote.look is not None:
+        return _ready_card(state, remote, machine_card_of(state, placed, remote.look.machine, load))
+    status, role, shape = _STATUS[remote.phase]
+    sentence, sentence_role = _sentence_of(state, remote)
+    return replace(
+        _bare_card(remote, status, role, shape),
+        facts=_facts_of(state, remote),
+        sentence=sentence,
+        sentence_role=sentence_role,
+        progress=_progress_of(state, remote),
+        buttons=_buttons_of(state, remote),
+        menu=_menu_of(remote),
+    )
+
+
+def _bare_card(remote: RemoteSeen, status: str, role: str, shape: str) -> MachineCardContent:
+    return MachineCardContent(
+        machine_id=remote.id,
+        title=remote.name,
+        subtitle=" · ".join(_subtitle_parts(remote)),
+        status=status,
+        status_role=role,
+        status_shape=shape,
+    )
+
+
+def _ready_card(state: ClusterState, remote: RemoteSeen, card: MachineCardContent) -> MachineCardContent:
+    return replace(
+        card,
+        subtitle=" · ".join(_subtitle_parts(remote)),
+        facts=_facts_of(state, remote),
+        buttons=(),
+        menu=_menu_of(remote),
+    )
+
+
+def _subtitle_parts(remote: RemoteSeen) -> list[str]:
+    if remote.look is None:
+        return [remote.target.text]
+    return [remote.target.text, remote.look.machine.os_name, remote.look.machine.architecture]
+
+
+def exposed_at(state: ClusterState, remote: RemoteSeen) -> str | None:
+    """The address on which its workers are (to be) open on the network; ``None`` = behind a tunnel."""
+    return dict(state.choices.lan_addresses).get(remote.id)
+
+
+def _facts_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardFact, ...]:
+    if remote.look is None:
+        return ()
+    lines = [" · ".join(_program_parts(remote)), " · ".join(_about_machine(remote.look.facts))]
+    return (*(CardFact(text=line) for line in lines if line), _exposure_fact(state, remote))
+
+
+def _program_parts(remote: RemoteSeen) -> list[str]:
+    usable = None if remote.look is None else remote.look.usable
+    parts = []
+    if usable is not None:
+        parts.append(f"{file_name(usable.runtime.rpc_server)} {usable.runtime.label}")
+        parts += [f"RPC {usable.runtime.protocol}"] if usable.runtime.protocol is not None else []
+    if remote.link is not None and remote.link.rtt_seconds is not None:
+        parts.append(round_trip_text(remote.link.rtt_seconds))
+    if remote.link is not None and remote.link.bytes_per_second is not None:
+        parts.append(bit_rate_text(remote.link.bytes_per_second))
+    return parts
+
+
+def _about_machine(facts: RemoteFacts) -> list[str]:
+    parts = [] if facts.disk_free_bytes is None else [f"{bytes_text(facts.disk_free_bytes)} free on disk"]
+    others = sorted(set(facts.logged_in) - {facts.user})
+    if others:
+        verb = "is" if len(others) == 1 else "are"
+        parts.append(f"{', '.join(others)} {verb} logged in too")
+    return parts
+
+
+def _exposure_fact(state: ClusterState, remote: RemoteSeen) -> CardFact:
+    address = exposed_at(state, remote)
+    if address is None:
+        return CardFact(text=f"Reached by {Exposure.TUNNEL.value}: no port of it is open")
+    return CardFact(text=f"▲ {Exposure.LAN.value} at {address}: who reaches it owns the account", role="warning")
+
+
+def _sentence_of(state: ClusterState, remote: RemoteSeen) -> tuple[str, str]:
+    if remote.phase in (RemotePhase.UNREACHABLE, RemotePhase.REFUSED):
+        return _problem_words(remote) or "It said no more.", "bad"
+    if remote.phase is RemotePhase.ASKING:
+        return _question_words(remote), "text"
+    if remote.phase is RemotePhase.NO_RUNTIME:
+        return _why_no_runtime(state, remote), "warning"
+    if remote.phase is RemotePhase.COPYING:
+        return "", "muted"
+    return "What it has is shown as soon as it has answered.", "muted"
+
+
+def _problem_words(remote: RemoteSeen) -> str:
+    problem = remote.problem
+    return "" if problem is None else f"{problem.happened} {problem.advice}".strip()
+
+
+def _question_words(remote: RemoteSeen) -> str:
+    question = remote.question
+    if isinstance(question, HostKeyQuestion):
+        return f"Is it the right machine? It shows a key never seen before: {question.key.fingerprint}"
+    if isinstance(question, SecretQuestion):
+        wrong = "What was entered was not accepted. " if question.wrong_before else ""
+        return f"{wrong}It asks for: {question.prompt}"
+    return "It has a question."
+
+
+def _why_no_runtime(state: ClusterState, remote: RemoteSeen) -> str:
+    failed = _problem_words(remote)
+    lines = [failed] if failed else []
+    found = () if remote.look is None else remote.look.runtimes
+    lines += [_why_not(build) for build in found[:_RUNTIMES_SHOWN]]
+    if len(found) > _RUNTIMES_SHOWN:
+        lines.append(f"and {count_text(len(found) - _RUNTIMES_SHOWN, 'more build')}")
+    if not found:
+        lines.append("No llama.cpp programs were found on it.")
+    return "\n".join([*lines, *_why_not_copied(state, remote)])
+
+
+def _why_not(build: RemoteRuntime) -> str:
+    return f"{build.runtime.label} in {build.runtime.folder}: {build.why_not_with_coordinator or 'it may work with ours.'}"
+
+
+def _why_not_copied(state: ClusterState, remote: RemoteSeen) -> list[str]:
+    if state.runtime is None:
+        return ["This machine has no llama.cpp itself yet: once it has, it can be copied there."]
+    if not can_be_given_ours(state, remote):
+        return [f"This machine's programs cannot run there: build {state.runtime.label} on it, then look again."]
+    return []
+
+
+def can_be_given_ours(state: ClusterState, remote: RemoteSeen) -> bool:
+    """Whether copying could help: nothing there fits, its processor is of our kind. The copying itself checks the rest."""
+    own = next((machine for machine in state.machines if machine.id == THIS_MACHINE), None)
+    if state.runtime is None or remote.phase is not RemotePhase.NO_RUNTIME or remote.look is None:
+        return False
+    return own is None or own.architecture == remote.look.machine.architecture
+
+
+def in_need_of_ours(state: ClusterState) -> tuple[RemoteSeen, ...]:
+    """All machines that could be given our llama.cpp now."""
+    return tuple(remote for remote in state.remotes if can_be_given_ours(state, remote))
+
+
+def _progress_of(state: ClusterState, remote: RemoteSeen) -> CardProgress | None:
+    if remote.phase is not RemotePhase.COPYING:
+        return None
+    activity = next((activity for activity in state.activities if activity.id == copy_activity(remote.id)), None)
+    if activity is None:
+        return CardProgress(title="Copying llama.cpp", detail="", fraction=None)
+    return CardProgress(title=activity.title, detail=activity.detail, fraction=activity.fraction)
+
+
+def _buttons_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton, ...]:
+    if remote.phase is RemotePhase.ASKING:
+        host_key = isinstance(remote.question, HostKeyQuestion)
+        words = "Compare the key…" if host_key else "Answer…"
+        return (CardButton(action=CardAction.ANSWER, text=words, primary=True),)
+    if remote.phase is RemotePhase.COPYING:
+        return (CardButton(action=CardAction.CANCEL_COPY, text="Cancel"),)
+    if remote.phase in (RemotePhase.UNREACHABLE, RemotePhase.REFUSED):
+        return (CardButton(action=CardAction.CONNECT_AGAIN, text="Try now"),)
+    return _copy_buttons(state, remote)
+
+
+def _copy_buttons(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton, ...]:
+    if not can_be_given_ours(state, remote):
+        return ()
+    one = CardButton(action=CardAction.COPY_RUNTIME, text="Copy this machine's llama.cpp there", primary=True)
+    n = len(in_need_of_ours(state))
+    if n < 2:
+        return (one,)
+    return (one, CardButton(action=CardAction.COPY_RUNTIME_TO_ALL, text=f"… to all {n} that need it"))
+
+
+def _menu_of(remote: RemoteSeen) -> tuple[CardButton, ...]:
+    connected = remote.phase in (RemotePhase.READY, RemotePhase.NO_RUNTIME)
+    entries = [
+        CardButton(action=CardAction.LOOK_AGAIN, text="Look again")
+        if connected
+        else CardButton(action=CardAction.CONNECT_AGAIN, text="Connect again")
+    ]
+    if remote.look is not None:
+        entries.append(CardButton(action=CardAction.EXPOSURE, text="Exposure…"))
+    entries += [
+        CardButton(action=CardAction.COPY_COMMANDS, text="Copy command lines"),
+        CardButton(action=CardAction.SHOW_LOG, text="Show its log"),
+        CardButton(action=CardAction.REMOVE, text="Remove…"),
+    ]
+    if connected:
+        entries.append(CardButton(action=CardAction.REMOVE_AND_CLEAN, text="Remove and delete what Crossply put there…"))
+    return tuple(entries)
