@@ -5,7 +5,7 @@ import time
 import pytest
 
 from engine.errors import ProbeFailed
-from engine.machines.remote_probe.look import look
+from engine.machines.remote_probe.remote_look import look
 from engine.remote_ports import CommandOutput
 from tests.engine.machines.remote_probe.here_shell import HereShell
 from tests.fakes.cancel_tokens import NeverCancelled
