@@ -115,6 +115,7 @@ class Search:
         """Address and ssh port."""
         self._named: set[str] = set()
         self._told: tuple[FoundMachine, ...] = ()
+        self._is_news = False
         self._swept_fraction = 0.0
         self._told_fraction = 0.0
 
@@ -218,6 +219,7 @@ class Search:
             self._take_fact(message)
 
     def _take_sighting(self, sighting: Sighting) -> None:
+        self._is_news = True
         self._evidence.add_sighting(sighting)
         if sighting.name:
             self._named.update(sighting.addresses)
@@ -225,6 +227,7 @@ class Search:
             self._want_examined((address, sighting.ssh_port))
 
     def _take_fact(self, fact: Fact) -> None:
+        self._is_news = True
         self._evidence.add(fact)
         if isinstance(fact, AddressAnswered) and fact.address not in self._named:
             self._named.add(fact.address)
@@ -233,6 +236,7 @@ class Search:
 
     def _take_swept(self, swept: Swept) -> None:
         self._swept_fraction = max(self._swept_fraction, swept.fraction)
+        self._is_news = True
         was_near = swept.network in self._being_swept
         self._being_swept.discard(swept.network)
         for host in swept.hosts:
@@ -299,10 +303,12 @@ class Search:
             del self._pending[number]
 
     def _tell(self) -> None:
-        machines = machines_of(self._evidence)
-        if machines != self._told:
-            self._told = machines
-            self._on_found(machines)
+        if self._is_news:
+            self._is_news = False
+            machines = machines_of(self._evidence)
+            if machines != self._told:
+                self._told = machines
+                self._on_found(machines)
         fraction = round(0.9 * self._swept_fraction, 2)
         if fraction > self._told_fraction:
             self._told_fraction = fraction

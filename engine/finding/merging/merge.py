@@ -68,7 +68,9 @@ class Evidence:
 def machines_of(evidence: Evidence) -> tuple[FoundMachine, ...]:
     """The machines, sorted by name and address."""
     placeless = [_placeless(sighting) for sighting in evidence.sightings if not sighting.addresses]
-    placed = [_machine(evidence, group) for group in _groups(evidence)]
+    groups = _groups(evidence)
+    seen = _by_group(evidence, groups)
+    placed = [_machine(evidence, group, list(seen[group])) for group in groups]
     listed = [machine for machine in (*placed, *placeless) if machine is not None]
     return tuple(sorted(listed, key=_order))
 
@@ -107,8 +109,17 @@ def _endpoints(sighting: Sighting) -> list[Endpoint]:
     return [(address, sighting.ssh_port) for address in sighting.addresses]
 
 
-def _machine(evidence: Evidence, group: tuple[Endpoint, ...]) -> FoundMachine | None:
-    seen = [sighting for sighting in evidence.sightings if not set(group).isdisjoint(_endpoints(sighting))]
+def _by_group(evidence: Evidence, groups: Iterable[tuple[Endpoint, ...]]) -> dict[tuple[Endpoint, ...], dict[Sighting, None]]:
+    """The sightings of each machine."""
+    seen: dict[tuple[Endpoint, ...], dict[Sighting, None]] = {group: {} for group in groups}
+    group_of = {endpoint: group for group in seen for endpoint in group}
+    for sighting in evidence.sightings:
+        for endpoint in _endpoints(sighting):
+            seen[group_of[endpoint]][sighting] = None
+    return seen
+
+
+def _machine(evidence: Evidence, group: tuple[Endpoint, ...], seen: list[Sighting]) -> FoundMachine | None:
     addresses = _addresses(group)
     in_config = any(sighting.way is FoundBy.SSH_CONFIG for sighting in seen)
     if not in_config and evidence.answered.isdisjoint(addresses):

@@ -57,6 +57,11 @@ def reacting(monkeypatch):
     return states
 
 
+def hang(released):
+    released.wait(30)
+    return ()
+
+
 def search(around, *, wide=False, token=None):
     """Everything that was told, the last last."""
     told, fractions = [], []
@@ -86,7 +91,7 @@ def test_a_name_of_the_configuration_with_a_server_behind_it():
 
 def test_results_grow_while_a_dead_way_still_hangs(reacting):
     released, token = threading.Event(), Token()
-    around = replace(NOTHING, known_names=lambda: () if released.wait(30) else (), run=lambda *_: NEIGH)
+    around = replace(NOTHING, known_names=lambda: hang(released), run=lambda *_: NEIGH)
     told = []
 
     def on_found(machines):
@@ -104,7 +109,7 @@ def test_results_grow_while_a_dead_way_still_hangs(reacting):
 def test_a_resolver_that_hangs_is_not_waited_for_beyond_its_deadline(monkeypatch):
     monkeypatch.setattr(module, "RESOLVE_SECONDS", 0.2)
     released = threading.Event()
-    around = replace(NOTHING, known_names=lambda: ("a", "b"), addresses_of=lambda _: () if released.wait(30) else ())
+    around = replace(NOTHING, known_names=lambda: ("a", "b"), addresses_of=lambda _: hang(released))
     began = time.monotonic()
     try:
         assert search(around) == []
