@@ -1,10 +1,10 @@
 """What every ``ProcessStarter`` promises: the fake, this machine's with real programs (POSIX ``sh``), and the remote one
-with both kinds of leash."""
+with both kinds of leash through a real sshd."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,10 +12,12 @@ import pytest
 from engine.errors import ProcessFailed
 from engine.ports import ProcessStarter, RunningProcess
 from engine.processes.local_process import LocalProcessStarter
+from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.fake_process_starter import FakeProcessStarter, FakeProgram
-from tests.fakes.local_shell import LocalShell
+from tests.fakes.private_sshd import private_sshd
+from tests.fakes.ssh_accounts import an_account
 
 WAIT_SECONDS = 30.0
 CHATTY_LINES = 100_000
@@ -75,13 +77,23 @@ class Watched:
 Run = Callable[[str], Watched]
 
 
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteShell]:
+    """Through a real sshd."""
+    account = an_account(tmp_path_factory.mktemp("person") / "home")
+    with private_sshd(tmp_path_factory.mktemp("sshd")) as sshd:
+        connected = account.connect_anyway(account.add_host("lab", sshd))
+        yield connected
+        connected.close()
+
+
 @pytest.fixture(params=["fake", "this machine", "python leash", "sh leash"])
-def starter(request: pytest.FixtureRequest) -> ProcessStarter:
+def starter(request: pytest.FixtureRequest, shell: RemoteShell) -> ProcessStarter:
     makers: dict[str, Callable[[], ProcessStarter]] = {
         "fake": lambda: FakeProcessStarter(FAKE_PROGRAMS),
         "this machine": LocalProcessStarter,
-        "python leash": lambda: RemoteProcessStarter(LocalShell(), has_python=True),
-        "sh leash": lambda: RemoteProcessStarter(LocalShell(), has_python=False),
+        "python leash": lambda: RemoteProcessStarter(shell, has_python=True),
+        "sh leash": lambda: RemoteProcessStarter(shell, has_python=False),
     }
     return makers[request.param]()
 
