@@ -7,22 +7,25 @@ another one of the same machine refuses is asked too: no firewall, so its queue 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.errors import RpcServerUnusable
+from engine.errors import EngineError, RpcServerUnusable
 from engine.finding.connect_all import PortState, connect_all
 from engine.finding.greetings import ollama_url, speaks_ssh
 from engine.finding.sighting import AddressAnswered, Endpoint, Fact, HostSeen, OllamaSeen, RpcSeen, SshSeen
 from engine.ports import CancelToken, RpcAsker
 from engine.vocabulary.found import FoundRpcServer
 
+logger = logging.getLogger(__name__)
+
 PATIENCE_SECONDS = 1.2
 """One retransmission of a lost packet (after 1 s) fits in."""
 RPC_SECONDS = 2.0
 
 HostKeyOf = Callable[[str, int], str | None]
-"""(address, port) -> fingerprint of the host key, without logging in."""
+"""(address, port) -> fingerprint of the host key, without logging in; has its own deadline. May raise ``EngineError``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +94,16 @@ class Examiner:
 
     def _ask_ssh(self, endpoint: Endpoint, post: Callable[[Fact], None]) -> None:
         # One connection if that will do: sshd (since 9.8) puts off who comes and goes without logging in.
-        fingerprint = self.host_key_of(*endpoint) if self.host_key_of is not None else None
+        fingerprint = self._fingerprint(endpoint)
         if fingerprint is not None or speaks_ssh(endpoint):
             post(SshSeen(endpoint=endpoint, fingerprint=fingerprint))
+
+    def _fingerprint(self, endpoint: Endpoint) -> str | None:
+        try:
+            return self.host_key_of(*endpoint) if self.host_key_of is not None else None
+        except EngineError as error:  # it is no ssh server, or one that does not talk to us
+            logger.info("no host key of %s:%s: %s", *endpoint, error)
+            return None
 
     def _ask_rpc(self, endpoint: Endpoint, states: dict[int, PortState], post: Callable[[Fact], None]) -> None:
         address, port = endpoint

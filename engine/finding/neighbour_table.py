@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.errors import EngineError
 from engine.finding.sighting import Sighting
 from engine.vocabulary.found import FoundBy
+
+logger = logging.getLogger(__name__)
 
 MOST_NEIGHBOURS = 4096
 COMMAND_SECONDS = 2.0
@@ -23,7 +27,7 @@ _DEAD = {"FAILED", "INCOMPLETE", "NONE", "NOARP"}
 _NOBODY = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
 
 RunCommand = Callable[[tuple[str, ...], float], str]
-"""(argv, deadline in seconds) -> what it printed; empty when there is no such program or it failed."""
+"""(argv, deadline in seconds) -> what it printed. Raises ``EngineError`` when there is no such program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +42,14 @@ class Neighbour:
 
 def sight_neighbours(run: RunCommand, *, platform: str = sys.platform) -> tuple[Sighting, ...]:
     """Everybody in the table, one sighting each."""
-    if platform == "linux":
-        neighbours = parse_ip_neigh(run(("ip", "-j", "neigh"), COMMAND_SECONDS))
-    else:
-        neighbours = parse_arp(run(("arp", "-a" if platform == "win32" else "-an"), COMMAND_SECONDS))
+    try:
+        if platform == "linux":
+            neighbours = parse_ip_neigh(run(("ip", "-j", "neigh"), COMMAND_SECONDS))
+        else:
+            neighbours = parse_arp(run(("arp", "-a" if platform == "win32" else "-an"), COMMAND_SECONDS))
+    except EngineError as error:
+        logger.info("no neighbour table: %s", error)
+        return ()
     return tuple(
         Sighting(way=FoundBy.NEIGHBOURS, addresses=(one.address,), mac=one.mac, answered=one.reachable) for one in neighbours
     )

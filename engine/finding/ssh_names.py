@@ -7,14 +7,18 @@ callable; here names become addresses. Services that speak ssh but give nobody a
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.errors import EngineError
 from engine.finding.sighting import SSH_PORT, Sighting
 from engine.finding.untrusted_names import clean_name
 from engine.vocabulary.found import FoundBy
 from engine.vocabulary.remote import SshTarget
+
+logger = logging.getLogger(__name__)
 
 _CODE_HOSTS = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "sr.ht", "ssh.dev.azure.com", "visualstudio.com")
 _MOST_ADDRESSES = 8
@@ -31,6 +35,7 @@ class SshName:
 
 
 ResolveSsh = Callable[[str], SshName]
+"""Raises ``EngineError`` when ssh cannot say."""
 AddressesOf = Callable[[str], tuple[str, ...]]
 
 
@@ -58,8 +63,13 @@ def system_name(address: str) -> str | None:
 
 
 def sight_config_name(name: str, resolve_ssh: ResolveSsh, addresses_of: AddressesOf) -> Sighting | None:
-    """The machine behind a name of ``~/.ssh/config``, also when it leads nowhere now; ``None`` for a code host."""
-    there = resolve_ssh(name)
+    """The machine behind a name of ``~/.ssh/config``, also when it leads nowhere now or ssh refuses its settings; ``None``
+    for a code host."""
+    try:
+        there = resolve_ssh(name)
+    except EngineError as error:
+        logger.info("%s of ~/.ssh/config: %s", name, error)
+        return Sighting(way=FoundBy.SSH_CONFIG, addresses=(), name=clean_name(name))
     if is_code_host(there.host):
         return None
     return Sighting(

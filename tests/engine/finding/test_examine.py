@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.errors import RpcServerUnusable
+from engine.errors import MachineUnreachable, RpcServerUnusable
 from engine.finding import examine as module
 from engine.finding.connect_all import PortState
 from engine.finding.examine import Examination, Examiner, Ports
@@ -117,6 +117,15 @@ def test_without_a_key_the_banner_will_do():
     with talking_server(b"SSH-2.0-x\r\n") as server:
         facts = examine(ports_with(ssh=server.port), host_key_of=lambda address, port: None)
     assert facts[-1] == SshSeen(endpoint=(HERE, server.port), fingerprint=None)
+
+
+def test_a_server_that_shows_no_key_to_us_has_its_banner(reacting, monkeypatch):
+    def refuse(address, port):
+        raise MachineUnreachable("no common algorithm")
+
+    reacting.update({22: PortState.OPEN})
+    monkeypatch.setattr(module, "speaks_ssh", lambda endpoint: True)
+    assert examine(Ports(), host_key_of=refuse)[-1] == SshSeen(endpoint=(HERE, 22), fingerprint=None)
 
 
 def test_a_web_server_on_the_ssh_port_is_no_ssh_server():

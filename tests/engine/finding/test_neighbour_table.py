@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.errors import ProcessFailed
 from engine.finding.neighbour_table import Neighbour, parse_arp, parse_ip_neigh, sight_neighbours
 from engine.vocabulary.found import FoundBy
 
@@ -81,3 +82,10 @@ def test_what_cannot_be_read_is_skipped(text):
 def test_no_text_raises(text):
     assert isinstance(parse_ip_neigh(text), tuple)
     assert isinstance(parse_arp(text), tuple)
+
+
+def test_without_the_program_there_is_no_table():
+    def missing(argv, seconds):
+        raise ProcessFailed("There is no ip.")
+
+    assert sight_neighbours(missing, platform="linux") == ()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.errors import BadInput
 from engine.finding.sighting import Sighting
 from engine.finding.ssh_names import (
     SshName,
@@ -80,3 +81,10 @@ def test_the_systems_resolver_says_nothing_for_nonsense():
     assert system_addresses("no..such") == ()
     assert system_addresses("x" * 300) == ()
     assert system_name("no address") is None
+
+
+def test_a_name_whose_settings_ssh_refuses_is_listed_without_a_place():
+    def refuse(name):
+        raise BadInput("line 3: Bad configuration option")
+
+    assert sight_config_name("gpu", refuse, addresses_of) == Sighting(way=FoundBy.SSH_CONFIG, addresses=(), name="gpu")
