@@ -289,10 +289,8 @@ class Search:
         number = next(self._numbers)
 
         def work_and_end(token: CancelToken) -> None:
-            try:
-                work(token)
-            finally:
-                self._post(_Ended(number))
+            work(token)  # cancelled: nobody listens any more; a bug is posted by the pool
+            self._post(_Ended(number))
 
         self._pending[number] = time.monotonic() + seconds
         (self._resolving if resolving else self._asking).start(key, work_and_end)
