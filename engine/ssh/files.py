@@ -10,8 +10,10 @@ import errno
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from os import SEEK_END
 from pathlib import Path
 from threading import RLock
+from typing import BinaryIO
 
 import paramiko  # noqa: TID251 - one of the two files
 
@@ -37,6 +39,10 @@ class ParamikoFiles:
         channel.settimeout(_ANSWER_SECONDS)
         with self._problem("be opened", "its files"):
             self._sftp = paramiko.SFTPClient(channel)
+
+    def close(self) -> None:
+        """Close the channel. Idempotent."""
+        self._channel.close()
 
     def is_open(self) -> bool:
         """Whether it can still be used."""
@@ -70,9 +76,9 @@ class ParamikoFiles:
 
     def write(self, path: str, source: str, *, mode: int, resume: bool, on_bytes: Callable[[int], None]) -> None:
         """Copy a local file there. What ``on_bytes`` raises ends it and leaves what has arrived."""
-        with Path(source).open("rb") as local, self._problem("be written", path):
+        with _opened(source) as local, self._problem("be written", path):
             have = (self._size(path) or 0) if resume else 0
-            length = Path(source).stat().st_size
+            length = local.seek(0, SEEK_END)
             have = have if have <= length else 0
             local.seek(have)
             with self._sftp.open(path, "r+b" if have else "wb") as remote:
@@ -150,6 +156,15 @@ class ParamikoFiles:
                 raise RemoteFileProblem(
                     f"{path} on {self._name} could not {what}: {_reason(error)}.", advice=_advice(error), details=str(error)
                 ) from None
+
+
+def _opened(source: str) -> BinaryIO:
+    try:
+        return Path(source).open("rb")
+    except OSError as error:
+        raise RemoteFileProblem(
+            f"{source} cannot be read here: {error.strerror}.", advice="See whether it is there."
+        ) from None
 
 
 def _reason(error: BaseException) -> str:

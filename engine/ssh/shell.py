@@ -151,9 +151,11 @@ class ParamikoShell:
                 channel.shutdown_write()
                 exchange.input_ended = True
                 return
-            sent = channel.send(bytes(exchange.stdin[:_CHUNK_BYTES]))
-            if sent == 0:  # it reads no more
-                exchange.input_ended = True
+            try:
+                sent = channel.send(bytes(exchange.stdin[:_CHUNK_BYTES]))
+            except OSError:  # closed: it has ended, and its output and status may still be there
+                sent = 0
+            exchange.input_ended = sent == 0
             exchange.stdin = exchange.stdin[sent:]
 
     def _exit_code(self, channel: Channel) -> int | None:

@@ -16,6 +16,8 @@ from engine.vocabulary.remote import SshTarget
 DEFAULT_PORT = 22
 DEFAULT_KEY_NAMES = ("id_ed25519", "id_ecdsa", "id_rsa")
 _LONGEST_NAME = 255
+_SPACE_BEFORE_PATH = re.compile(r"\s+(?=[/~%]|[A-Za-z]:[\\/]|none$)")
+"""``ssh -G`` prints lists of paths without quotes: a space inside one is told from one between two by what follows."""
 _NEVER_IN_HOST = frozenset("'`\"$\\;&<>|(){}/@")
 """What OpenSSH refuses in a host name of the command line (``valid_hostname`` in ssh.c): it would reach a ProxyCommand's
 shell. ``/`` and ``@`` are ours: they separate in ids and targets."""
@@ -110,7 +112,12 @@ def parse_ssh_g(text: str, *, typed_host: str, home: Path, local_user: str) -> S
         return tuple(_path(value, tokens, home) for value in said.get(key, ()) if value.lower() != "none")
 
     def file_list(key: str) -> tuple[Path, ...]:
-        return tuple(_path(word, tokens, home) for value in said.get(key, ()) for word in value.split() if word != "none")
+        return tuple(
+            _path(word, tokens, home)
+            for value in said.get(key, ())
+            for word in _SPACE_BEFORE_PATH.split(value)
+            if word != "none"
+        )
 
     command = _first(said, "proxycommand")
     agent = _first(said, "identityagent", none_is_nothing=False)

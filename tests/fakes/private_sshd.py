@@ -120,7 +120,10 @@ def _start(folder: Path, extra: tuple[str, ...], port: int, host_key: Path | Non
     home = folder / "home"
     home.mkdir(mode=0o700, exist_ok=True)
     config = folder / "sshd_config"
-    config.write_text("\n".join((*extra, *_config(port, host_key, authorized, home, passwords=passwords))) + "\n")
+    ours = _config(port, host_key, authorized, home, passwords=passwords)
+    if any(line.startswith("Subsystem sftp") for line in extra):  # the one option that may not be said twice
+        ours = tuple(line for line in ours if not line.startswith("Subsystem sftp"))
+    config.write_text("\n".join((*extra, *ours)) + "\n")
     with (folder / "sshd.log").open("ab") as log:
         process = subprocess.Popen(
             [program, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder

@@ -54,7 +54,7 @@ class SshAccount:
 
     def add_lines(self, *lines: str) -> None:
         """More of the configuration. The files with known hosts are always the account's."""
-        files = (f"UserKnownHostsFile {self.known_hosts}", "GlobalKnownHostsFile none")
+        files = (f'UserKnownHostsFile "{self.known_hosts}"', "GlobalKnownHostsFile none")
         with self.config.open("a", encoding="utf-8") as file:
             file.write("\n".join((*lines, *files)) + "\n")
 

@@ -91,6 +91,11 @@ def test_everything_else(tmp_path):
     )
 
 
+def test_files_with_spaces_in_a_list_of_files():
+    options = parsed("userknownhostsfile /home/ada l/k1 ~/k 2 C:/Users/x y\n", Path("/h"))
+    assert options.known_hosts == (Path("/home/ada l/k1"), Path("/h/k 2"), Path("C:/Users/x y"))
+
+
 def test_none_means_none():
     options = parsed("proxyjump none\nproxycommand none\nhostkeyalias none\nconnecttimeout none\nuserknownhostsfile none\n")
     assert options == SshOptions(hostname="gpu.lab", port=22, user="ada")
