@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState, CommandShown, ProcessSeen, RunSeen
 from engine.vocabulary.layer_map import LayerMap
 from engine.vocabulary.machine import Machine
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused, PredictedThroughput
 from engine.vocabulary.problem import Problem
+from engine.vocabulary.remote import TunnelSpec
 from engine.vocabulary.throughput import RequestTimings
 
 Json = dict[str, Any]
@@ -55,6 +57,7 @@ def _worker(worker: PlannedWorker) -> Json:
         "device": worker.offer.device_name,
         "kind": worker.kind.value,
         "endpoint": worker.offer.endpoint,
+        "exposure": worker.offer.exposure.value,
         "layers": None if first is None else [first, last],
         "n_layers": worker.n_layers,
         "holds_output": worker.holds_output,
@@ -109,7 +112,9 @@ def state_json(state: ClusterState) -> Json:
         "api_url": run.api_url if run else None,
         "model": run.plan.model.path if run else None,
         "runtime": runtime.label if runtime else None,
-        "processes": [_process(process) for process in state.processes],
+        "machines": [_remote(remote) for remote in state.remotes],
+        "processes": [_process(process, run) for process in state.processes],
+        "tunnels": [_tunnel(tunnel) for tunnel in run.tunnels] if run else [],
         "plan": plan_json(run.plan, state.commands) if run else None,
         "map": map_json(run.layer_map) if run else None,
         "pipelined": run.pipelined if run else None,
@@ -121,13 +126,31 @@ def state_json(state: ClusterState) -> Json:
     }
 
 
-def _process(process: ProcessSeen) -> Json:
+def _remote(remote: RemoteSeen) -> Json:
+    return {
+        "name": remote.name,
+        "ssh": remote.target.text,
+        "phase": remote.phase.value,
+        "problem": remote.problem.happened if remote.problem else None,
+    }
+
+
+def _tunnel(tunnel: TunnelSpec) -> Json:
+    forwards = [{"local_port": forward.local_port, "remote_port": forward.remote_port} for forward in tunnel.forwards]
+    return {"machine": tunnel.machine_name, "forwards": forwards}
+
+
+def _process(process: ProcessSeen, run: RunSeen | None) -> Json:
+    """``exposure`` is said of rpc-servers only."""
+    exposures = {server.endpoint: server.exposure.value for server in run.servers} if run else {}
     return {
         "id": process.id,
         "title": process.title,
         "phase": process.phase.value,
         "pid": process.pid,
         "endpoint": process.endpoint,
+        "machine": process.machine_name,
+        "exposure": exposures.get(process.endpoint or ""),
         "workers": list(process.worker_ids),
         "outcome": process.outcome.in_words if process.outcome else None,
     }

@@ -29,8 +29,15 @@ class RemoteLooked:
     target: SshTarget
     look: RemoteLook
     dialect: Dialect | None
-    link: Link | None
     looked_for_runtime: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkMeasured:
+    """How fast a machine is reached."""
+
+    target: SshTarget
+    link: Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,4 +66,4 @@ class TunnelCarried:
     sent_bytes: int
 
 
-RemoteEvent = MachineTurned | RemoteLooked | MachineForgotten | FindingProgressed | TunnelCarried
+RemoteEvent = MachineTurned | RemoteLooked | LinkMeasured | MachineForgotten | FindingProgressed | TunnelCarried

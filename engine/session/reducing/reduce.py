@@ -83,6 +83,7 @@ _HANDLERS: dict[type, Callable[[ClusterState, Any], ClusterState]] = {
     events.ProblemDismissed: _problem_dismissed,
     remote_events.MachineTurned: reduce_remote.machine_turned,
     remote_events.RemoteLooked: reduce_remote.remote_looked,
+    remote_events.LinkMeasured: reduce_remote.link_measured,
     remote_events.MachineForgotten: reduce_remote.machine_forgotten,
     remote_events.FindingProgressed: reduce_remote.finding_progressed,
     remote_events.TunnelCarried: reduce_remote.tunnel_carried,

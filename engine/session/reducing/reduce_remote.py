@@ -41,10 +41,15 @@ def remote_looked(state: ClusterState, event: remote_events.RemoteLooked) -> Clu
         problem=problem,
         look=event.look,
         dialect=event.dialect,
-        link=event.link or seen.link,
         looked_for_runtime=event.looked_for_runtime,
     )
     return replanned(with_machines(_with_remote(state, seen)))
+
+
+def link_measured(state: ClusterState, event: remote_events.LinkMeasured) -> ClusterState:
+    """How fast it is reached is known now."""
+    seen = find_remote(state, event.target)
+    return state if seen is None else replanned(_with_remote(state, replace(seen, link=event.link)))
 
 
 def machine_forgotten(state: ClusterState, event: remote_events.MachineForgotten) -> ClusterState:

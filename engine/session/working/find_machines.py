@@ -19,10 +19,15 @@ def find_machines(outside: Outside, *, wide: bool, post: Callable[[events.Event]
     """Search in all ways; always ends in a ``FindingProgressed`` that says so."""
     post(remote_events.FindingProgressed(running=True, detail="searching", found=()))
 
+    latest: tuple[float | None, str] = (None, "searching")
+
     def on_found(found: tuple[FoundMachine, ...]) -> None:
-        post(remote_events.FindingProgressed(running=True, found=found))
+        fraction, detail = latest
+        post(remote_events.FindingProgressed(running=True, fraction=fraction, detail=detail, found=found))
 
     def progress(fraction: float | None, detail: str) -> None:
+        nonlocal latest
+        latest = (fraction, detail)
         post(remote_events.FindingProgressed(running=True, fraction=fraction, detail=detail))
 
     try:

@@ -7,6 +7,7 @@ Secrets go from the person's answer into the next login and nowhere else.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,11 @@ from engine.vocabulary.remote import HostKey, HostKeyQuestion, RemoteLook, Remot
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 
+logger = logging.getLogger(__name__)
+
 Post = Callable[[events.Event], None]
+
+LINKS = "links"
 
 RETRY_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Pauses between attempts to reach a machine; the last one goes on."""
@@ -207,6 +212,21 @@ class RemoteMachines:
             self._turn(target, RemotePhase.REFUSED, error)
             return
         self._watch(held, held.machine, look.machine)
+        if held.link is None:
+            machine = held.machine
+            self._jobs.start(LINKS, lambda token: self._measure_link(held, machine, token))
+
+    def _measure_link(self, held: _Held, machine: RemoteMachine, token: Token) -> None:
+        """One after another: two links measured at once share the coordinator's own, and half of it is no fact. Not while a
+        run loads or answers: neither would be what it is."""
+        while self._snapshot().run_wanted:
+            token.wait(RETRY_SECONDS[0])
+        try:
+            held.link = machine.measure_link(token)
+        except EngineError as error:
+            logger.info("The link to %s was not measured: %s", held.target.text, error)
+            return
+        self._post(remote_events.LinkMeasured(target=held.target, link=held.link))
 
     def _look_soon(self, target: SshTarget) -> None:
         self._jobs.start(_key(target), lambda token: self._look_or_reconnect(target, token))
@@ -224,14 +244,11 @@ class RemoteMachines:
         runtime = self._snapshot().runtime
         held.compared_with = runtime.id if runtime else None
         look = machine.look(runtime, token)
-        if held.link is None:
-            held.link = machine.measure_link(token)
         self._post(
             remote_events.RemoteLooked(
                 target=held.target,
                 look=look,
                 dialect=_dialect_of(look),
-                link=held.link,
                 looked_for_runtime=runtime.id if runtime else None,
             )
         )

@@ -14,7 +14,7 @@ PLAN = {
 }  # fmt: skip
 WORKER = {
     "id", "machine", "device", "kind", "endpoint", "layers", "n_layers", "holds_output", "weights_bytes", "kv_bytes",
-    "compute_bytes", "safe_bytes",
+    "compute_bytes", "safe_bytes", "exposure",
 }  # fmt: skip
 
 

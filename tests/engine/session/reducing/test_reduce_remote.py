@@ -30,7 +30,7 @@ def turned(phase, target=ONE, **more):
 
 def looked(target=ONE, look=None, **more):
     session = planned_session(Fakes())[0]
-    facts = {"dialect": session.snapshot().dialect, "link": LINK, "looked_for_runtime": RUNTIME.id}
+    facts = {"dialect": session.snapshot().dialect, "looked_for_runtime": RUNTIME.id}
     return remote_events.RemoteLooked(target=target, look=look or a_look(target, RUNTIME, HELP), **(facts | more))
 
 
@@ -83,9 +83,12 @@ def test_without_a_build_it_takes_no_part():
     assert names(state) == ["fake"]
 
 
-def test_a_look_that_measured_no_link_keeps_the_old_one():
-    state = after(here(ONE), looked(), looked(link=None))
+def test_a_link_that_was_measured_is_kept_over_the_next_look_and_in_the_plan():
+    measured = remote_events.LinkMeasured(target=ONE, link=LINK)
+    state = after(here(ONE), looked(), measured, looked())
     assert find_remote(state, ONE).link == LINK
+    assert {offer.link for offer in state.offers if offer.machine_id == ONE.machine_id} == {LINK}
+    assert find_remote(after(here(ONE), remote_events.LinkMeasured(target=ONE, link=LINK)), ONE) is None
 
 
 def test_it_is_out_of_the_plan_from_the_moment_another_build_is_used_here():
