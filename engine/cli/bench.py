@@ -9,6 +9,8 @@ from typing import Any
 
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import Foreground, PlanIsRefused, in_foreground, plan_or_refusal
+from engine.cli.terminal.gather import gathered
+from engine.cli.terminal.machine_options import add_copying, add_machines
 from engine.cli.terminal.options import add_json, add_planning, choices_of, positive
 from engine.cli.terminal.output import print_json, print_line, print_table, rate, say
 from engine.cli.up import calibrated
@@ -26,6 +28,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("model", metavar="MODEL", help="a GGUF file")
     parser.add_argument("--all", action="store_true", help="every policy and layout, not only the chosen one")
     parser.add_argument("--repetitions", type=positive, default=3, metavar="N", help="standard requests per plan (3)")
+    add_machines(parser)
+    add_copying(parser)
     add_planning(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -36,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     with in_foreground(open_session(choices_of(arguments))) as foreground:
         foreground.wait_until_planned()
+        gathered(foreground, arguments)
         state = calibrated(foreground)
         for policy, layout in _pairs(state, every=arguments.all):
             rows.append(_measured(foreground, policy, layout, arguments.repetitions))

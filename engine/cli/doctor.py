@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import replace
 
+from engine.cli.remote_findings import Finding, findings_about
 from engine.cli.terminal import exit_codes
+from engine.cli.terminal.gather import gathered, looking_foreground
+from engine.cli.terminal.machine_options import add_machines
 from engine.cli.terminal.options import add_json, add_runtime, choices_of
 from engine.cli.terminal.output import gigabytes, print_json, print_line, print_table
 from engine.cluster.servers import servers_of_offers
@@ -14,23 +17,15 @@ from engine.ports import RpcAsker, RpcState
 from engine.run_files.run_file import is_running
 from engine.runtimes.demo_model import find_demo_model
 from engine.session.one_look import look_once
-from engine.session.state import ClusterState
+from engine.session.outside import Outside
+from engine.session.state import Choices, ClusterState
 from engine.settings.folders import find_folders
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One question and its answer."""
-
-    question: str
-    ok: bool
-    answer: str
-    advice: str = ""
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("doctor", help="is this machine ready, and if not, what to do")
+    parser = subparsers.add_parser("doctor", help="is this machine (and others) ready, and if not, what to do")
+    add_machines(parser)
     add_runtime(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -39,16 +34,44 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(arguments: argparse.Namespace) -> int:
     """Ask every question."""
     outside = real_outside()
-    state = look_once(outside, choices_of(arguments))
+    choices = choices_of(arguments)
+    state = look_once(outside, replace(choices, targets=()))
     findings = [*_runtime(state), _coordinator(state), *_machine(state), *_ports(state, outside.asker), *_rest()]
+    if choices.targets:
+        findings += _remotes(outside, arguments, choices)
     if arguments.json:
-        print_json([{"question": f.question, "ok": f.ok, "answer": f.answer, "advice": f.advice} for f in findings])
+        print_json([_json(finding) for finding in findings])
     else:
-        print_table(("", "question", "answer"), [("ok" if f.ok else "NO", f.question, f.answer) for f in findings])
-        for finding in findings:
-            if finding.advice:
-                print_line(f"{finding.question}: {finding.advice}")
+        _print(findings, with_machine=bool(choices.targets))
     return exit_codes.OK if all(finding.ok for finding in findings) else exit_codes.FAILED
+
+
+def _json(finding: Finding) -> dict[str, object]:
+    return {
+        "machine": finding.machine,
+        "question": finding.question,
+        "ok": finding.ok,
+        "answer": finding.answer,
+        "advice": finding.advice,
+        "details": finding.details,
+    }
+
+
+def _print(findings: list[Finding], *, with_machine: bool) -> None:
+    columns = ("", "machine", "question", "answer") if with_machine else ("", "question", "answer")
+    rows = [(f.machine, f.question, f.answer) if with_machine else (f.question, f.answer) for f in findings]
+    print_table(columns, [("ok" if f.ok else "NO", *row) for f, row in zip(findings, rows, strict=True)])
+    for finding in findings:
+        if finding.advice:
+            where = f"{finding.machine}, " if with_machine else ""
+            print_line(f"{where}{finding.question}: {finding.advice}")
+
+
+def _remotes(outside: Outside, arguments: argparse.Namespace, choices: Choices) -> list[Finding]:
+    with looking_foreground(outside, choices) as foreground:
+        foreground.wait_until_looked()
+        state = gathered(foreground, arguments, tolerant=True)
+    return [finding for remote in state.remotes for finding in findings_about(remote, state)]
 
 
 def _runtime(state: ClusterState) -> list[Finding]:

@@ -8,19 +8,22 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from engine.cli import bench, demo, doctor, find, node, plan, running, runtime, up
+from engine.cli import bench, demo, doctor, find, machine, node, plan, running, runtime, up
 from engine.cli.terminal import exit_codes
+from engine.cli.terminal.answers import AnswerNeeded
 from engine.cli.terminal.foreground import Interrupted, PlanIsRefused
 from engine.cli.terminal.output import complain
 from engine.errors import BadInput, Cancelled, EngineError
 
 JSON_KEYS = """keys of --json (they stay):
-  plan    policy, layout, n_layers, workers [id, machine, device, kind, endpoint, layers, n_layers, holds_output,
+  plan    policy, layout, n_layers, workers [id, machine, device, kind, endpoint, exposure, layers, n_layers, holds_output,
           weights_bytes, kv_bytes, compute_bytes, safe_bytes], tensor_split, device_order, predicted
           [decode_tokens_per_second, prefill_tokens_per_second, basis], refused, commands [title, machine, argv, shell], notes
   map     matches, complete, planned {layer: worker}, actual {layer: worker}, differences
-  status  phase, api_url, model, runtime, processes, plan, map, pipelined, load_fraction, buffers, measured,
-          ready_after_seconds, problems, pid
+  status  phase, api_url, model, runtime, machines [name, ssh, phase, problem], processes [id, title, phase, pid, endpoint,
+          machine, exposure, workers, outcome], tunnels [machine, forwards [local_port, remote_port]], plan, map, pipelined,
+          load_fraction, buffers, measured, ready_after_seconds, problems, pid
+  doctor  [machine, question, ok, answer, advice, details]
   node    machine, runtime, protocol, workers, commands
   find    [name, addresses, found_by, ssh, host_key, this_machine, rpc_servers [endpoint, state, protocol,
           devices [free_bytes, total_bytes]], ollama_url]"""
@@ -36,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"crossplyctl {_version()}")
     subparsers = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (node, find, plan, up, running, bench, runtime, demo, doctor):
+    for command in (node, find, machine, plan, up, running, bench, runtime, demo, doctor):
         command.add(subparsers)
     return top
 
@@ -50,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for reason in refused.reasons:
             complain(reason)
         return exit_codes.REFUSED
+    except AnswerNeeded as question:
+        complain(str(question))
+        return exit_codes.NEEDS_ANSWER
     except BadInput as error:
         complain(error.happened, error.advice)
         return exit_codes.BAD_USAGE

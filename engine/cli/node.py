@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 
 from engine.cli.terminal import exit_codes
+from engine.cli.terminal.gather import LOOKED_AT, gathered, looking_foreground, why_not
+from engine.cli.terminal.machine_options import add_machines
 from engine.cli.terminal.options import add_json, add_runtime, choices_of
-from engine.cli.terminal.output import gigabytes, print_json, print_line
+from engine.cli.terminal.output import gigabytes, print_json, print_line, printable
 from engine.cluster.servers import servers_of_offers
+from engine.errors import BadInput
 from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
+from engine.llama_cpp.dialects import Dialect
 from engine.open_session import real_outside
+from engine.planning.offers import offers_of_machine
 from engine.session.as_json import machine_json
 from engine.session.one_look import look_once
-from engine.session.state import ClusterState
+from engine.session.state import Choices
 from engine.vocabulary.device import DeviceKind, Gpu
+from engine.vocabulary.machine import THIS_MACHINE, Machine
+from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import RpcServerSpec, WorkerOffer
 
 WHAT_HAPPENS = """\
@@ -33,27 +41,68 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the command."""
     parser = subparsers.add_parser("node", help="what this machine can contribute, and its rpc-server command lines")
     parser.add_argument("--reserve", type=float, help=argparse.SUPPRESS)
+    add_machines(parser)
     add_runtime(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One machine, and the programs that are on it."""
+
+    machine: Machine
+    offers: tuple[WorkerOffer, ...]
+    runtime: Runtime | None
+    dialect: Dialect | None
+
+    @property
+    def servers(self) -> tuple[RpcServerSpec, ...]:
+        """What would be started on it."""
+        return servers_of_offers(self.offers)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Look and print."""
-    state = look_once(real_outside(), choices_of(arguments))
-    servers = servers_of_offers(state.offers)
+    choices = choices_of(arguments)
+    if len(choices.targets) > 1:
+        raise BadInput("crossplyctl node shows one machine at a time.", advice="Name one --machine.")
+    node = _remote_node(arguments, choices) if choices.targets else _this_node(choices)
     if arguments.json:
-        print_json(_json(state, servers))
+        print_json(_json(node))
     else:
-        _print(state, servers)
+        _print(node)
     return exit_codes.OK
 
 
-def _json(state: ClusterState, servers: tuple[RpcServerSpec, ...]) -> dict[str, object]:
+def _this_node(choices: Choices) -> Node:
+    state = look_once(real_outside(), choices)
+    return Node(machine=state.machines[0], offers=state.offers, runtime=state.runtime, dialect=state.dialect)
+
+
+def _remote_node(arguments: argparse.Namespace, choices: Choices) -> Node:
+    """As it would say of itself: its workers bound to its own loopback."""
+    with looking_foreground(real_outside(), choices) as foreground:
+        foreground.wait_until_planned()
+        state = gathered(foreground, arguments, enough=LOOKED_AT)
+    (seen,) = state.remotes
+    if seen.look is None:
+        raise why_not(seen, state)
+    usable = seen.look.usable
+    return Node(
+        machine=seen.look.machine,
+        offers=offers_of_machine(seen.look.machine, choices.layout, choices.reserve_fraction),
+        runtime=usable.runtime if usable else None,
+        dialect=seen.dialect,
+    )
+
+
+def _json(node: Node) -> dict[str, object]:
+    runtime = node.runtime
     return {
-        "machine": machine_json(state.machines[0]),
-        "runtime": state.runtime.label if state.runtime else None,
-        "protocol": str(state.runtime.protocol) if state.runtime and state.runtime.protocol else None,
+        "machine": machine_json(node.machine),
+        "runtime": runtime.label if runtime else None,
+        "protocol": str(runtime.protocol) if runtime and runtime.protocol else None,
         "workers": [
             {
                 "id": offer.id,
@@ -64,38 +113,44 @@ def _json(state: ClusterState, servers: tuple[RpcServerSpec, ...]) -> dict[str, 
                 "endpoint": offer.endpoint,
                 "threads": offer.threads,
             }
-            for offer in state.offers
+            for offer in node.offers
         ],
-        "commands": [{"worker_ids": list(server.worker_ids), "shell": _shell(state, server)} for server in servers],
+        "commands": [{"worker_ids": list(server.worker_ids), "shell": _shell(node, server)} for server in node.servers],
     }
 
 
-def _print(state: ClusterState, servers: tuple[RpcServerSpec, ...]) -> None:
-    machine = state.machines[0]
-    n_gpus = sum(offer.kind is DeviceKind.GPU for offer in state.offers)
-    n_cpus = len(state.offers) - n_gpus
+def _print(node: Node) -> None:
+    machine = node.machine
+    n_gpus = sum(offer.kind is DeviceKind.GPU for offer in node.offers)
+    n_cpus = len(node.offers) - n_gpus
     print_line("RPC NODE SETUP - Hybrid GPU+CPU Parallelization")
-    print_line(f"{machine.name} · {machine.os_name} · {machine.architecture}")
+    print_line(printable(f"{machine.name} · {machine.os_name} · {machine.architecture}"))
     print_line()
     print_line("DETECTED RESOURCES")
     for gpu in machine.gpus:
-        print_line(_gpu_line(gpu, state.offers))
+        print_line(_gpu_line(gpu, node.offers))
     if machine.why_no_gpu:
         print_line(f"  GPU: {machine.why_no_gpu}")
-    for offer in state.offers:
+    for offer in node.offers:
         if offer.kind is DeviceKind.CPU:
-            print_line(_cpu_line(state, offer))
-    print_line(f"  Total parallel workers: {len(state.offers)} ({n_cpus} CPU + {n_gpus} GPU)")
+            print_line(_cpu_line(machine, offer))
+    print_line(f"  Total parallel workers: {len(node.offers)} ({n_cpus} CPU + {n_gpus} GPU)")
     print_line()
     print_line("GENERATED RPC-SERVER COMMANDS")
-    for server in servers:
+    for server in node.servers:
         print_line(f"  # {', '.join(server.worker_ids)} at {server.endpoint}")
-        print_line(_shell(state, server) or "  (no llama.cpp programs yet: crossplyctl runtime build)")
-    if state.runtime is not None:
-        protocol = state.runtime.protocol
-        print_line(f"  # llama.cpp {state.runtime.label}, RPC protocol {protocol or 'unknown'}, from {state.runtime.folder}")
+        print_line(_shell(node, server) or f"  ({_how_to_get_programs(machine)})")
+    if node.runtime is not None:
+        protocol = node.runtime.protocol
+        print_line(f"  # llama.cpp {node.runtime.label}, RPC protocol {protocol or 'unknown'}, from {node.runtime.folder}")
     print_line()
     print_line(WHAT_HAPPENS)
+
+
+def _how_to_get_programs(machine: Machine) -> str:
+    if machine.id == THIS_MACHINE:
+        return "no llama.cpp programs yet: crossplyctl runtime build"
+    return f"no llama.cpp programs that fit ours yet: crossplyctl machine copy-runtime {machine.id}"
 
 
 def _gpu_line(gpu: Gpu, offers: tuple[WorkerOffer, ...]) -> str:
@@ -108,15 +163,15 @@ def _gpu_line(gpu: Gpu, offers: tuple[WorkerOffer, ...]) -> str:
     return f"  GPU {gpu.index}: {gpu.name} ({device}{software}), safe VRAM {gigabytes(offer.safe_bytes)}"
 
 
-def _cpu_line(state: ClusterState, offer: WorkerOffer) -> str:
-    cpu = state.machines[0].cpu
+def _cpu_line(machine: Machine, offer: WorkerOffer) -> str:
+    cpu = machine.cpu
     return (
         f"  CPU: {cpu.name}, {cpu.physical_cores or 'unknown'} cores; RAM {gigabytes(cpu.ram_total_bytes)}, "
         f"{gigabytes(cpu.ram_available_bytes)} available, CPU RAM (safe) {gigabytes(offer.safe_bytes)}"
     )
 
 
-def _shell(state: ClusterState, server: RpcServerSpec) -> str:
-    if state.runtime is None or state.dialect is None:
+def _shell(node: Node, server: RpcServerSpec) -> str:
+    if node.runtime is None or node.dialect is None:
         return ""
-    return shell_line(rpc_server_argv(server, state.runtime.rpc_server, state.dialect), ignore_sigpipe=True)
+    return shell_line(rpc_server_argv(server, node.runtime.rpc_server, node.dialect), ignore_sigpipe=True)

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.cli.terminal import exit_codes
+from engine.cli.terminal.gather import gathered, looking_foreground
+from engine.cli.terminal.machine_options import add_machines, read_cluster_file
 from engine.cli.terminal.options import add_json, add_planning, choices_of, model_path
 from engine.cli.terminal.output import complain, gigabytes, layers_in_words, print_json, print_line, print_table, rate
 from engine.cluster.servers import servers_of
-from engine.errors import BadClusterFile, BadInput
+from engine.errors import BadInput
 from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import NEWEST
 from engine.open_session import real_outside
@@ -19,8 +21,8 @@ from engine.planning.explain import sentence_about
 from engine.planning.split_layers import split_layers
 from engine.session.as_json import plan_json
 from engine.session.one_look import look_once
-from engine.session.state import Choices, CommandShown
-from engine.settings.cluster_file import coordinator_of_cluster, offers_of_cluster, read_cluster
+from engine.session.state import Choices, ClusterState, CommandShown
+from engine.settings.cluster_file import coordinator_of_cluster, offers_of_cluster
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest
@@ -33,6 +35,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("model", nargs="?", metavar="MODEL", help="a GGUF file")
     parser.add_argument("--cluster", metavar="FILE", help="machines from a TOML file instead of this one (what-if)")
     parser.add_argument("--layers", type=int, metavar="N", help="N equal abstract layers instead of a model")
+    add_machines(parser)
     add_planning(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -42,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan and print."""
     if (arguments.model is None) == (arguments.layers is None):
         raise BadInput("Name either a MODEL or --layers N.", advice="See crossplyctl plan --help.")
+    if arguments.cluster and arguments.machine:
+        raise BadInput("--cluster plans without looking at machines, --machine looks at one.", advice="Give one of them.")
     choices = choices_of(arguments)
     result, commands = _on_cluster(arguments, choices) if arguments.cluster else _here(arguments, choices)
     if arguments.json:
@@ -56,8 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _here(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan | PlanRefused, tuple[CommandShown, ...]]:
-    outside = real_outside()
-    state = look_once(outside, choices)
+    state = _looked(arguments, choices)
     if state.model_problem is not None:
         raise BadInput(state.model_problem.happened, advice=state.model_problem.advice)
     if state.plan is not None:
@@ -67,12 +71,17 @@ def _here(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan | PlanR
     return _split(model, choices, _kept(state.offers, choices), THIS_MACHINE), ()
 
 
+def _looked(arguments: argparse.Namespace, choices: Choices) -> ClusterState:
+    outside = real_outside()
+    if not choices.targets:
+        return look_once(outside, choices)
+    with looking_foreground(outside, choices) as foreground:
+        foreground.wait_until_planned()
+        return gathered(foreground, arguments)
+
+
 def _on_cluster(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan | PlanRefused, tuple[CommandShown, ...]]:
-    path = Path(arguments.cluster)
-    try:
-        machines = read_cluster(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadClusterFile(f"The cluster file {path} cannot be read: {error}.", advice="Name a TOML file.") from None
+    machines = read_cluster_file(Path(arguments.cluster))
     model = _abstract(arguments.layers) if arguments.model is None else _read(arguments.model)
     offers = offers_of_cluster(machines, choices.layout, choices.reserve_fraction)
     result = _split(model, choices, _kept(offers, choices), coordinator_of_cluster(machines))

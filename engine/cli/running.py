@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.options import add_json
-from engine.cli.terminal.output import complain, print_json, print_line, print_table, rate, say
+from engine.cli.terminal.output import complain, print_json, print_line, print_table, printable, rate, say
 from engine.run_files.run_file import ask_to_stop, is_running, read_running
 from engine.settings.folders import find_folders
 
@@ -38,13 +38,34 @@ def run_status(arguments: argparse.Namespace) -> int:
     print_line(f"Phase: {state['phase']}" + (f" at {state['api_url']}" if state["api_url"] else ""))
     if state["model"]:
         print_line(f"Model: {state['model']}")
-    rows = [(p["title"], p["phase"], str(p["pid"] or "–"), p["endpoint"] or "–") for p in state["processes"]]
+    rows = [_process_row(process) for process in state["processes"]]
     if rows:
-        print_table(("process", "phase", "pid", "endpoint"), rows, right=("pid",))
+        print_table(("process", "machine", "phase", "pid", "endpoint", "reached by"), rows, right=("pid",))
+    _print_machines(state)
     _print_rates(state)
     for problem in state["problems"]:
         complain(problem["happened"], problem["advice"])
     return exit_codes.OK
+
+
+def _process_row(process: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        process["title"],
+        printable(process["machine"]),
+        process["phase"],
+        str(process["pid"] or "–"),
+        process["endpoint"] or "–",
+        process["exposure"] or "–",
+    )
+
+
+def _print_machines(state: dict[str, Any]) -> None:
+    for tunnel in state["tunnels"]:
+        forwards = ", ".join(f"{pair['local_port']} to its {pair['remote_port']}" for pair in tunnel["forwards"])
+        print_line(f"Tunnel to {printable(tunnel['machine'])}: 127.0.0.1:{forwards}")
+    for machine in state["machines"]:
+        why = f", {printable(machine['problem'])}" if machine["problem"] else ""
+        print_line(f"Machine {printable(machine['name'])} ({machine['ssh']}): {machine['phase']}{why}")
 
 
 def _print_rates(state: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ import argparse
 from engine.cli.plan import print_plan
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import Foreground, in_foreground, plan_or_refusal
+from engine.cli.terminal.gather import gathered
+from engine.cli.terminal.machine_options import add_copying, add_machines
 from engine.cli.terminal.options import add_json, add_planning, choices_of, port
 from engine.cli.terminal.output import complain, print_json, print_line, rate, say
 from engine.open_session import open_session
@@ -22,6 +24,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("model", metavar="MODEL", help="a GGUF file")
     parser.add_argument("--port", type=port, help="port of the OpenAI-compatible API (8080, or the next free one)")
     parser.add_argument("--calibrate", action="store_true", help="measure workers that were not measured yet, first")
+    add_machines(parser)
+    parser.add_argument("--cluster", dest="targets_from", metavar="FILE", help="the machines of a TOML file too, by address")
+    add_copying(parser)
     add_planning(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -33,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         complain("A cluster of yours is running already.", "See it with crossplyctl status, stop it with crossplyctl down.")
         return exit_codes.FAILED
     with in_foreground(open_session(choices_of(arguments))) as foreground:
-        state = foreground.wait_until_planned()
+        foreground.wait_until_planned()
+        state = gathered(foreground, arguments)
         if arguments.calibrate:
             state = calibrated(foreground)
         print_plan_on(state, as_json=arguments.json)

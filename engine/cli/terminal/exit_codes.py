@@ -11,6 +11,8 @@ MAP_DIFFERS = 4
 """llama.cpp placed layers elsewhere than planned."""
 NOT_RUNNING = 5
 """The command acts on a running cluster, and none runs."""
+NEEDS_ANSWER = 6
+"""A machine asks what only a person can answer (a host key, a password), and there is no terminal to ask on."""
 INTERRUPTED = 130
 """Ctrl-C."""
 
@@ -21,4 +23,5 @@ IN_WORDS = """exit status:
   3  there is no plan; the reasons are printed
   4  llama.cpp placed layers elsewhere than planned
   5  no cluster of yours is running
+  6  a machine asks what only a person can answer, and there is no terminal
   130  interrupted"""

@@ -18,6 +18,7 @@ from engine.cli.terminal.output import complain, say, stderr_console
 from engine.errors import EngineError, ProcessFailed
 from engine.session.session import Session
 from engine.session.state import ClusterState, RunPhase, RuntimePhase
+from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.plan import Plan
 
 POLL_SECONDS = 0.1
@@ -53,9 +54,13 @@ class Foreground:
                 if state.run_phase is RunPhase.FAILED:
                     raise _failure(state)
 
+    def wait_until_looked(self) -> ClusterState:
+        """Until this machine, its llama.cpp and the model were looked at, whatever was found."""
+        return self.wait_for(_settled, "Looking at this machine")
+
     def wait_until_planned(self) -> ClusterState:
         """Until there is a plan or a reason why not. Raises ``EngineError`` when there is no runtime or no model."""
-        state = self.wait_for(_settled, "Looking at this machine")
+        state = self.wait_until_looked()
         if state.runtime_phase is RuntimePhase.MISSING:
             raise _no_runtime(state)
         if state.model_problem is not None:
@@ -84,10 +89,14 @@ class Foreground:
                 raise _failure(state)
         self._asked.clear()  # heard: what follows may be waited for, until the next one
 
-    def _show(self, progress: Progress, task: TaskID, title: str, state: ClusterState) -> None:
+    def tell_problems(self, state: ClusterState) -> None:
+        """Those that were not told yet."""
         for problem in state.problems[self._shown_problems :]:
             complain(problem.happened, problem.advice)
         self._shown_problems = max(self._shown_problems, len(state.problems))
+
+    def _show(self, progress: Progress, task: TaskID, title: str, state: ClusterState) -> None:
+        self.tell_problems(state)
         text, fraction = _doing(state, title)
         progress.update(task, description=text, completed=None if fraction is None else fraction * 100)
         progress.update(task, total=None if fraction is None else 100.0)
@@ -128,7 +137,8 @@ def _doing(state: ClusterState, title: str) -> tuple[str, float | None]:
 
 
 def _settled(state: ClusterState) -> bool:
-    looked = state.runtime_phase is RuntimePhase.MISSING or (state.runtime is not None and bool(state.machines))
+    here = any(machine.id == THIS_MACHINE for machine in state.machines)
+    looked = state.runtime_phase is RuntimePhase.MISSING or (state.runtime is not None and here)
     read = state.choices.model_path is None or state.model is not None or state.model_problem is not None
     return looked and read
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from engine.cli.terminal.machine_options import targets_of
 from engine.errors import BadInput
 from engine.open_session import choices_from
 from engine.session.state import Choices
@@ -45,7 +46,10 @@ def add_runtime(parser: argparse.ArgumentParser) -> None:
 
 
 def choices_of(arguments: argparse.Namespace) -> Choices:
-    """The settings of this user, overridden by the command line. Raises ``BadInput``."""
+    """The settings of this user, overridden by the command line. Raises ``BadInput``.
+
+    Machines are only those that the command names: those of the window are no part of it.
+    """
     choices = choices_from(load_settings(find_folders().state))
     shape = choices.shape
     shape = replace(
@@ -67,6 +71,7 @@ def choices_of(arguments: argparse.Namespace) -> Choices:
         cpu_workers=_given(arguments, "cpu_workers", choices.cpu_workers),
         left_out=frozenset(_given(arguments, "leave_out", [])),
         api_port=_given(arguments, "port", choices.api_port),
+        targets=targets_of(arguments),
     )
 
 

@@ -49,7 +49,7 @@ def say(text: str) -> None:
 
 def complain(happened: str, advice: str = "") -> None:
     """What went wrong, on stderr."""
-    stderr_console().print(Text.assemble(("crossplyctl: ", "bold red"), f"{happened} {advice}".strip()))
+    stderr_console().print(Text.assemble(("crossplyctl: ", "bold red"), printable(f"{happened} {advice}")))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
@@ -60,6 +60,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     stdout_console().print(table)
+
+
+def printable(text: str) -> str:
+    """Without control characters: what a machine says of itself must not move the cursor of whoever reads it."""
+    return "".join(character if character.isprintable() else " " for character in text).strip()
 
 
 def gigabytes(size: int | None) -> str:

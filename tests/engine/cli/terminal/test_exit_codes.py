@@ -5,5 +5,5 @@ from engine.cli.terminal import exit_codes
 
 def test_they_are_different_and_told():
     codes = {name: value for name, value in vars(exit_codes).items() if isinstance(value, int)}
-    assert len(set(codes.values())) == len(codes) == 7
+    assert len(set(codes.values())) == len(codes) == 8
     assert all(f"  {code}  " in exit_codes.IN_WORDS for code in codes.values())
