@@ -7,6 +7,7 @@ The host is ``127.0.0.1`` or one of the machine's own addresses, so a connect th
 from __future__ import annotations
 
 from engine.errors import RpcServerUnusable
+from engine.machines.late_connects import LateConnects
 from engine.machines.remote_probe.free_ports import which_are_free
 from engine.machines.rpc_asker import ask_port
 from engine.ports import RpcState
@@ -18,10 +19,11 @@ class ShellRpcAsker:
 
     def __init__(self, shell: RemoteShell) -> None:
         self._shell = shell
+        self._connects = LateConnects(shell.connect_port)
 
     def ask(self, host: str, port: int, *, timeout_seconds: float = 2.0) -> RpcState:
         """What is on the port. Raises ``RpcServerUnusable`` when that cannot be said."""
-        state = ask_port(self._shell.connect_port, host, port, timeout_seconds=timeout_seconds, is_own_address=True)
+        state = ask_port(self._connects.connect, host, port, timeout_seconds=timeout_seconds, is_own_address=True)
         if state.state != "idle" and not self._shell.is_alive():
             raise RpcServerUnusable(
                 f"{host}:{port} on {self._shell.target.text} cannot be reached: the connection to that machine was lost.",

@@ -46,7 +46,7 @@ class HereShell:
         return HereStream([*self._argv, command], self._environment)
 
     def connect_port(self, host, port, timeout_seconds):
-        return socket.create_connection((host, port), timeout_seconds)
+        return socket.create_connection((host, port), min(timeout_seconds, 2.0))  # a socket can be given up, sshd's cannot
 
     def files(self):
         raise NotImplementedError
