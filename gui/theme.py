@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import PurePosixPath
 from string import Template
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -141,7 +142,15 @@ QTabBar::tab:hover { color: $text; }
 QTabBar::tab:focus { color: $text; border-bottom: 2px solid $text; }
 QProgressBar { background: $track; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }
 QProgressBar::chunk { background: $accent; border-radius: 3px; }
-QCheckBox { spacing: 6px; }
+QCheckBox, QRadioButton { spacing: 8px; }
+QCheckBox::indicator, QRadioButton::indicator, QTreeWidget::indicator { width: ${arrow_px}px; height: ${arrow_px}px;
+  border: 1px solid $muted; background: $field; border-radius: 3px; }
+QRadioButton::indicator { border-radius: ${round}px; }
+QCheckBox::indicator:focus, QRadioButton::indicator:focus { border: 1px solid $link; }
+QCheckBox::indicator:checked, QTreeWidget::indicator:checked { background: $accent; border: 1px solid $accent;
+  image: url("$check"); }
+QRadioButton::indicator:checked { background: $accent; border: 1px solid $accent; image: url("$dot"); }
+QCheckBox:focus, QRadioButton:focus { color: $link; }
 QMenu { background: $field; border: 1px solid $border; padding: 4px; }
 QMenu::item { padding: ${pad}px ${drop}px; border-radius: 4px; }
 QMenu::item:selected { background: $accent; color: $on_accent; }
@@ -215,12 +224,19 @@ class Appearance(QObject):
         if self._scheme is Scheme.SYSTEM:
             self.show(self._scheme, self._text_scale)
 
+    def _beside(self, name: str) -> str:
+        """A drawing that lies beside the arrow."""
+        return PurePosixPath(self._arrow_file).with_name(f"{name}.svg").as_posix()
+
     def _stylesheet(self) -> str:
         sizes = {
             "px": 13, "brand": 18, "title": 15, "figure": 24, "pad": 5, "pad2": 10, "pad3": 20, "drop": 22, "arrow_px": 12,
         }  # fmt: skip
         lengths = {name: str(self.pixels(size)) for name, size in sizes.items()}
-        return _STYLE.substitute(asdict(self.colours), arrow=self._arrow_file, **lengths)
+        lengths["round"] = str(self.pixels(12) // 2 + 1)
+        return _STYLE.substitute(
+            asdict(self.colours), arrow=self._arrow_file, check=self._beside("check"), dot=self._beside("dot"), **lengths
+        )
 
 
 def palette_of(colours: Colours) -> QPalette:

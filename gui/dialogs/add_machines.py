@@ -74,7 +74,7 @@ class AddMachines(QDialog):
         self._lay_out()
         self._connect()
         self._weigh()
-        self.resize(appearance.pixels(760), appearance.pixels(520))
+        self.resize(appearance.pixels(840), appearance.pixels(540))
 
     def show_content(self, content: AddMachinesContent) -> None:
         """Show it, if it is another one."""

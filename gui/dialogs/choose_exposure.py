@@ -4,6 +4,7 @@ means: rpc-server has no password, and reaching its port is enough to run code (
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QRadioButton,
     QVBoxLayout,
@@ -19,8 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_tips import plain_tip
 from gui.theme import Appearance, fixed_font
-from gui.what_to_show.remote.exposure_content import ExposureContent, firewall_lines, why_not_bound
+from gui.what_to_show.remote.exposure_content import FIREWALLS, ExposureContent, firewall_lines, why_not_bound
 
 _WHY = (
     "rpc-server has no password and trusts what it is sent: whoever reaches its port can run code as its user "
@@ -44,16 +47,19 @@ class ChooseExposure(QDialog):
         self.setWindowTitle(f"Exposure of {content.machine}")
         self.setMinimumWidth(appearance.pixels(620))
         self.tunnel = QRadioButton("Through an SSH tunnel: no port of it can be reached from the network (recommended)")
-        self.addresses = {address.address: QRadioButton(address.label) for address in content.addresses}
-        self.understood = QCheckBox("I understand")
+        self.addresses = {address.address: QRadioButton(_no_shortcut(address.label)) for address in content.addresses}
+        self.understood = QCheckBox(_no_shortcut(content.warning.replace(" owns ", "\nowns ")))
         self.understood.setAccessibleName(content.warning)
         self.take = QPushButton("Use the tunnel")
         self.take.setObjectName("primary")
         self.cancel = QPushButton("Cancel")
         self._group = QButtonGroup(self)
         self._lines = QGridLayout()
+        self.commands: dict[str, tuple[QLineEdit, CopyButton]] = {}
+        """By firewall."""
         self._open_part = QFrame()
         self._open_part.setObjectName("banner")
+        self._box = QVBoxLayout(self)
         self._lay_out()
         for button in (self.tunnel, *self.addresses.values()):
             self._group.addButton(button)
@@ -77,7 +83,16 @@ class ChooseExposure(QDialog):
         self.take.setEnabled(not opens or self.understood.isChecked())
         if address is not None:
             self._show_lines(address)
-        self.adjustSize()
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as its words are at its width: Qt does not ask for that by itself when labels wrap."""
+        self._box.activate()
+        self.resize(self.width(), self._box.totalHeightForWidth(self.width()))
 
     def _take(self) -> None:
         address = self.address
@@ -87,24 +102,27 @@ class ChooseExposure(QDialog):
         self.accept()
 
     def _show_lines(self, address: str) -> None:
-        while (item := self._lines.takeAt(0)) is not None:
-            part = item.widget()
-            if part is not None:
-                part.hide()
-                part.deleteLater()
-        for place, line in enumerate(firewall_lines(address, self._content.ports, self._coordinator)):
-            command = self._words(line.command)
-            command.setFont(fixed_font(self._appearance.pixels(12)))
-            command.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            command.setAccessibleName(f"{line.tool}: {line.command}")
-            copy = CopyButton("Copy", f"the command for {line.tool}")
+        for line in firewall_lines(address, self._content.ports, self._coordinator):
+            field, copy = self.commands[line.tool]
+            field.setText(line.command)
+            field.setCursorPosition(0)
+            field.setToolTip(plain_tip(line.command))
             copy.show_text(line.command)
-            self._lines.addWidget(self._words(line.tool), place, 0, Qt.AlignmentFlag.AlignTop)
-            self._lines.addWidget(command, place, 1)
-            self._lines.addWidget(copy, place, 2, Qt.AlignmentFlag.AlignTop)
+
+    def _add_line(self, place: int, tool: str) -> None:
+        field = QLineEdit()
+        field.setReadOnly(True)
+        field.setMinimumHeight(self._appearance.pixels(28))
+        field.setFont(fixed_font(self._appearance.pixels(12)))
+        field.setAccessibleName(f"Command for {tool}")
+        copy = CopyButton("Copy", f"the command for {tool}")
+        self.commands[tool] = (field, copy)
+        self._lines.addWidget(self._words(tool), place, 0)
+        self._lines.addWidget(field, place, 1)
+        self._lines.addWidget(copy, place, 2)
 
     def _lay_out(self) -> None:
-        box = QVBoxLayout(self)
+        box = self._box
         box.setContentsMargins(20, 16, 20, 16)
         box.setSpacing(8)
         title = self._words(f"How are the workers on {self._content.machine} reached?")
@@ -132,15 +150,12 @@ class ChooseExposure(QDialog):
         inside.setContentsMargins(14, 10, 14, 10)
         inside.setSpacing(8)
         inside.addWidget(self._words(_WHY))
+        for place, tool in enumerate(FIREWALLS):
+            self._add_line(place, tool)
         self._lines.setColumnStretch(1, 1)
         self._lines.setHorizontalSpacing(10)
         inside.addLayout(self._lines)
-        row = QHBoxLayout()
-        row.addWidget(self.understood, 0, Qt.AlignmentFlag.AlignTop)
-        warning = self._words(self._content.warning.removeprefix("I understand "))
-        warning.setObjectName("name")
-        row.addWidget(warning, 1)
-        inside.addLayout(row)
+        inside.addWidget(self.understood)
 
     def _words(self, text: str, *, role: str = "text") -> QLabel:
         label = QLabel(text)
@@ -148,3 +163,8 @@ class ChooseExposure(QDialog):
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)
         return label
+
+
+def _no_shortcut(text: str) -> str:
+    """An ``&`` in a name is no shortcut."""
+    return text.replace("&", "&&")

@@ -10,6 +10,7 @@ def confirm_remove_dialog(parent: QWidget, machine: str, *, clean: bool, n_worke
     """The dialog; its destructive button removes. ``n_workers``: those of it that run now."""
     dialog = QMessageBox(parent)
     dialog.setIcon(QMessageBox.Icon.NoIcon)
+    dialog.setStyleSheet("QLabel { min-width: 340px; }")
     dialog.setTextFormat(Qt.TextFormat.PlainText)
     dialog.setWindowTitle("Remove a machine")
     dialog.setText(f"Remove {machine} from the cluster?")

@@ -27,7 +27,6 @@ class FoundList(QTreeWidget):
         self.setHeaderLabels(_COLUMNS)
         self.setRootIsDecorated(False)
         self.setAccessibleName("Machines that were found")
-        self.setWordWrap(True)
         header = self.header()
         header.setSectionsMovable(False)
         header.setStretchLastSection(True)
@@ -58,20 +57,19 @@ class FoundList(QTreeWidget):
         self.checks_changed.emit()
 
     def _item_of(self, content: FoundRowContent) -> QTreeWidgetItem:
-        on_it = "\n".join(content.things) or "–"
-        item = QTreeWidgetItem([content.name, content.addresses, content.ways, content.why_not or on_it])
-        if content.why_not and content.things:
-            item.setText(3, f"{content.why_not}\n{on_it}")
+        on_it = ", ".join(content.things)
+        lines = (content.why_not, *content.things) if content.why_not else (content.things or ("–",))
+        item = QTreeWidgetItem([content.name, content.addresses, content.ways, "\n".join(lines)])
         for column in range(len(_COLUMNS)):
             item.setToolTip(column, plain_tip(item.text(column)))
-            item.setTextAlignment(column, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            item.setTextAlignment(column, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             if not content.can_be_added:
                 item.setForeground(column, self._appearance.colour("disabled"))
         if content.can_be_added:
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             checked = bool(content.keys & self._checked)
             item.setCheckState(0, Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
-        words = f"{content.name}, {content.addresses}. {content.why_not or on_it}"
+        words = f"{content.name}, {content.addresses}. {content.why_not} {on_it}".replace("\n", ", ")
         item.setData(0, Qt.ItemDataRole.AccessibleTextRole, words)
         return item
 
@@ -86,5 +84,5 @@ class FoundList(QTreeWidget):
         self.checks_changed.emit()
 
     def _fit_columns(self) -> None:
-        for column, width in enumerate((150, 130, 130)):
+        for column, width in enumerate((170, 130, 130)):
             self.setColumnWidth(column, self._appearance.pixels(width))

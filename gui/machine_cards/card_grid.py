@@ -16,6 +16,7 @@ from gui.what_to_show.cards.machine_card_content import MachineCardContent
 _CARD_WIDTH = 350
 _NARROWEST = 320
 _TALLEST = 290
+_SHARE_OF_WINDOW = 0.42
 
 
 class _Inside(QWidget):
@@ -35,7 +36,7 @@ class _Inside(QWidget):
 
 
 class CardGrid(QScrollArea):
-    """Shows machine cards. One or two machines are seen whole; more scroll."""
+    """Shows machine cards. One machine is seen whole; more scroll."""
 
     switched = Signal(str, bool)
     asked = Signal(str, str)
@@ -87,7 +88,8 @@ class CardGrid(QScrollArea):
         width = max(self._appearance.pixels(_NARROWEST), self.viewport().width())
         grid = self._grid
         height = grid.heightForWidth(width) if grid.hasHeightForWidth() else grid.sizeHint().height()
-        return min(height, self._appearance.pixels(_TALLEST)) if len(self._cards) > 2 else height
+        most = max(self._appearance.pixels(_TALLEST), round(self.window().height() * _SHARE_OF_WINDOW))
+        return min(height, most) if len(self._cards) > 1 else height
 
     def card(self, machine_id: str) -> MachineCard:
         """The card of a machine."""

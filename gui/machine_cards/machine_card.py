@@ -66,6 +66,7 @@ class MachineCard(QFrame):
         self.status.setText(f"{content.status_shape} {content.status}")
         set_role(self.status, content.status_role)
         self._subtitle.show_text(content.subtitle)
+        self._subtitle.setVisible(bool(content.subtitle))
         self.sentence.setText(content.sentence)
         self.sentence.setVisible(bool(content.sentence))
         set_role(self.sentence, content.sentence_role)

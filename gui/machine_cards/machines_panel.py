@@ -35,7 +35,6 @@ class MachinesPanel(QWidget):
         self._question_words = QLabel()
         self._question_words.setObjectName("name")
         self.answer = QPushButton("Answer…")
-        self.answer.setObjectName("primary")
         self.answer.clicked.connect(self.answer_asked)
         bar = QHBoxLayout(self.question)
         bar.setContentsMargins(12, 6, 8, 6)

@@ -1,7 +1,7 @@
 """What every process prints, on whichever machine: one process or all of them in the order of arrival.
 
-It follows the end until one scrolls up, searches, copies. Bounded at 20,000 lines. Rejected: hiding the lines that do not match
-a search (their neighbours explain them).
+It follows the end until one scrolls up, searches, copies. Bounded at 20,000 lines.
+Rejected: hiding the lines that do not match a search (their neighbours explain them).
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def _ready_card(state: ClusterState, remote: RemoteSeen, card: MachineCardConten
 
 def _subtitle_parts(remote: RemoteSeen) -> list[str]:
     if remote.look is None:
-        return [remote.target.text]
+        return []  # its address is its title
     return [remote.target.text, remote.look.machine.os_name, remote.look.machine.architecture]
 
 
@@ -104,16 +104,24 @@ def exposed_at(state: ClusterState, remote: RemoteSeen) -> str | None:
 def _facts_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardFact, ...]:
     if remote.look is None:
         return ()
-    lines = [" · ".join(_program_parts(remote)), " · ".join(_about_machine(remote.look.facts))]
-    return (*(CardFact(text=line) for line in lines if line), _exposure_fact(state, remote))
+    about = [*_link_parts(remote), *_about_machine(remote.look.facts)]
+    lines = [" · ".join(_program_parts(remote)), " · ".join(about)]
+    facts = tuple(CardFact(text=line) for line in lines if line)
+    tells = remote.phase is RemotePhase.READY or exposed_at(state, remote) is not None
+    return (*facts, _exposure_fact(state, remote)) if tells else facts
 
 
 def _program_parts(remote: RemoteSeen) -> list[str]:
     usable = None if remote.look is None else remote.look.usable
+    if usable is None:
+        return []
+    protocol = usable.runtime.protocol
+    program = f"{file_name(usable.runtime.rpc_server)} {usable.runtime.label}"
+    return [program] if protocol is None else [program, f"RPC {protocol}"]
+
+
+def _link_parts(remote: RemoteSeen) -> list[str]:
     parts = []
-    if usable is not None:
-        parts.append(f"{file_name(usable.runtime.rpc_server)} {usable.runtime.label}")
-        parts += [f"RPC {usable.runtime.protocol}"] if usable.runtime.protocol is not None else []
     if remote.link is not None and remote.link.rtt_seconds is not None:
         parts.append(round_trip_text(remote.link.rtt_seconds))
     if remote.link is not None and remote.link.bytes_per_second is not None:
@@ -122,7 +130,7 @@ def _program_parts(remote: RemoteSeen) -> list[str]:
 
 
 def _about_machine(facts: RemoteFacts) -> list[str]:
-    parts = [] if facts.disk_free_bytes is None else [f"{bytes_text(facts.disk_free_bytes)} free on disk"]
+    parts = [] if facts.disk_free_bytes is None else [f"{bytes_text(facts.disk_free_bytes)} of disk free"]
     others = sorted(set(facts.logged_in) - {facts.user})
     if others:
         verb = "is" if len(others) == 1 else "are"
@@ -133,8 +141,10 @@ def _about_machine(facts: RemoteFacts) -> list[str]:
 def _exposure_fact(state: ClusterState, remote: RemoteSeen) -> CardFact:
     address = exposed_at(state, remote)
     if address is None:
-        return CardFact(text=f"Reached by {Exposure.TUNNEL.value}: no port of it is open")
-    return CardFact(text=f"▲ {Exposure.LAN.value} at {address}: who reaches it owns the account", role="warning")
+        return CardFact(text="Reached through an SSH tunnel: no port of it is open")
+    return CardFact(
+        text=f"{NEEDS_SOMETHING} {Exposure.LAN.value.capitalize()} at {address}, without a password", role="warning"
+    )
 
 
 def _sentence_of(state: ClusterState, remote: RemoteSeen) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from gui.what_to_show.formatting import bit_rate_text
 
 _PORTS_WHEN_NOT_KNOWN = 16
 UNKNOWN_COORDINATOR = "COORDINATOR_ADDRESS"
+FIREWALLS = ("ufw", "nftables", "firewalld")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from engine.vocabulary.remote import SshTarget
 from gui.what_to_show.formatting import bytes_text, count_text
 
 _SSH_PORT = 22
-_OLLAMA = "Ollama: cannot be a worker (no RPC), but its model files can be used"
+_OLLAMA = ("Ollama: cannot be a worker (no RPC),", "but its model files can be used")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +72,12 @@ def _row_of(state: ClusterState, found: FoundMachine) -> FoundRowContent:
     return FoundRowContent(
         keys=_keys_of(found),
         name=found.name,
-        addresses=", ".join(found.addresses),
-        ways=", ".join(found.ways),
-        things=(*(_server_words(server) for server in found.rpc_servers), *((_OLLAMA,) if found.ollama_url else ())),
+        addresses="\n".join(found.addresses),
+        ways="\n".join(found.ways),
+        things=(
+            *(line for server in found.rpc_servers for line in _server_lines(server)),
+            *(_OLLAMA if found.ollama_url else ()),
+        ),
         why_not=_why_not_added(state, found),
         target=found.target,
     )
@@ -106,19 +109,19 @@ def _is_added(state: ClusterState, found: FoundMachine) -> bool:
     return any(target.host in hosts and (target.port or _SSH_PORT) == port for target in state.choices.targets)
 
 
-def _server_words(server: FoundRpcServer) -> str:
+def _server_lines(server: FoundRpcServer) -> tuple[str, ...]:
+    """Short lines: rows of the list do not wrap."""
     where = f"port {server.port}"
     if server.state == "busy":
-        return f"rpc-server on {where}: busy, a coordinator is using it"
+        return (f"rpc-server on {where}: busy, a coordinator is using it",)
     if server.state == "gone":
-        return f"rpc-server on {where}: gone"
+        return (f"rpc-server on {where}: gone",)
     if server.state != "idle":
-        return f"{where}: something else, not an rpc-server"
-    parts = ["idle"] if server.protocol is None else [f"idle, RPC {server.protocol}"]
-    if server.device_memory:
-        memory = ", ".join(f"{bytes_text(free)} of {bytes_text(total)} free" for free, total in server.device_memory)
-        parts.append(f"{count_text(len(server.device_memory), 'device')}: {memory}")
-    return f"rpc-server on {where}: {', '.join(parts)}"
+        return (f"{where}: something else, not an rpc-server",)
+    version = "" if server.protocol is None else f", RPC {server.protocol}"
+    devices = f", {count_text(len(server.device_memory), 'device')}" if server.device_memory else ""
+    memory = tuple(f"   {bytes_text(free)} of {bytes_text(total)} free" for free, total in server.device_memory)
+    return (f"rpc-server on {where}: idle{version}{devices}", *memory)
 
 
 def user_to_offer(rows: Iterable[FoundRowContent], local_user: str) -> str:
