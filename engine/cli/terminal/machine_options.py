@@ -24,7 +24,7 @@ def add_machines(parser: argparse.ArgumentParser, *, named: bool = True) -> None
             action="append",
             default=[],
             metavar="USER@HOST[:PORT]",
-            help="this machine too, over ssh; repeatable",
+            help="a machine that is reached over ssh; repeatable",
         )
     parser.add_argument(
         "--accept-host-key",

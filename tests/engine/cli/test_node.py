@@ -6,6 +6,7 @@ import pytest
 
 from engine.cli import node
 from engine.cli.main import main
+from tests.fakes.cli_lab import CliLab
 from tests.fakes.cluster_pieces import hybrid_machine
 from tests.fakes.fake_outside import Fakes
 
@@ -54,3 +55,30 @@ def test_without_programs_it_says_how_to_get_them(monkeypatch, capsys):
     monkeypatch.setattr(node, "real_outside", made.outside)
     assert main(["node"]) == 0
     assert "(no llama.cpp programs yet: crossplyctl runtime build)" in capsys.readouterr().out
+
+
+def test_a_remote_machine_as_it_would_say_it_of_itself(monkeypatch, capsys):
+    lab = CliLab(monkeypatch)
+    lab.fakes.add_remote("one")
+    assert main(["node", "--machine", "ada@one", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["machine"]["name"] == "one"
+    (worker,) = report["workers"]
+    assert (worker["id"], worker["endpoint"]) == ("ada@one/cpu", "127.0.0.1:50052")
+    (shown,) = report["commands"]
+    assert "/home/ada/fake/ggml-rpc-server -H 127.0.0.1 -p 50052" in shown["shell"]
+    assert main(["node", "--machine", "ada@one"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "one · Debian · x86_64"
+
+
+def test_a_remote_machine_without_programs_is_shown_all_the_same(monkeypatch, capsys):
+    lab = CliLab(monkeypatch)
+    lab.without_runtime("one")
+    assert main(["node", "--machine", "ada@one"]) == 0
+    assert "crossplyctl machine copy-runtime ada@one" in capsys.readouterr().out
+
+
+def test_one_machine_at_a_time(monkeypatch, capsys):
+    CliLab(monkeypatch)
+    assert main(["node", "--machine", "a", "--machine", "b"]) == 2
+    assert "one machine at a time" in capsys.readouterr().err

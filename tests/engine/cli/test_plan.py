@@ -97,3 +97,8 @@ def test_an_unknown_key_in_the_cluster_file(tmp_path, capsys):
 def test_a_number_of_layers_that_no_model_has(lab, capsys, layers):
     assert main(["plan", f"--layers={layers}", "--cluster", lab]) == exit_codes.BAD_USAGE
     assert capsys.readouterr().err.strip()
+
+
+def test_described_and_real_machines_are_not_mixed(lab, capsys):
+    assert main(["plan", "--layers", "4", "--cluster", lab, "--machine", "one"]) == exit_codes.BAD_USAGE
+    assert "--cluster plans without looking" in capsys.readouterr().err

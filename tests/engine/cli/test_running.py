@@ -10,6 +10,7 @@ from engine.cli.terminal import exit_codes
 from engine.run_files.run_file import RunPublisher
 from engine.session.as_json import map_json, state_json
 from tests.fakes.cluster_states import map_mismatch, no_model, ready
+from tests.fakes.fake_lab import FakeLab
 
 
 @pytest.fixture
@@ -81,3 +82,15 @@ def test_down_gives_up(monkeypatch, capsys):
     monkeypatch.setattr(running, "DOWN_SECONDS", -1.0)
     assert main(["down"]) == exit_codes.FAILED
     assert "has not ended" in capsys.readouterr().err
+
+
+def test_status_names_machines_and_tunnels(publish, capsys):
+    lab = FakeLab("one")
+    publish(lab.launch())
+    assert main(["status"]) == exit_codes.OK
+    out = capsys.readouterr().out
+    assert "Tunnel to one: 127.0.0.1:51072 to its 50052" in out
+    assert "Machine one (ada@one): ready" in out
+    row = next(line for line in out.splitlines() if line.startswith("rpc-server") and "51072" in line)
+    assert "one" in row.split()
+    assert "loopback + SSH tunnel" in row

@@ -12,56 +12,23 @@ from engine.errors import (
     MachineUnreachable,
     ProbeFailed,
     RemoteFileProblem,
-    RuntimeUnavailable,
     SecretNeeded,
 )
 from engine.remote_ports import Secret
-from engine.session.events import ActivityProgressed
-from engine.session.reducing.reduce_remote import find_remote
 from engine.session.remote_events import MachineTurned
-from engine.session.working.remote_machines import RETRY_SECONDS, copy_activity
+from engine.session.working.remote_machines import RETRY_SECONDS
 from engine.vocabulary.remote import HostKeyQuestion, RemotePhase, SecretKind, SecretQuestion
 from engine.vocabulary.worker import Exposure
 from tests.fakes.fake_outside import RUNTIME, Fakes, FakeToken, planned_session, settle
-from tests.fakes.fake_remote import LINK, a_key, a_look, a_target
+from tests.fakes.fake_remote import LINK, a_key
+from tests.fakes.remote_session import NAME, TARGET, Listener, added, seen
 
-TARGET = a_target()
-NAME = TARGET.host
 LOST = MachineUnreachable("gpu-node does not answer.", advice="Is it on?")
 
 
 @pytest.fixture
 def fakes():
     return Fakes()
-
-
-def added(fakes, *names):
-    """A session to which the machines were added, and everything that came of it has happened."""
-    session, jobs = planned_session(fakes)
-    session.add_machines(*(a_target(name) for name in names or (NAME,)))
-    settle(session)
-    return session, jobs
-
-
-def seen(session, target=TARGET):
-    settle(session)
-    return find_remote(session.snapshot(), target)
-
-
-class Listener:
-    """In place of the inbox: keeps what goes in."""
-
-    def __init__(self, session):
-        self.events, self._inbox = [], session._inbox
-        session._inbox = self
-        self.get, self.qsize = self._inbox.get, self._inbox.qsize
-
-    def put(self, event):
-        self.events.append(event)
-        self._inbox.put(event)
-
-    def of(self, kind):
-        return [event for event in self.events if type(event) is kind]
 
 
 def test_from_adding_to_the_plan(fakes):
@@ -331,82 +298,3 @@ def test_closing_lets_go_of_what_is_being_connected_to(fakes):
     settle(session)
     assert machine.closed
     assert other.closed
-
-
-def without_runtime(fakes):
-    machine = fakes.add_remote(NAME, runtime=None)
-    help_text = fakes.finder.help_text(RUNTIME)
-    machine.after_copy = a_look(TARGET, RUNTIME, help_text)
-    session, jobs = added(fakes)
-    assert seen(session).phase is RemotePhase.NO_RUNTIME
-    return machine, session, jobs
-
-
-def test_our_build_is_copied_and_looked_for(fakes):
-    machine, session, _jobs = without_runtime(fakes)
-    posted = Listener(session)
-    session.remotes.copy_runtime(TARGET.machine_id)
-    assert seen(session).phase is RemotePhase.READY
-    assert machine.copied == [RUNTIME.id]
-    assert session.snapshot().activities == ()
-    progress = [(event.id, event.detail) for event in posted.of(ActivityProgressed)]
-    assert progress == [(copy_activity(TARGET.machine_id), "comparing"), (copy_activity(TARGET.machine_id), "half")]
-    assert RemotePhase.COPYING in [event.phase for event in posted.of(MachineTurned)]
-
-
-@pytest.mark.parametrize("error", [RuntimeUnavailable("The disk is full.", advice="Free 200 MB."), Cancelled()])
-def test_a_copy_that_fails_leaves_it_as_it_was(fakes, error):
-    machine, session, _jobs = without_runtime(fakes)
-    machine.copy_fails = error
-    session.remotes.copy_runtime(TARGET.machine_id)
-    assert seen(session).phase is RemotePhase.NO_RUNTIME
-    problem = seen(session).problem
-    assert (None if problem is None else problem.happened) == (
-        None if isinstance(error, Cancelled) else "The disk is full."
-    ), "what a person cancelled is no problem"
-    assert session.snapshot().activities == ()
-
-
-def test_copying_to_what_is_not_there_does_nothing(fakes):
-    session, _jobs = planned_session(fakes)
-    session.remotes.copy_runtime(TARGET.machine_id)
-    session.remotes.cancel_copy(TARGET.machine_id)
-    settle(session)
-    assert session.snapshot().remotes == ()
-
-
-def test_another_build_here_is_looked_for_there_once(fakes):
-    machine = fakes.add_remote(NAME)
-    session, _jobs = added(fakes)
-    other = replace(RUNTIME, id="other", folder="/other/bin")
-    for chosen, n_looks in ((other, 2), (RUNTIME, 3), (other, 4)):
-        fakes.finder._runtimes = (chosen,)
-        session._look(None)
-        assert seen(session).looked_for_runtime == chosen.id
-        settle(session)
-        assert machine.n_looks == n_looks, "once for each change, also back to what was used before"
-
-
-def test_looking_again_does_not_take_it_out_of_the_plan(fakes):
-    machine = fakes.add_remote(NAME)
-    session, jobs = added(fakes)
-    jobs.held.add(f"machine {TARGET.text}")
-    session.look_again()
-    settle(session)
-    assert TARGET.machine_id in [found.id for found in session.snapshot().machines]
-    jobs.run_held()
-    assert seen(session).phase is RemotePhase.READY
-    assert machine.n_looks == 2
-
-
-def test_a_look_again_at_one_that_is_gone_connects_again(fakes):
-    machine = fakes.add_remote(NAME)
-    session, jobs = added(fakes)
-    jobs.held.add(f"machine {TARGET.text}")
-    session.look_again()
-    machine.lost = LOST
-    jobs.run_held()
-    assert seen(session).phase is RemotePhase.UNREACHABLE
-    machine.lost = None
-    session.remotes.connect_again(TARGET)
-    assert seen(session).phase is RemotePhase.READY

@@ -1,0 +1,73 @@
+"""``crossplyctl machine``: copy our build there, delete what we put there."""
+
+import pytest
+
+from engine.cli import machine as command
+from engine.cli.main import main
+from engine.cli.terminal import exit_codes
+from engine.errors import RemoteFileProblem, RuntimeUnavailable
+from tests.fakes.cli_lab import CliLab
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    return CliLab(monkeypatch)
+
+
+def test_copying(lab, capsys):
+    machine = lab.without_runtime("one")
+    assert main(["machine", "copy-runtime", "ada@one"]) == exit_codes.OK
+    captured = capsys.readouterr()
+    assert machine.copied == ["fake"]
+    assert captured.out == "ada@one has our llama.cpp now: /home/ada/fake\n"
+    assert machine.closed
+
+
+def test_what_is_there_is_not_copied_again(lab, capsys):
+    machine = lab.fakes.add_remote("one")
+    assert main(["machine", "copy-runtime", "ada@one"]) == exit_codes.OK
+    assert machine.copied == []
+    assert "has a llama.cpp that may work with ours already" in capsys.readouterr().out
+
+
+def test_a_copy_that_fails(lab, capsys):
+    lab.without_runtime("one").copy_fails = RuntimeUnavailable("It is an ARM machine.", advice="Build there.")
+    assert main(["machine", "copy-runtime", "ada@one"]) == exit_codes.FAILED
+    assert "one: It is an ARM machine. Build there." in capsys.readouterr().err
+
+
+def test_a_machine_that_is_not_reached(lab, capsys):
+    assert main(["machine", "remove", "ada@none", "--wait-seconds", "0"]) == exit_codes.FAILED
+    assert "ada@none: none does not answer." in capsys.readouterr().err
+
+
+def test_a_name_that_is_none(lab, capsys):
+    assert main(["machine", "remove", "ada@$(id)"]) == exit_codes.BAD_USAGE
+
+
+def test_removing(lab, capsys):
+    machine = lab.fakes.add_remote("one")
+    assert main(["machine", "remove", "ada@one"]) == exit_codes.OK
+    assert machine.removed
+    assert capsys.readouterr().out == "Nothing of Crossply is left on ada@one.\n"
+
+
+def test_a_removal_that_fails_says_so_once(lab, capsys):
+    machine = lab.fakes.add_remote("one")
+
+    def fails():
+        raise RemoteFileProblem("A file is in use.")
+
+    machine.remove_ours = fails
+    assert main(["machine", "remove", "ada@one"]) == exit_codes.FAILED
+    captured = capsys.readouterr()
+    assert captured.err.count("A file is in use.") == 1
+    assert captured.out == ""
+
+
+def test_nothing_is_removed_under_a_running_cluster(lab, capsys, monkeypatch):
+    machine = lab.fakes.add_remote("one")
+    monkeypatch.setattr(command, "is_running", lambda _folder: True)
+    assert main(["machine", "remove", "ada@one"]) == exit_codes.FAILED
+    assert not machine.removed
+    assert "crossplyctl down" in capsys.readouterr().err

@@ -1,0 +1,70 @@
+"""``crossplyctl up`` over machines, on fakes: what is started where, what is shown, and that all is let go of."""
+
+import json
+
+import pytest
+
+from engine.cli import up
+from engine.cli.main import main
+from engine.cli.terminal import exit_codes, foreground
+from engine.session.state import RunPhase
+from tests.fakes.cli_lab import CliLab
+from tests.fakes.fake_lab import ListeningAsker
+from tests.fakes.fake_outside import MODEL, lines_for
+from tests.fakes.fake_process_starter import FakeProgram
+
+UP = ["up", MODEL, "--policy", "even", "--machine", "ada@one", "--json"]
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    made = CliLab(monkeypatch)
+    monkeypatch.setattr("engine.cli.terminal.options.model_path", lambda given: given)
+    monkeypatch.setattr(foreground.Foreground, "stay", lambda _self: None)
+    made.fakes.starter.will_run("ssh", FakeProgram())
+    made.fakes.asker = ListeningAsker(made.fakes.starter)
+    launch = foreground.Foreground.launch
+
+    def launched(self):
+        plan = self.session.snapshot().plan
+        made.fakes.starter.will_run("llama-server", FakeProgram(lines=lines_for(plan)))
+        return launch(self)
+
+    monkeypatch.setattr(foreground.Foreground, "launch", launched)
+    return made
+
+
+def test_it_serves_over_both_machines_and_says_so(lab, capsys):
+    machine = lab.fakes.add_remote("one")
+    machine.asker = ListeningAsker(lab.fakes.starter)
+    assert main(UP) == exit_codes.OK
+    document = json.loads(capsys.readouterr().out)
+    servers = {process["machine"]: process["exposure"] for process in document["processes"] if process["workers"]}
+    assert servers == {"one": "loopback + SSH tunnel", "fake": "this machine only"}
+    assert document["tunnels"] == [{"machine": "one", "forwards": [{"local_port": 51072, "remote_port": 50052}]}]
+    assert document["machines"] == [{"name": "one", "ssh": "ada@one", "phase": "ready", "problem": None}]
+    assert {worker["exposure"] for worker in document["plan"]["workers"]} == set(servers.values())
+    assert document["map"]["matches"] is True
+    state = lab.sessions[0].snapshot()
+    assert (state.run_phase, lab.fakes.starter.running()) == (RunPhase.STOPPED, ())
+    assert machine.closed
+
+
+def test_a_machine_that_is_missing_starts_nothing(lab, capsys):
+    assert main([*UP, "--wait-seconds", "0"]) == exit_codes.FAILED
+    assert "ada@one: one does not answer." in capsys.readouterr().err
+    assert lab.fakes.starter.started == []
+
+
+def test_machines_of_a_cluster_file(lab, capsys, tmp_path):
+    path = tmp_path / "lab.toml"
+    path.write_text('[[machine]]\nname = "gpu"\naddress = "one"\nuser = "ada"\ncpu = { safe_mb = 1000 }\n')
+    lab.fakes.add_remote("one").asker = ListeningAsker(lab.fakes.starter)
+    assert main(["up", MODEL, "--policy", "even", "--cluster", str(path)]) == exit_codes.OK
+    assert "Serving" in capsys.readouterr().out
+
+
+def test_a_second_one_is_refused(lab, capsys, monkeypatch):
+    monkeypatch.setattr(up, "is_running", lambda _folder: True)
+    assert main(UP) == exit_codes.FAILED
+    assert lab.sessions == []
