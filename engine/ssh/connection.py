@@ -304,6 +304,7 @@ class Connection:
     def close(self) -> None:
         """Idempotent."""
         self._closed.set()
+        self._transport.packetizer.complete_handshake()  # stops its timer, which outlives a handshake that failed
         self._transport.close()
         self._socket.close()
 
