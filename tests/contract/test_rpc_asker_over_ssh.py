@@ -14,14 +14,11 @@ from pathlib import Path
 import pytest
 
 from engine.llama_cpp.wire_protocol import hello_requests
-from engine.machines.remote_probe.free_ports import free_ports
-from engine.machines.remote_probe.remote_look import look
 from engine.machines.rpc_asker import SocketRpcAsker
 from engine.machines.shell_rpc_asker import ShellRpcAsker
 from engine.remote_ports import RemoteShell
 from engine.vocabulary.runtime import Runtime
 from tests.engine.runtimes.remote.real_login import logged_in
-from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fakes.private_sshd import private_sshd
 
 HOST = "127.0.0.1"
@@ -105,12 +102,3 @@ def test_a_real_server_through_a_real_sshd(runtime: Runtime, shell: RemoteShell)
         wait_until_idle(asker, port, process)
     assert asker.ask(HOST, port).state == "gone"
     assert asker.is_free(HOST, port)
-
-
-def test_looking_and_finding_ports_through_a_real_sshd(shell: RemoteShell) -> None:
-    answer = look(shell, NeverCancelled())
-    assert answer.has_python
-    assert shell.target.port in answer.listening_ports
-    with socket.create_server((HOST, 0)) as listener:
-        port = listener.getsockname()[1]
-        assert port not in free_ports(shell, port, 3)

@@ -128,6 +128,8 @@ def run(argv: "tuple[str, ...]", seconds: float) -> "str | None":
         if not piece:
             break
         output += piece
+    if child.stdout is not None:
+        child.stdout.close()
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except OSError:
