@@ -94,8 +94,9 @@ class AddMachines(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.address.setFocus()
-        self.find_asked.emit(False)
+        if not event.spontaneous():  # opened, and not only brought back from being minimised
+            self.address.setFocus()
+            self.find_asked.emit(False)
 
     def done(self, result: int) -> None:
         """The search ends with the dialog."""

@@ -1,4 +1,4 @@
-"""Machines over the network by clicks and keys: find, add, answer, copy, expose, remove."""
+"""Machines over the network by clicks and keys: answer, copy, expose, remove, read their logs."""
 
 from __future__ import annotations
 
@@ -6,151 +6,16 @@ import logging
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QMessageBox, QTreeWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QMessageBox, QTreeWidget
 
-from engine.errors import HostKeyUnknown, SecretNeeded
-from engine.session.state import ClusterState
 from engine.vocabulary.process import ProcessPhase
-from engine.vocabulary.remote import SecretKind, SecretQuestion, SshTarget
-from gui.main_window import MainWindow
+from engine.vocabulary.remote import SecretKind
 from gui.own_address import own_address_towards
-from gui.session_bridge import SessionBridge
 from gui.small_parts.plain_tips import plain_tip
 from tests.fakes import remote_states as remote
-from tests.fakes.fake_outside import Fakes, planned_session, settle
-from tests.fakes.fake_remote import a_key
-
-LEFT = Qt.MouseButton.LeftButton
-
-
-def show(window: MainWindow, state: ClusterState) -> None:
-    window.session.show(state)
-    window.bridge.pull()
-
-
-def told(window: MainWindow, command: str) -> list[tuple[object, ...]]:
-    return [known[1:] for known in window.session.commands if known[0] == command]
-
-
-def dialog(window: MainWindow):
-    assert window.machine_actions.dialog is not None
-    return window.machine_actions.dialog
-
-
-def check(tree: QTreeWidget, name: str) -> None:
-    """As a person does with the keyboard."""
-    (item,) = tree.findItems(name, Qt.MatchFlag.MatchExactly, 0)
-    tree.setCurrentItem(item)
-    QTest.keyClick(tree, Qt.Key.Key_Space)
-
-
-def press(window: MainWindow, machine: SshTarget, action: str) -> None:
-    QTest.mouseClick(window.machines.card(machine.machine_id).buttons[action], LEFT)
-
-
-def choose_in_menu(window: MainWindow, machine: SshTarget, action: str) -> None:
-    entries = window.machines.card(machine.machine_id).menu.actions()
-    next(entry for entry in entries if entry.data() == action).trigger()
-
-
-def test_the_dialog_searches_when_it_opens_and_stops_when_it_closes(qtbot, open_window) -> None:
-    window = open_window(remote.with_remotes())
-    qtbot.mouseClick(window.machines.add, LEFT)
-    assert told(window, "find_machines") == [(False,)]
-    qtbot.mouseClick(dialog(window).wide, LEFT)
-    assert told(window, "find_machines") == [(False,), (True,)]
-    n_stops = len(told(window, "cancel"))
-    qtbot.keyClick(dialog(window), Qt.Key.Key_Escape)
-    assert told(window, "cancel")[n_stops:] == [("find-machines",)]
-    assert window.machine_actions.dialog is None
-
-
-def test_it_opens_by_its_shortcut_once(qtbot, open_window) -> None:
-    window = open_window(remote.with_remotes())
-    qtbot.waitUntil(window.isActiveWindow)
-    QTest.keyClick(window.windowHandle(), Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
-    first = dialog(window)
-    window.machine_actions.add_machines()
-    assert dialog(window) is first
-
-
-def test_a_typed_address_is_added_and_its_card_is_there(qtbot, open_window) -> None:
-    window = open_window(remote.with_remotes())
-    window.machine_actions.add_machines()
-    assert not dialog(window).add.isEnabled()
-    qtbot.keyClicks(dialog(window).address, "ada@10.0.0.5:2200")
-    qtbot.keyClick(dialog(window).address, Qt.Key.Key_Return)
-    target = SshTarget(host="10.0.0.5", user="ada", port=2200)
-    assert told(window, "add_machines") == [(target,)]
-    window.bridge.pull()
-    assert "connecting" in window.machines.card(target.machine_id).status.text()
-    assert window.machine_actions.dialog is None
-
-
-def test_a_bad_address_is_told_and_the_dialog_stays(qtbot, open_window) -> None:
-    window = open_window(remote.with_remotes())
-    window.machine_actions.add_machines()
-    qtbot.keyClicks(dialog(window).address, "ada@10.0.0.5:99999")
-    qtbot.mouseClick(dialog(window).add, LEFT)
-    assert "between 1 and 65535" in dialog(window).problem.text()
-    assert told(window, "add_machines") == []
-    qtbot.keyClick(dialog(window).address, Qt.Key.Key_Backspace)
-    assert "65535" not in dialog(window).problem.text()
-
-
-def test_the_list_grows_keeps_its_checks_and_adds_what_is_checked(qtbot, open_window) -> None:
-    window = open_window(remote.with_remotes(remote.ready()))
-    window.machine_actions.add_machines()
-    show(window, remote.found(running=True, n=2))
-    tree = dialog(window).list
-    assert tree.topLevelItemCount() == 2
-    check(tree, "gpu-node")
-    assert dialog(window).user.text() == "lab"
-    show(window, remote.found())
-    assert tree.topLevelItemCount() == 6
-    check(tree, "10.0.0.23")
-    check(tree, "lab-02")
-    assert dialog(window).add.text() == "Add 2 machines"
-    assert dialog(window).again.isVisible()
-    qtbot.mouseClick(dialog(window).add, LEFT)
-    assert told(window, "add_machines") == [(SshTarget(host="10.0.0.23"), SshTarget(host="gpu-node", user="lab"))]
-
-
-def test_a_machine_that_gets_a_better_name_stays_checked(open_window) -> None:
-    window = open_window(remote.with_remotes())
-    window.machine_actions.add_machines()
-    state = remote.found(base=remote.with_remotes())
-    show(window, state)
-    check(dialog(window).list, "10.0.0.23")
-    named = tuple(replace(found, name="lab-23") if found.name == "10.0.0.23" else found for found in state.finding.found)
-    show(window, replace(state, finding=replace(state.finding, found=named)))
-    assert [row.name for row in dialog(window).list.checked] == ["lab-23"]
-
-
-def test_a_changed_user_name_counts_for_all_checked(qtbot, open_window) -> None:
-    window = open_window(remote.found())
-    window.machine_actions.add_machines()
-    check(dialog(window).list, "gpu-node")
-    check(dialog(window).list, "ollama-box.local")
-    dialog(window).user.selectAll()
-    qtbot.keyClicks(dialog(window).user, "grace")
-    qtbot.mouseClick(dialog(window).add, LEFT)
-    assert told(window, "add_machines") == [
-        (SshTarget(host="gpu-node", user="grace"), SshTarget(host="10.0.0.22", user="grace"))
-    ]
-
-
-def test_adding_survives_a_choice_made_before_the_session_knows(open_window) -> None:
-    window = open_window(remote.with_remotes())
-    before = window.session.state
-    window.bridge.add_machines((remote.target(5),))
-    window.session.show(before)
-    window.bridge.choose_policy("even")
-    (chosen,) = told(window, "choose")[-1]
-    assert chosen.targets == (remote.target(5),)
+from tests.gui.window_hands import LEFT, choose_in_menu, dialog, press, show, told
 
 
 @pytest.mark.parametrize("accepted", [True, False])
@@ -399,50 +264,3 @@ def test_controls_have_names_and_labels_room(qtbot, open_window, appearance, nam
         if label.isVisible() and label.text() and not label.wordWrap() and label.sizeHint().width() > label.width() + 2
     ]
     assert clipped == []
-
-
-def test_from_an_address_to_a_ready_machine_on_a_real_session(qtbot, appearance, tmp_path) -> None:
-    """The whole way: typed, key accepted, password given, looked at, ready, removed."""
-    fakes = Fakes()
-    fakes.add_remote("gpu-node")
-    key = a_key()
-    question = SecretQuestion(kind=SecretKind.PASSWORD, prompt="Password of ada on gpu-node")
-    fakes.connector.raises["gpu-node"] = [
-        HostKeyUnknown("The key of gpu-node is not known.", key=key),
-        SecretNeeded("gpu-node wants a password.", question=question),
-    ]
-    session, _jobs = planned_session(fakes)
-    bridge = SessionBridge(session)
-    window = MainWindow(bridge, appearance, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
-    qtbot.addWidget(window, before_close_func=lambda window: window._end())
-    window.show()
-
-    def go_on() -> None:
-        settle(session)
-        bridge.pull()
-
-    go_on()
-    window.machine_actions.add_machines()
-    qtbot.keyClicks(dialog(window).address, "ada@gpu-node")
-    qtbot.keyClick(dialog(window).address, Qt.Key.Key_Return)
-    go_on()
-    target = SshTarget(host="gpu-node", user="ada")
-    card = window.machines.card(target.machine_id)
-    press(window, target, "answer")
-    qtbot.mouseClick(dialog(window).accept_key, LEFT)
-    go_on()
-    assert fakes.connector.accepted == [key]
-    press(window, target, "answer")
-    qtbot.keyClicks(dialog(window).value, "hunter2!")
-    qtbot.keyClick(dialog(window).value, Qt.Key.Key_Return)
-    go_on()
-    assert "ready" in card.status.text()
-    assert "hunter2!" not in repr(session.snapshot())
-    choose_in_menu(window, target, "remove and clean")
-    box = dialog(window)
-    QApplication.processEvents()
-    qtbot.mouseClick(next(b for b in box.buttons() if b.text() == "Remove and delete"), LEFT)
-    go_on()
-    assert fakes.connector.machines["gpu-node"].removed
-    assert target.machine_id not in window.machines.grid._cards
-    bridge.off()
