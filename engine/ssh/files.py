@@ -37,8 +37,13 @@ class ParamikoFiles:
         self._name = name
         self._lock = RLock()
         channel.settimeout(_ANSWER_SECONDS)
-        with self._problem("be opened", "its files"):
+        try:
             self._sftp = paramiko.SFTPClient(channel)
+        except (OSError, EOFError, paramiko.SSHException, paramiko.SFTPError):
+            channel.close()
+            raise MachineUnreachable(
+                f"{name} does not transfer files (SFTP).", advice="Let its ssh server have a working subsystem sftp."
+            ) from None
 
     def close(self) -> None:
         """Close the channel. Idempotent."""
@@ -148,7 +153,7 @@ class ParamikoFiles:
             try:
                 yield
             except (OSError, EOFError, paramiko.SSHException, paramiko.SFTPError, UnicodeDecodeError) as error:
-                if self._channel.closed:
+                if self._channel.closed or isinstance(error, EOFError | ConnectionError | paramiko.SSHException):
                     raise MachineUnreachable(
                         f"The connection to {self._name} was lost while {path} was to {what}.",
                         advice="See whether it is on and reachable.",

@@ -28,10 +28,10 @@ class Channel(Protocol):
     def settimeout(self, timeout: float | None) -> None:
         """For all calls below."""
 
-    def recv(self, nbytes: int) -> bytes:
+    def recv(self, most_bytes: int, /) -> bytes:
         """Raises ``TimeoutError``."""
 
-    def recv_stderr(self, nbytes: int) -> bytes:
+    def recv_stderr(self, most_bytes: int, /) -> bytes:
         """Raises ``TimeoutError``."""
 
     def recv_stderr_ready(self) -> bool:
