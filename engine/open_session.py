@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,8 @@ from engine.machines.this_machine import ThisMachine
 from engine.ports import CancelToken, CoordinatorClient
 from engine.processes.local_process import LocalProcessStarter
 from engine.processes.run_command import run_command
+from engine.remote.connector import SshConnector
+from engine.remote.network import real_finder
 from engine.run_files.run_file import RunPublisher
 from engine.runtimes.building.build_from_source import BuildOptions, build_runtime
 from engine.runtimes.coordinator_http import HttpCoordinator
@@ -32,6 +35,7 @@ from engine.settings.folders import Folders, find_folders
 from engine.settings.settings_file import RememberedMachine, Settings, load_settings, save_settings
 from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
+from engine.ssh.local_ssh import LocalSsh
 from engine.vocabulary.plan import Policy, RunShape
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout
@@ -59,9 +63,12 @@ class SourceInstaller:
 def real_outside(folders: Folders | None = None) -> Outside:
     """The real ports."""
     folders = folders or find_folders()
+    starter = LocalProcessStarter(MemoryLimits(run=_run_quietly))
+    known_hosts = folders.state / "known_hosts"
+    ssh = LocalSsh(home=Path.home(), local_user=getpass.getuser())
     return Outside(
         clock=MonotonicClock(),
-        starter=LocalProcessStarter(MemoryLimits(run=_run_quietly)),
+        starter=starter,
         probe=ThisMachine(),
         asker=SocketRpcAsker(),
         finder=LocalRuntimeFinder(folders),
@@ -72,20 +79,9 @@ def real_outside(folders: Folders | None = None) -> Outside:
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune(folders.cache / "workers"),
         written_bytes=written_bytes,
-        connector=NotWired(),
-        network=NotWired(),
+        connector=SshConnector(known_hosts, ssh, starter),
+        network=real_finder(Path.home(), ssh, known_hosts),
     )
-
-
-class NotWired:
-    def connect(self, target, secrets, token):  # type: ignore[no-untyped-def]
-        raise BadInput("not wired")
-
-    def accept_host_key(self, key):  # type: ignore[no-untyped-def]
-        raise BadInput("not wired")
-
-    def find(self, on_found, *, wide, progress, token):  # type: ignore[no-untyped-def]
-        raise BadInput("not wired")
 
 
 def _run_quietly(argv: tuple[str, ...]) -> str | None:

@@ -42,7 +42,7 @@ def programs_of(state: ClusterState, *, cache_folder: str, plan: Plan) -> dict[M
     return programs
 
 
-def _tunnel_command(state: ClusterState, tunnel: TunnelSpec) -> CommandShown:
+def tunnel_argv(state: ClusterState, tunnel: TunnelSpec) -> tuple[str, ...]:
     """As a person would type it; ours adds options that pin the host key and the cipher."""
     target = next((remote.target for remote in state.remotes if remote.id == tunnel.machine_id), None)
     forwards = [
@@ -52,11 +52,13 @@ def _tunnel_command(state: ClusterState, tunnel: TunnelSpec) -> CommandShown:
     ]
     port = ("-p", str(target.port)) if target and target.port else ()
     user = ("-l", target.user) if target and target.user else ()
-    host = target.host if target else tunnel.machine_name
-    argv = ("ssh", "-N", *forwards, *user, *port, "--", host)
-    return CommandShown(
-        title=f"tunnel to {tunnel.machine_name}", machine_name="this machine", argv=argv, shell=shell_line(argv)
-    )
+    return ("ssh", "-N", *forwards, *user, *port, "--", target.host if target else tunnel.machine_name)
+
+
+def _tunnel_command(state: ClusterState, tunnel: TunnelSpec) -> CommandShown:
+    argv = tunnel_argv(state, tunnel)
+    title = f"tunnel to {tunnel.machine_name}"
+    return CommandShown(title=title, machine_name="this machine", argv=argv, shell=shell_line(argv))
 
 
 def _worker_command(server: RpcServerSpec, program: WorkerProgram) -> CommandShown:

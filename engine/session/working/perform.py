@@ -17,11 +17,12 @@ from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_proces
 from engine.errors import EngineError, RuntimeUnavailable
 from engine.llama_cpp.command_lines import coordinator_argv, rpc_server_argv
 from engine.llama_cpp.server_log import PROGRESS_ENVIRONMENT, STOP_LINE
-from engine.ports import ProcessStarter, RpcAsker, RunningProcess
+from engine.ports import OnExit, OnLine, RpcAsker, RunningProcess
 from engine.session import events, remote_events
 from engine.session.jobs import Jobs, Token
 from engine.session.logs import LogBook
 from engine.session.outside import Outside
+from engine.session.reducing.commands import tunnel_argv
 from engine.session.state import ClusterState, RunSeen
 from engine.session.working.exit_problems import problem_of_exit
 from engine.session.working.prepare_run import FindMachine, connected
@@ -36,7 +37,7 @@ from engine.vocabulary.worker import RpcServerSpec
 logger = logging.getLogger(__name__)
 
 Post = Callable[[events.Event], None]
-_FindStarter = Callable[[], ProcessStarter]
+_Start = Callable[[ProcessSpec, OnLine, OnExit], RunningProcess]
 
 READY_SECONDS = 30.0
 """An rpc-server answers within a second; a GPU's driver may take several."""
@@ -81,7 +82,7 @@ class Performer:
         if isinstance(action, StartRpcServer):
             self._begin_server(action.spec, state)
         elif isinstance(action, StartTunnel):
-            self._begin_tunnel(action.spec)
+            self._begin_tunnel(action.spec, state)
         elif isinstance(action, StartCoordinator):
             self._begin_coordinator(state)
         else:
@@ -136,7 +137,7 @@ class Performer:
         self, held: _Held, spec: RpcServerSpec, process_spec: ProcessSpec, started: events.ProcessStarted, token: Token
     ) -> None:
         process = self._start(
-            held, process_spec, started, lambda line: self._logs.append(process_spec.id, line), starter=self._starter_for(spec)
+            held, process_spec, started, lambda line: self._logs.append(process_spec.id, line), start=self._start_there(spec)
         )
         if process is None:
             return
@@ -151,11 +152,16 @@ class Performer:
                 return
             token.wait(0.05)
 
-    def _starter_for(self, spec: RpcServerSpec) -> _FindStarter:
-        """Looked up when it is started: a machine that was lost meanwhile is a failure of this server."""
-        if spec.machine_id == THIS_MACHINE:
-            return lambda: self._outside.starter
-        return lambda: connected(self._machine_of, spec.machine_id, spec.machine_name).starter
+    def _start_there(self, server: RpcServerSpec) -> _Start:
+        """The machine is looked up when it is needed: one that was lost meanwhile is a failure of this server."""
+        if server.machine_id == THIS_MACHINE:
+            return self._outside.starter.start
+
+        def start(spec: ProcessSpec, on_line: OnLine, on_exit: OnExit) -> RunningProcess:
+            machine = connected(self._machine_of, server.machine_id, server.machine_name)
+            return machine.starter.start(spec, on_line, on_exit)
+
+        return start
 
     def _answers(self, spec: RpcServerSpec) -> bool:
         """First on its own machine, then by the way that the coordinator will go: the tunnel is proven by it."""
@@ -172,19 +178,23 @@ class Performer:
         machine = self._machine_of(spec.machine_id)
         return None if machine is None else machine.asker
 
-    def _begin_tunnel(self, spec: TunnelSpec) -> None:
-        machine = connected(self._machine_of, spec.machine_id, spec.machine_name)
-        process_spec = replace(machine.tunnel(spec.forwards), id=tunnel_process_id(spec))
-        started = events.ProcessStarted(
-            id=process_spec.id, title=f"tunnel to {spec.machine_name}", argv=process_spec.argv, machine_name="this machine"
-        )
+    def _begin_tunnel(self, spec: TunnelSpec, state: ClusterState) -> None:
+        id_, argv = tunnel_process_id(spec), tunnel_argv(state, spec)
+        started = events.ProcessStarted(id=id_, title=f"tunnel to {spec.machine_name}", argv=argv)
+        process_spec = ProcessSpec(id=id_, argv=argv)
         self._begin(started, lambda held, token: self._start_tunnel(held, spec, process_spec, started, token))
 
     def _start_tunnel(
         self, held: _Held, spec: TunnelSpec, process_spec: ProcessSpec, started: events.ProcessStarted, token: Token
     ) -> None:
         """Ready when it listens on all its ports: it does so only after it has logged in. Nothing is connected for that."""
-        process = self._start(held, process_spec, started, lambda line: self._logs.append(process_spec.id, line))
+
+        def start(shown: ProcessSpec, on_line: OnLine, on_exit: OnExit) -> RunningProcess:
+            """In the job and not before: ssh is asked for its options."""
+            machine = connected(self._machine_of, spec.machine_id, spec.machine_name)
+            return self._outside.starter.start(replace(machine.tunnel(spec.forwards), id=shown.id), on_line, on_exit)
+
+        process = self._start(held, process_spec, started, lambda line: self._logs.append(process_spec.id, line), start=start)
         if process is None:
             return
         deadline = self._outside.clock.now_seconds() + READY_SECONDS
@@ -248,7 +258,7 @@ class Performer:
         on_line: Callable[[str], None],
         watch: CoordinatorWatch | None = None,
         *,
-        starter: _FindStarter | None = None,
+        start: _Start | None = None,
     ) -> RunningProcess | None:
         with self._lock:
             if held.stop_asked:
@@ -264,7 +274,7 @@ class Performer:
             self._ended(held, spec.id, outcome, None if asked else problem_of_exit(started, outcome, tail, _fatal(watch)))
 
         try:
-            process = (self._outside.starter if starter is None else starter()).start(spec, on_line, on_exit)
+            process = (start or self._outside.starter.start)(spec, on_line, on_exit)
         except EngineError as error:
             where = started.endpoint or started.title
             problem = Problem(kind=ProblemKind.WORKER, where=where, happened=error.happened, advice=error.advice)

@@ -12,13 +12,21 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.errors import Cancelled, EngineError, HostKeyUnknown, LoginRefused, MachineUnreachable, SecretNeeded
+from engine.errors import (
+    Cancelled,
+    EngineError,
+    HostKeyUnknown,
+    LoginRefused,
+    MachineUnreachable,
+    RuntimeUnavailable,
+    SecretNeeded,
+)
 from engine.llama_cpp.dialects import Dialect, dialect_of
 from engine.remote_ports import RemoteMachine, Secret
 from engine.session import events, remote_events
 from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
-from engine.session.state import ClusterState
+from engine.session.state import ClusterState, RuntimePhase
 from engine.session.working.look import problem_of
 from engine.vocabulary.machine import Machine, MachineId
 from engine.vocabulary.problem import ProblemKind
@@ -31,6 +39,7 @@ logger = logging.getLogger(__name__)
 Post = Callable[[events.Event], None]
 
 LINKS = "links"
+LOOKING_SECONDS = 0.1
 
 RETRY_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Pauses between attempts to reach a machine; the last one goes on."""
@@ -241,7 +250,7 @@ class RemoteMachines:
             self._stay_connected(target, None, token)
 
     def _look(self, held: _Held, machine: RemoteMachine, token: Token) -> RemoteLook:
-        runtime = self._snapshot().runtime
+        runtime = self._our_runtime(token)
         held.compared_with = runtime.id if runtime else None
         look = machine.look(runtime, token)
         self._post(
@@ -253,6 +262,13 @@ class RemoteMachines:
             )
         )
         return look
+
+    def _our_runtime(self, token: Token) -> Runtime | None:
+        """What builds there are compared with: at the start of the program it takes a second until that is known, and a
+        machine must not be said to have no matching llama.cpp only because ours was not found yet."""
+        while self._snapshot().runtime_phase is RuntimePhase.LOOKING:
+            token.wait(LOOKING_SECONDS)
+        return self._snapshot().runtime
 
     def _watch(self, held: _Held, machine: RemoteMachine, seen: Machine) -> None:
         if held.load_job is not None:
@@ -284,7 +300,11 @@ class RemoteMachines:
 
     def _copy(self, held: _Held, token: Token) -> None:
         runtime, machine = self._snapshot().runtime, held.machine
-        if runtime is None or machine is None:
+        if machine is None:
+            return
+        if runtime is None:
+            missing = RuntimeUnavailable("This machine has no llama.cpp to copy.", advice="Build it here first.")
+            self._turn(held.target, RemotePhase.NO_RUNTIME, missing)
             return
         id_, title = copy_activity(held.target.machine_id), f"Copying llama.cpp to {held.target.text}"
 

@@ -1,0 +1,36 @@
+"""Logs in and puts the machine together. Implements ``remote_ports.MachineConnector``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.ports import CancelToken, ProcessStarter
+from engine.remote.ssh_machine import SshMachine
+from engine.remote_ports import Secret
+from engine.ssh.leashed.tunnels import Tunnels
+from engine.ssh.local_ssh import LocalSsh
+from engine.ssh.login import SshLogin
+from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.remote import Forward, HostKey, SshTarget
+
+
+class SshConnector:
+    """Machines by SSH. ``known_hosts``: the file of the keys that were accepted in Crossply; ``starter``: this machine's."""
+
+    def __init__(self, known_hosts: Path, ssh: LocalSsh, starter: ProcessStarter) -> None:
+        self._login = SshLogin(known_hosts, ssh=ssh)
+        self._tunnels = Tunnels(known_hosts, ssh=ssh, starter=starter)
+
+    def connect(self, target: SshTarget, secrets: tuple[Secret, ...], token: CancelToken) -> SshMachine:
+        """Log in; see the port for what is raised."""
+        shell = self._login.connect(target, secrets, token)
+        self._tunnels.learn(target)
+
+        def make_tunnel(forwards: tuple[Forward, ...]) -> ProcessSpec:
+            return self._tunnels.spec(target, forwards, secrets)
+
+        return SshMachine(shell, make_tunnel)
+
+    def accept_host_key(self, key: HostKey) -> None:
+        """A person said yes to it."""
+        self._login.accept_host_key(key)

@@ -1,0 +1,114 @@
+"""``RemoteMachine`` over one SSH connection: each job is done by the wing that knows how; here they meet."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine.errors import ProbeFailed
+from engine.machines.remote_probe.probe_answer import facts_of, machine_of
+from engine.machines.remote_probe.remote_look import look
+from engine.machines.remote_probe.watch_load import watch_load
+from engine.machines.shell_rpc_asker import ShellRpcAsker
+from engine.ports import CancelToken, ProcessStarter
+from engine.remote.link_speed import measure_link
+from engine.remote_ports import Progress, RemoteShell
+from engine.runtimes.remote.copy_runtime import copy_runtime
+from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
+from engine.runtimes.remote.remote_places import worker_cache_folder
+from engine.runtimes.remote.remove_ours import prune_worker_cache, remove_ours
+from engine.ssh.leashed.remote_starter import RemoteProcessStarter
+from engine.vocabulary.machine import Machine, MachineLoad
+from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.remote import Forward, MachineIdentity, RemoteFacts, RemoteLook, SshTarget
+from engine.vocabulary.runtime import Runtime
+from engine.vocabulary.worker import Link
+
+MakeTunnel = Callable[[tuple[Forward, ...]], ProcessSpec]
+
+
+class SshMachine:
+    """One machine that we are logged in to. Implements ``remote_ports.RemoteMachine``."""
+
+    def __init__(self, shell: RemoteShell, make_tunnel: MakeTunnel) -> None:
+        """``make_tunnel``: the process that carries ports to it; it logs in for itself."""
+        self._shell = shell
+        self._make_tunnel = make_tunnel
+        self._facts: RemoteFacts | None = None
+        self._name = shell.target.text
+        self._starter: ProcessStarter | None = None
+        self.asker = ShellRpcAsker(shell)
+
+    @property
+    def target(self) -> SshTarget:
+        """Where."""
+        return self._shell.target
+
+    @property
+    def identity(self) -> MachineIdentity | None:
+        """``None`` before the first look."""
+        return self._facts.identity if self._facts else None
+
+    @property
+    def starter(self) -> ProcessStarter:
+        """On a leash: in Python where the machine has it, else in its shell. After the first look."""
+        if self._starter is None:
+            self._starter = RemoteProcessStarter(self._shell, has_python=self._looked().has_python, machine_name=self._name)
+        return self._starter
+
+    @property
+    def worker_cache_folder(self) -> str:
+        """Below the user's home there. After the first look."""
+        return worker_cache_folder(self._looked().home)
+
+    def look(self, coordinator_runtime: Runtime | None, token: CancelToken) -> RemoteLook:
+        """The machine, its llama.cpp builds, and which of them may work with ours."""
+        answer = look(self._shell, token)
+        self._facts = facts_of(answer, self._shell.host_key.fingerprint)
+        self._name = answer.hostname or self.target.text
+        runtimes = find_remote_runtimes(self._shell, answer.data_folder, coordinator_runtime, token)
+        usable = None
+        if coordinator_runtime is not None:
+            usable = next((runtime for runtime in runtimes if runtime.why_not_with_coordinator is None), None)
+        machine = machine_of(answer, usable.devices if usable else None)
+        machine = replace(machine, system_id=answer.system_id)
+        return RemoteLook(machine=machine, facts=self._facts, runtimes=runtimes, usable=usable)
+
+    def watch_load(self, machine: Machine, on_load: Callable[[MachineLoad], None], token: CancelToken) -> None:
+        """A sample every 2 s until cancelled."""
+        watch_load(self._shell, machine, self._looked().has_python, on_load, token)
+
+    def measure_link(self, token: CancelToken) -> Link:
+        """Round trip and bytes per second."""
+        return measure_link(self._shell, token)
+
+    def copy_runtime(self, runtime: Runtime, progress: Progress, token: CancelToken) -> None:
+        """Copy this machine's build there."""
+        copy_runtime(self._shell, runtime, self._looked().data_folder, progress, token)
+
+    def prune_worker_cache(self) -> None:
+        """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents."""
+        prune_worker_cache(self._shell, self.worker_cache_folder)
+        self._shell.run(f"mkdir -p -m 700 -- {shlex.quote(self.worker_cache_folder)}", timeout_seconds=10.0)
+
+    def remove_ours(self) -> None:
+        """Delete everything that we put there."""
+        remove_ours(self._shell, self._looked().data_folder, self.worker_cache_folder)
+
+    def tunnel(self, forwards: tuple[Forward, ...]) -> ProcessSpec:
+        """The local process that carries ports to it."""
+        return self._make_tunnel(forwards)
+
+    def is_alive(self) -> bool:
+        """Whether we are still connected, as far as is known."""
+        return self._shell.is_alive()
+
+    def close(self) -> None:
+        """What was started there ends with the connection."""
+        self._shell.close()
+
+    def _looked(self) -> RemoteFacts:
+        if self._facts is None:
+            raise ProbeFailed(f"{self._name} was not looked at yet.", advice="Look at it first.")
+        return self._facts
