@@ -48,8 +48,8 @@ SH_COMMAND = (
     """while IFS= read -r l; do [ "$l" = "$e" ] && break; s=$s$l$n; done; eval "$s"'"""
 )
 
-PYTHON_LEASH = r"""
-import ctypes, errno, os, select, shutil, signal, subprocess, sys, time
+PYTHON_PARTS = r"""
+import ctypes, errno, json, os, select, shutil, signal, subprocess, sys, threading, time
 
 def say(words):
     data = ("%s %s\n" % (order["nonce"], words)).encode("ascii", "replace")
@@ -59,6 +59,45 @@ def say(words):
 def as_bytes(text):
     return text.encode("utf-8", "surrogateescape")
 
+def tell_the_kernel():
+    try:
+        libc = ctypes.CDLL(None)
+    except (OSError, TypeError):
+        return lambda: None
+    def call():
+        if sys.platform.startswith("linux"):
+            libc.prctl(1, int(signal.SIGKILL), 0, 0, 0)
+            libc.prctl(38, 1, 0, 0, 0)
+    return call
+
+def start(group, output=1, unignored=()):
+    argv = [as_bytes(word) for word in order["argv"]]
+    environment = dict(os.environb)
+    environment.update((as_bytes(name), as_bytes(value)) for name, value in order["environment"])
+    prctl = tell_the_kernel()
+    def prepare():
+        if os.getpgrp() != group:
+            os.setpgid(0, group)
+        for number in unignored:
+            signal.signal(number, signal.SIG_DFL)
+        prctl()
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=order["folder"], env=environment,
+                            preexec_fn=prepare, restore_signals=False)
+
+def why_not(error):
+    program, folder = order["argv"][0], order["folder"]
+    if folder is not None and not os.path.isdir(folder):
+        return "no-folder"
+    if error.errno == errno.ENOENT:
+        found = os.path.exists(os.path.join(folder or ".", program)) if "/" in program else shutil.which(program)
+        return "no-loader" if found else "missing"
+    reason = {errno.EACCES: "not-allowed", errno.ENOEXEC: "wrong-kind"}.get(error.errno, "other")
+    return reason + " " + str(getattr(error, "strerror", error)).replace("\n", " ")
+"""
+
+PYTHON_LEASH = (
+    PYTHON_PARTS
+    + r"""
 def start_guardian():
     reader, writer = os.pipe()
     guardian = os.fork()
@@ -77,37 +116,6 @@ def start_guardian():
     os.kill(0, signal.SIGTERM)
     time.sleep(order["grace"])
     os.kill(0, signal.SIGKILL)
-
-def tell_the_kernel():
-    try:
-        libc = ctypes.CDLL(None)
-    except (OSError, TypeError):
-        return lambda: None
-    def call():
-        if sys.platform.startswith("linux"):
-            libc.prctl(1, int(signal.SIGKILL), 0, 0, 0)
-            libc.prctl(38, 1, 0, 0, 0)
-    return call
-
-def start(group):
-    argv = [as_bytes(word) for word in order["argv"]]
-    environment = dict(os.environb)
-    environment.update((as_bytes(name), as_bytes(value)) for name, value in order["environment"])
-    prctl = tell_the_kernel()
-    def prepare():
-        os.setpgid(0, group)
-        prctl()
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=1, stderr=1, cwd=order["folder"], env=environment,
-                            preexec_fn=prepare, restore_signals=False)
-
-def why_not(error):
-    program, folder = order["argv"][0], order["folder"]
-    if folder is not None and not os.path.isdir(folder):
-        return "no-folder"
-    if error.errno == errno.ENOENT:
-        found = os.path.exists(os.path.join(folder or ".", program)) if "/" in program else shutil.which(program)
-        return "no-loader" if found else "missing"
-    return {errno.EACCES: "not-allowed", errno.ENOEXEC: "wrong-kind"}.get(error.errno, "other")
 
 class Leash:
     def __init__(self, group, child, wakeup):
@@ -166,7 +174,7 @@ def main():
         child = start(group)
     except (OSError, ValueError) as error:
         os.killpg(group, signal.SIGKILL)
-        say("failed " + why_not(error) + " " + str(getattr(error, "strerror", error)).replace("\n", " "))
+        say("failed " + why_not(error))
         return
     leash = Leash(group, child, wakeup)
     try:
@@ -182,6 +190,7 @@ try:
 except OSError:
     pass
 """
+)
 
 SH_LEASH = r"""
 exec 3<&0 </dev/null

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 import secrets
+import socket
 
 from engine.ports import OnExit, OnLine
 from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.heartbeat import PERIOD_SECONDS, Heartbeat
+from engine.ssh.leashed.keep_programs import follow_order, keep_order
+from engine.ssh.leashed.kept_processes import KeptProcess
 from engine.ssh.leashed.leash_output import LeashOutput, Started
 from engine.ssh.leashed.leash_programs import BEAT, PYTHON_COMMAND, SH_COMMAND, python_order, sh_order
 from engine.ssh.leashed.remote_process import RemoteProcess
-from engine.ssh.leashed.start_refused import check_spec, no_answer, refused
+from engine.ssh.leashed.start_refused import cannot_keep, check_spec, no_answer, refused
 from engine.vocabulary.process import ProcessSpec
 
 logger = logging.getLogger(__name__)
@@ -32,10 +36,13 @@ class RemoteProcessStarter:
         *,
         has_python: bool,
         machine_name: str | None = None,
+        data_folder: str | None = None,
         heartbeat_seconds: float = PERIOD_SECONDS,
         answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
+        """``data_folder``: ours on that machine, where programs that keep running have their log and record."""
         self._shell = shell
+        self._data_folder = data_folder
         self._has_python = has_python
         self._machine_name = machine_name or shell.target.text
         self._heartbeat = Heartbeat(heartbeat_seconds)
@@ -45,9 +52,29 @@ class RemoteProcessStarter:
         """Start it. Without ``spec.folder`` it starts in the user's home. Raises ``ProcessFailed`` with one sentence,
         ``MachineUnreachable``."""
         check_spec(spec, self._machine_name)
+        if spec.keeps_running and (self._data_folder is None or not self._has_python):
+            raise cannot_keep(spec, self._machine_name)
         if spec.memory_limit_bytes is not None:
             logger.info("No memory limit is enforced on %s: there is none to be had without rights.", spec.id)
-        process = self._open(spec)
+        nonce = secrets.token_hex(16)
+        return self._answered(spec, self._open(spec, nonce, self._order(spec, nonce)), on_line, on_exit)
+
+    def adopt(self, kept: KeptProcess, on_line: OnLine, on_exit: OnExit) -> RemoteProcess:
+        """Watch one that was left running, from the beginning of its log that is there, and be able to stop it. Letting go of
+        it (``RemoteShell.close``) leaves it running. Raises ``ProcessFailed`` when it has ended since."""
+        assert self._data_folder is not None, "it was listed from there"  # noqa: S101 - the caller's bug
+        nonce = secrets.token_hex(16)
+        spec = ProcessSpec(id=kept.process_id, argv=kept.argv or ("?",), keeps_running=True)
+        order = follow_order(nonce, kept.name, self._data_folder)
+        return self._answered(spec, self._open(spec, nonce, order), on_line, on_exit)
+
+    def _order(self, spec: ProcessSpec, nonce: str) -> bytes:
+        if spec.keeps_running and self._data_folder is not None:
+            started_by = f"{getpass.getuser()}@{socket.gethostname()}"
+            return keep_order(spec, nonce, secrets.token_hex(8), self._data_folder, started_by)
+        return python_order(spec, nonce) if self._has_python else sh_order(spec, nonce)
+
+    def _answered(self, spec: ProcessSpec, process: RemoteProcess, on_line: OnLine, on_exit: OnExit) -> RemoteProcess:
         try:
             refusal = process.wait_for_answer(self._answer_seconds, 0 if self._has_python else _SETTLE_SECONDS)
         except TimeoutError as error:
@@ -59,9 +86,7 @@ class RemoteProcessStarter:
         process.watch(on_line, on_exit, self._kill)
         return process
 
-    def _open(self, spec: ProcessSpec) -> RemoteProcess:
-        nonce = secrets.token_hex(16)
-        order = python_order(spec, nonce) if self._has_python else sh_order(spec, nonce)
+    def _open(self, spec: ProcessSpec, nonce: str, order: bytes) -> RemoteProcess:
         stream = self._shell.open(PYTHON_COMMAND if self._has_python else SH_COMMAND)
         try:
             stream.send(order + BEAT)

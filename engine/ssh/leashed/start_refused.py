@@ -22,6 +22,14 @@ def check_spec(spec: ProcessSpec, machine_name: str) -> None:
         raise ProcessFailed(f"Could not start {spec.id} on {machine_name}: {why}.", advice=_THIS_IS_A_BUG)
 
 
+def cannot_keep(spec: ProcessSpec, machine_name: str) -> ProcessFailed:
+    """The error to raise where nothing can be left running."""
+    return ProcessFailed(
+        f"Could not start {spec.id} on {machine_name}: it cannot be left running there without python3.",
+        advice="Start it without `keep running`, or install python3 there.",
+    )
+
+
 def refused(spec: ProcessSpec, machine_name: str, answer: CouldNotStart) -> ProcessFailed:
     """The error to raise for what the leash answered."""
     program = spec.argv[0]

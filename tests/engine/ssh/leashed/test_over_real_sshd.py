@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from engine.remote_ports import RemoteShell
+from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.leash_programs import GRACE_SECONDS, SILENCE_SECONDS
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
@@ -171,6 +172,29 @@ def test_arguments_pass_the_login_shell_unchanged(starter: RemoteProcessStarter,
     assert ended.wait(WAIT_SECONDS)
     assert process.outcome() == ProcessOutcome(exit_code=0, stop_asked=False)
     assert tuple((tmp_path / "seen").read_text(encoding="utf-8").split("\0")) == (*STRANGE, "'$x\nü", "")
+
+
+def test_a_program_that_is_left_running_survives_its_connection(
+    account: SshAccount, sshd: PrivateSshd, shell: RemoteShell, tmp_path: Path
+) -> None:
+    data_folder = str(tmp_path / "ours")
+    spec = ProcessSpec(id=ProcessId("worker"), argv=("/bin/sh", "-c", "echo one; exec sleep 600"), keeps_running=True)
+    ended = threading.Event()
+    starter = RemoteProcessStarter(shell, has_python=True, data_folder=data_folder)
+    process = starter.start(spec, lambda line: None, lambda outcome: ended.set())
+    sshd.kill_sessions()
+    assert ended.wait(WAIT_SECONDS)
+    assert psutil.pid_exists(process.pid)
+    again = account.connect_anyway(account.add_host("third", sshd))
+    [kept] = kept_processes(again, data_folder)
+    stopped = threading.Event()
+    starter = RemoteProcessStarter(again, has_python=True, data_folder=data_folder)
+    adopted = starter.adopt(kept, lambda line: None, lambda outcome: stopped.set())
+    assert adopted.pid == process.pid
+    assert adopted.stop() == ProcessOutcome(exit_code=-15, stop_asked=True, rung="asked")
+    assert stopped.wait(WAIT_SECONDS)
+    again.close()
+    seconds_until_gone([process.pid], GONE_WITHIN_SECONDS)
 
 
 @pytest.mark.real

@@ -1,0 +1,61 @@
+"""Programs that were left running on another machine, as that machine lists them. What it says is checked first."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from engine.errors import ProbeFailed
+from engine.remote_ports import RemoteShell
+from engine.ssh.leashed.keep_programs import list_order
+from engine.ssh.leashed.leash_programs import PYTHON_COMMAND
+from engine.vocabulary.process import ProcessId
+
+_LIST_SECONDS = 20.0
+_MOST_BYTES = 1024 * 1024
+_NAME = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptProcess:
+    """One that still runs: its pid and the time at which that process started agree with what was written down."""
+
+    name: str
+    """Of its record; 16 hexadecimal digits."""
+    process_id: ProcessId
+    """The id that it was started under."""
+    pid: int
+    argv: tuple[str, ...]
+    started_by: str
+    """``ada@laptop``."""
+
+
+def kept_processes(shell: RemoteShell, data_folder: str) -> tuple[KeptProcess, ...]:
+    """Those of the user that we are logged in as. Raises ``ProbeFailed`` for nonsense, ``MachineUnreachable``."""
+    output = shell.run(
+        PYTHON_COMMAND, stdin=list_order(data_folder), timeout_seconds=_LIST_SECONDS, max_output_bytes=_MOST_BYTES
+    )
+    line = output.stdout.strip().rpartition(b"\n")[2]  # a login shell may have greeted
+    try:
+        kept = msgspec.json.decode(line, type=tuple[KeptProcess, ...])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ProbeFailed(
+            f"What {shell.target.text} says of programs that were left running makes no sense.", details=str(error)
+        ) from error
+    return tuple(_shown_clean(process) for process in kept if _NAME.fullmatch(process.name) and process.pid > 1)
+
+
+def _shown_clean(process: KeptProcess) -> KeptProcess:
+    """Without control characters: it is shown to people."""
+    return replace(
+        process,
+        process_id=ProcessId(_printable(process.process_id)),
+        argv=tuple(_printable(word) for word in process.argv),
+        started_by=_printable(process.started_by),
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
