@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from engine.ports import CancelToken, ProcessStarter
 from engine.remote.ssh_machine import SshMachine
-from engine.remote_ports import Secret
+from engine.remote_ports import RemoteShell, Secret
 from engine.ssh.leashed.tunnels import Tunnels
 from engine.ssh.local_ssh import LocalSsh
 from engine.ssh.login import SshLogin
 from engine.vocabulary.process import ProcessSpec
 from engine.vocabulary.remote import Forward, HostKey, SshTarget
+
+
+class _Never:
+    """A token that nobody cancels: the login itself has its deadlines."""
+
+    def check(self) -> None:
+        """Go on."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
 
 
 class SshConnector:
@@ -29,7 +41,10 @@ class SshConnector:
         def make_tunnel(forwards: tuple[Forward, ...]) -> ProcessSpec:
             return self._tunnels.spec(target, forwards, secrets)
 
-        return SshMachine(shell, make_tunnel)
+        def another() -> RemoteShell:
+            return self._login.connect(target, secrets, _Never())
+
+        return SshMachine(shell, make_tunnel, another)
 
     def accept_host_key(self, key: HostKey) -> None:
         """A person said yes to it."""

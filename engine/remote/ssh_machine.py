@@ -13,6 +13,7 @@ from engine.machines.remote_probe.watch_load import watch_load
 from engine.machines.shell_rpc_asker import ShellRpcAsker
 from engine.ports import CancelToken, ProcessStarter
 from engine.remote.link_speed import measure_link
+from engine.remote.shared_sessions import SharedSessions
 from engine.remote_ports import Progress, RemoteShell
 from engine.runtimes.remote.copy_runtime import copy_runtime
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
@@ -31,13 +32,14 @@ MakeTunnel = Callable[[tuple[Forward, ...]], ProcessSpec]
 class SshMachine:
     """One machine that we are logged in to. Implements ``remote_ports.RemoteMachine``."""
 
-    def __init__(self, shell: RemoteShell, make_tunnel: MakeTunnel) -> None:
-        """``make_tunnel``: the process that carries ports to it; it logs in for itself."""
+    def __init__(self, shell: RemoteShell, make_tunnel: MakeTunnel, another: Callable[[], RemoteShell]) -> None:
+        """``make_tunnel``: the process that carries ports to it; it logs in for itself. ``another`` logs in once more."""
         self._shell = shell
+        self._another = another
         self._make_tunnel = make_tunnel
         self._facts: RemoteFacts | None = None
         self._name = shell.target.text
-        self._starter: ProcessStarter | None = None
+        self._sessions: SharedSessions | None = None
         self.asker = ShellRpcAsker(shell)
 
     @property
@@ -53,9 +55,12 @@ class SshMachine:
     @property
     def starter(self) -> ProcessStarter:
         """On a leash: in Python where the machine has it, else in its shell. After the first look."""
-        if self._starter is None:
-            self._starter = RemoteProcessStarter(self._shell, has_python=self._looked().has_python, machine_name=self._name)
-        return self._starter
+        if self._sessions is None:
+            self._sessions = SharedSessions(self._shell, self._another, self._starter_on)
+        return self._sessions
+
+    def _starter_on(self, shell: RemoteShell) -> ProcessStarter:
+        return RemoteProcessStarter(shell, has_python=self._looked().has_python, machine_name=self._name)
 
     @property
     def worker_cache_folder(self) -> str:
@@ -105,7 +110,9 @@ class SshMachine:
         return self._shell.is_alive()
 
     def close(self) -> None:
-        """What was started there ends with the connection."""
+        """What was started there ends with the connections."""
+        if self._sessions is not None:
+            self._sessions.close()
         self._shell.close()
 
     def _looked(self) -> RemoteFacts:

@@ -1,0 +1,57 @@
+"""A machine put together, over a real sshd: looked at, measured, a program started on it, let go of."""
+
+import threading
+
+import pytest
+
+from engine.errors import ProbeFailed
+from engine.machines.os_name import read_os_name
+from engine.remote.ssh_machine import SshMachine
+from engine.vocabulary.process import ProcessId, ProcessSpec
+from tests.fakes.cancel_tokens import NeverCancelled
+from tests.fakes.private_sshd import private_sshd
+from tests.fakes.ssh_accounts import an_account
+
+
+@pytest.fixture
+def machine(tmp_path):
+    with private_sshd(tmp_path / "sshd") as sshd:
+        account = an_account(tmp_path / "person")
+        target = account.add_host("lab", sshd)
+        shell = account.connect_anyway(target)
+        made = SshMachine(shell, lambda forwards: pytest.fail(f"{forwards}"), lambda: account.connect(target))
+        yield made
+        made.close()
+
+
+def test_a_look_tells_what_it_is_and_who_it_is(machine):
+    assert machine.identity is None
+    look = machine.look(None, NeverCancelled())
+    assert (look.machine.os_name, look.machine.address, look.usable) == (read_os_name(), "lab", None)
+    assert machine.identity == look.facts.identity
+    assert look.facts.identity.host_key_fingerprint.startswith("SHA256:")
+    assert machine.worker_cache_folder.startswith(look.facts.home)
+
+
+def test_a_program_starts_on_it_and_ends_with_the_connection(machine):
+    machine.look(None, NeverCancelled())
+    ended = threading.Event()
+    spec = ProcessSpec(id=ProcessId("sleep"), argv=("/bin/sleep", "60"))
+    process = machine.starter.start(spec, lambda _line: None, lambda _outcome: ended.set())
+    assert process.is_alive()
+    machine.close()
+    assert ended.wait(10)
+    assert not machine.is_alive()
+
+
+def test_what_needs_a_look_says_so(machine):
+    with pytest.raises(ProbeFailed, match="not looked at"):
+        _ = machine.starter
+    with pytest.raises(ProbeFailed, match="not looked at"):
+        _ = machine.worker_cache_folder
+
+
+def test_the_link_is_measured_over_the_connection(machine):
+    link = machine.measure_link(NeverCancelled())
+    assert 0 < link.rtt_seconds < 1
+    assert link.bytes_per_second > 1e6
