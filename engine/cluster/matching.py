@@ -14,10 +14,6 @@ from dataclasses import dataclass
 from engine.vocabulary.runtime import Runtime
 
 _SHORTEST_COMMIT = 7
-FIRST_BUILD_THAT_BROKE_SEVERAL_SERVERS = 8487
-"""The fix of CVE-2026-34159 (llama.cpp #20908, 23 March 2026) broke graphs over several rpc-servers (#21006, #28047)."""
-FIRST_BUILD_THAT_SERVES_SEVERAL_AGAIN = 10_985
-"""The first build that is known to be later than #26500, of September 2026; the exact one was not looked up."""
 
 _ARCHITECTURES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64", "i686": "x86", "i386": "x86"}
 
@@ -46,27 +42,6 @@ def why_not_together(coordinator: Runtime, worker: Runtime, *, where: str = "the
     if same is None:
         return f"{have}: whether that is the same build cannot be told. {_COPY[0].upper()}{_COPY[1:]}"
     return f"{have}: {_COPY}"
-
-
-def unproven_because(coordinator: Runtime, worker: Runtime, *, where: str = "the machine") -> str | None:
-    """One sentence of warning when the two may be tried together although it is not proven that they are the same build."""
-    if why_not_together(coordinator, worker, where=where) or _same_build(coordinator, worker):
-        return None
-    return (
-        f"{where} does not say its commit; it speaks the same RPC protocol {worker.protocol}, which does not prove that it is"
-        " the same build. If answers are garbage, copy this machine's build there."
-    )
-
-
-def why_not_several_servers(coordinator: Runtime) -> str | None:
-    """One sentence when this build is known for failing with more than one rpc-server; ``None`` = it is not."""
-    number = coordinator.build_number
-    if number is None or not FIRST_BUILD_THAT_BROKE_SEVERAL_SERVERS <= number < FIRST_BUILD_THAT_SERVES_SEVERAL_AGAIN:
-        return None
-    return (
-        f"{coordinator.label} may fail with more than one rpc-server (“invalid data ptr”, llama.cpp #28047):"
-        f" use b{FIRST_BUILD_THAT_SERVES_SEVERAL_AGAIN} or later."
-    )
 
 
 def can_be_copied(needed: ProgramSystem, machine: ProgramSystem, *, where: str = "the machine") -> str | None:

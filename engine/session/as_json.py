@@ -114,7 +114,7 @@ def state_json(state: ClusterState) -> Json:
         "runtime": runtime.label if runtime else None,
         "machines": [_remote(remote) for remote in state.remotes],
         "processes": [_process(process, run) for process in state.processes],
-        "tunnels": [_tunnel(tunnel) for tunnel in run.tunnels] if run else [],
+        "tunnels": [_tunnel(tunnel, run) for tunnel in run.tunnels] if run else [],
         "plan": plan_json(run.plan, state.commands) if run else None,
         "map": map_json(run.layer_map) if run else None,
         "pipelined": run.pipelined if run else None,
@@ -135,9 +135,14 @@ def _remote(remote: RemoteSeen) -> Json:
     }
 
 
-def _tunnel(tunnel: TunnelSpec) -> Json:
+def _tunnel(tunnel: TunnelSpec, run: RunSeen) -> Json:
     forwards = [{"local_port": forward.local_port, "remote_port": forward.remote_port} for forward in tunnel.forwards]
-    return {"machine": tunnel.machine_name, "forwards": forwards}
+    return {
+        "machine": tunnel.machine_name,
+        "forwards": forwards,
+        "sent_bytes": dict(run.sent).get(tunnel.machine_id),
+        "sent_bytes_when_ready": dict(run.sent_when_ready).get(tunnel.machine_id),
+    }
 
 
 def _process(process: ProcessSeen, run: RunSeen | None) -> Json:

@@ -72,10 +72,6 @@ class Session:
         """The newest state: a pointer read."""
         return self._state
 
-    def log_lines(self, process_id: str, after: int = 0) -> tuple[int, tuple[str, ...]]:
-        """Lines of one process printed after number ``after`` (bounded: the oldest are forgotten), and the new number."""
-        return self.logs.lines(process_id, after)
-
     # -- commands
 
     def start(self) -> None:

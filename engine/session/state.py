@@ -148,6 +148,8 @@ class RunSeen:
     tunnels: tuple[TunnelSpec, ...] = ()
     sent: tuple[tuple[MachineId, int], ...] = ()
     """Per machine behind a tunnel, the bytes that went to it so far: while the model loads, its weights."""
+    sent_when_ready: tuple[tuple[MachineId, int], ...] = ()
+    """The same when llama-server first said that it is ready: what loading took, half a second's readings apart."""
     buffers: tuple[ActualBuffers, ...] = ()
     pipelined: bool | None = None
     """Whether llama.cpp says ``pipeline parallelism enabled``; ``None`` before it says anything."""

@@ -99,7 +99,9 @@ def process_ready(state: ClusterState, event: events.ProcessReady) -> ClusterSta
     state = _with_process(state, replace(known, phase=next_phase(known.phase, ProcessPhase.READY)))
     if event.id != COORDINATOR or state.run is None:
         return state
-    run = replace(state.run, ready_after_seconds=event.at_seconds - state.run.started_at_seconds)
+    run = replace(
+        state.run, ready_after_seconds=event.at_seconds - state.run.started_at_seconds, sent_when_ready=state.run.sent
+    )
     state = replace(state, run=run, run_phase=RunPhase.READY if state.run_wanted else state.run_phase)
     return _judge_layer_map(state)
 

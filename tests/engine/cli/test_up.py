@@ -41,7 +41,14 @@ def test_it_serves_over_both_machines_and_says_so(lab, capsys):
     document = json.loads(capsys.readouterr().out)
     servers = {process["machine"]: process["exposure"] for process in document["processes"] if process["workers"]}
     assert servers == {"one": "loopback + SSH tunnel", "fake": "this machine only"}
-    assert document["tunnels"] == [{"machine": "one", "forwards": [{"local_port": 51072, "remote_port": 50052}]}]
+    assert document["tunnels"] == [
+        {
+            "machine": "one",
+            "forwards": [{"local_port": 51072, "remote_port": 50052}],
+            "sent_bytes": None,
+            "sent_bytes_when_ready": None,
+        }
+    ]
     assert document["machines"] == [{"name": "one", "ssh": "ada@one", "phase": "ready", "problem": None}]
     assert {worker["exposure"] for worker in document["plan"]["workers"]} == set(servers.values())
     assert document["map"]["matches"] is True

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.cluster.matching import ProgramSystem, can_be_copied, unproven_because, why_not_several_servers, why_not_together
+from engine.cluster.matching import ProgramSystem, can_be_copied, why_not_together
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
 
 _V7 = RpcProtocolVersion(major=7, minor=0, patch=0)
@@ -79,17 +79,6 @@ def test_another_build_with_another_protocol_names_both():
 
 def test_what_cannot_be_told_is_called_so():
     assert "cannot be told" in why_not_together(OURS, _build())
-
-
-def test_only_the_protocol_is_no_proof_and_that_is_said():
-    assert "does not prove" in unproven_because(OURS, _build(protocol=_V7), where="gpu-node")
-    assert unproven_because(OURS, OURS) is None
-    assert unproven_because(OURS, _build(9821, "abc1234", _V401)) is None
-
-
-@pytest.mark.parametrize(("number", "warned"), [(8486, False), (8487, True), (10_984, True), (10_985, False), (None, False)])
-def test_builds_that_fail_with_several_servers(number, warned):
-    assert (why_not_several_servers(_build(number)) is not None) == warned
 
 
 NEEDED = ProgramSystem(os_family="Linux", architecture="x86_64", glibc=(2, 34))
