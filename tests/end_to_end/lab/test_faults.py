@@ -61,3 +61,45 @@ def test_a_host_that_hangs_is_given_up_and_named(desk, llama_40):
     assert done.returncode != 0
     assert "lab1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def workers_of(host):
+    """Its rpc-servers."""
+    return [process.pid for process in host.of_user() if "rpc-server" in " ".join(process.argv[:1])]
+
+
+def test_a_cable_pulled_while_it_loads_ends_the_run_and_the_host_lets_go(desk, gemma_model):
+    host = desk.lab.hosts[2]
+    host.slow(60)
+    try:
+        with desk.up(gemma_model) as running:
+            wait_until(lambda: workers_of(host), 120, "its worker runs")
+            time.sleep(4)  # loading
+            host.cable_out()
+            began = time.monotonic()
+            wait_until(lambda: running.process.poll() is not None, 60, "up has ended")
+            assert time.monotonic() - began < 60
+            assert running.process.returncode != 0
+            assert host.name in running.said, running.said
+            assert "Traceback" not in running.said
+        # The program that streams its load has no leash: it ends when the cable is back, or when TCP gives up.
+        wait_until(lambda: not workers_of(host), 25, "the leash lets go of the silent host's workers")
+    finally:
+        host.cable_in()
+        host.slow(None)
+    wait_until_hosts_are_as_before(desk.lab, 20)
+
+
+def test_a_port_that_someone_else_uses_is_passed_over_and_left_alone(desk, llama_40):
+    host = desk.lab.hosts[0]
+    listen = "import socket, time; s = socket.create_server(('127.0.0.1', 50052)); print('up', flush=True); time.sleep(300)"
+    host.run(["sh", "-c", f'setsid python3 -c "{listen}" </dev/null >/tmp/other 2>&1 &'])
+    wait_until(lambda: ("127.0.0.1", 50052) in host.listening(), 10, "someone else listens")
+    (stranger,) = [process.pid for process in host.of_user()]
+    with desk.up(llama_40) as running:
+        state = running.wait_until_serving()
+        assert state["map"]["matches"]
+        ports = [forward["remote_port"] for tunnel in state["tunnels"] for forward in tunnel["forwards"]]
+        assert len(ports) == 8
+        assert [forward["remote_port"] for forward in state["tunnels"][0]["forwards"]] == [50053, 50054]
+    wait_until(lambda: [process.pid for process in host.of_user()] == [stranger], 10, "only the other one is left")
