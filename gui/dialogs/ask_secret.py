@@ -61,6 +61,7 @@ class AskSecret(QDialog):
         super().done(result)
 
     def _answer(self) -> None:
-        remember = self.remember.isChecked() and self._content.can_be_kept
-        self.answered.emit(Secret(kind=self._content.kind, value=self.value.text(), remember=remember))
+        asked = self._content
+        remember = self.remember.isChecked() and asked.can_be_kept
+        self.answered.emit(Secret(kind=asked.kind, value=self.value.text(), remember=remember, prompt=asked.prompt))
         self.accept()

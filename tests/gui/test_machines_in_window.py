@@ -57,6 +57,7 @@ def test_a_secret_is_masked_handed_on_and_wiped(qtbot, open_window, caplog) -> N
     qtbot.mouseClick(asked.log_in, LEFT)
     ((target, secret),) = told(window, "answer_secret")
     assert (target, secret.value, secret.remember) == (seen.target, "hunter2!", False)
+    assert secret.prompt == seen.question.prompt  # so that it is not sent to another machine on the way
     assert asked.value.text() == ""
     shown = [label.text() for label in window.findChildren(QLabel)]
     assert "hunter2!" not in "".join([*shown, caplog.text, repr(window.session.commands), QGuiApplication.clipboard().text()])

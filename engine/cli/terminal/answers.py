@@ -35,7 +35,7 @@ class Answers:
         """``accepted``: fingerprints that were given on the command line."""
         self._session = session
         self._accepted = accepted
-        self._n_secrets: dict[SshTarget, int] = {}
+        self._n_secrets: dict[tuple[SshTarget, str], int] = {}
 
     def answer(self, target: SshTarget, question: Question) -> None:
         """Answer it. Raises ``AnswerNeeded``, ``LoginRefused`` after too many wrong secrets, ``Interrupted``."""
@@ -57,18 +57,19 @@ class Answers:
         self._session.remotes.answer_host_key(target, key, accepted=accepted)
 
     def _secret(self, target: SshTarget, question: SecretQuestion) -> None:
-        n_asked = self._n_secrets.get(target, 0)
+        asked = (target, question.prompt)  # a jump host's questions are not counted as the machine's
+        n_asked = self._n_secrets.get(asked, 0)
         if n_asked >= MOST_SECRETS:
             raise LoginRefused(f"{target.text} did not accept what was typed.", advice="Check the user and the password.")
         if not is_terminal():
             wanted = f"{target.text} asks for a {question.kind.value}"
             raise AnswerNeeded(f"{wanted}, and there is no terminal to type it on. Use a key in an agent, or a terminal.")
-        self._n_secrets[target] = n_asked + 1
+        self._n_secrets[asked] = n_asked + 1
         if question.wrong_before:
             say("That was not accepted.")
         with _ended_by_signals():
             value = getpass.getpass(f"{printable(question.prompt).rstrip(':')}: ")
-        self._session.remotes.answer_secret(target, Secret(kind=question.kind, value=value))
+        self._session.remotes.answer_secret(target, Secret(kind=question.kind, value=value, prompt=question.prompt))
 
 
 def is_terminal() -> bool:

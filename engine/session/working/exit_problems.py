@@ -33,7 +33,8 @@ def problem_of_exit(
 
 
 def _place(started: ProcessStarted) -> str:
-    """Where it was: a tunnel's title says where to, a worker of this machine has only its port."""
+    """Where it was: the port that the coordinator used, and the machine; a tunnel's title says where to."""
     if started.endpoint is None:
         return ""
-    return f" on {started.machine_name}" if started.machine_name != "this machine" else f" at {started.endpoint}"
+    machine = "" if started.machine_name == "this machine" else f" on {started.machine_name}"
+    return f" at {started.endpoint}{machine}"

@@ -42,7 +42,8 @@ class Order:
     known_hosts: str
     home: str
     config_file: str | None = None
-    secrets: tuple[tuple[SecretKind, str], ...] = field(default=(), repr=False)
+    secrets: tuple[tuple[SecretKind, str, str], ...] = field(default=(), repr=False)
+    """Kind, value, the question that it answers (``Secret.prompt``)."""
 
 
 class _Never:
@@ -80,7 +81,7 @@ def main() -> int:
 def _log_in(order: Order, token: CancelToken) -> RemoteShell:
     config = Path(order.config_file) if order.config_file else None
     ssh = LocalSsh(home=Path(order.home), local_user=getpass.getuser(), config_file=config)
-    secrets = tuple(Secret(kind=kind, value=value) for kind, value in order.secrets)
+    secrets = tuple(Secret(kind=kind, value=value, prompt=prompt) for kind, value, prompt in order.secrets)
     target = SshTarget(host=order.host, user=order.user, port=order.port)
     return SshLogin(Path(order.known_hosts), ssh=ssh).connect(target, secrets, token)
 

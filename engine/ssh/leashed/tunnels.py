@@ -82,7 +82,7 @@ class Tunnels:
                 "user": target.user,
                 "port": target.port,
                 "forwards": [[forward.local_port, forward.remote_port] for forward in forwards],
-                "secrets": [[secret.kind, secret.value] for secret in secrets],
+                "secrets": [[secret.kind, secret.value, secret.prompt] for secret in secrets],
                 "known_hosts": str(self._known_hosts),
                 "config_file": str(self._config_file) if self._config_file else None,
                 "home": str(self._ssh.home),

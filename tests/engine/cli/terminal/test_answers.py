@@ -85,6 +85,7 @@ def test_a_password_is_typed_and_shown_nowhere(lab, capsys):
     assert "That was not accepted." in captured.err
     assert "hunter" not in captured.err + captured.out + repr(lab.sessions[0].snapshot())
     assert [secret.value for secret in lab.fakes.connector.logins[-1][1]] == ["hunter1", "hunter2"]
+    assert {secret.prompt for secret in lab.fakes.connector.logins[-1][1]} == {"Password of ada on one\x1b[2J:"}
 
 
 def test_the_prompt_cannot_move_the_cursor(lab, monkeypatch):

@@ -22,7 +22,7 @@ def run(monkeypatch: pytest.MonkeyPatch, line: bytes) -> int:
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"nonsense", b"[]", b'{"host": 1}', json.dumps({**ORDER, "port": 1, "secrets": [["hush", "s3cret"]]}).encode()],
+    [b"", b"nonsense", b"[]", b'{"host": 1}', json.dumps({**ORDER, "port": 1, "secrets": [["hush", "s3cret", ""]]}).encode()],
 )
 def test_an_order_that_is_none_is_refused_without_quoting_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: bytes
@@ -42,5 +42,5 @@ def test_a_machine_that_is_not_there_is_one_sentence(
 
 
 def test_an_order_does_not_show_its_secrets() -> None:
-    order = Order(host="h", user=None, port=None, forwards=(), known_hosts="", home="", secrets=(("password", "s3cret"),))
+    order = Order(host="h", user=None, port=None, forwards=(), known_hosts="", home="", secrets=(("password", "s3cret", ""),))
     assert "s3cret" not in repr(order)

@@ -212,6 +212,6 @@ def test_without_a_trial_secrets_decide(account: SshAccount) -> None:
     tunnels = Tunnels(account.our_known_hosts, ssh=account.ssh, config_file=account.config)
     forward = (Forward(local_port=1024, remote_port=1),)
     assert tunnels.spec(target, forward, ()).argv[0].endswith("ssh")
-    spec = tunnels.spec(target, forward, (Secret(kind=SecretKind.PASSWORD, value="x"),))
-    assert json.loads(spec.first_line or "")["secrets"] == [["password", "x"]]
+    spec = tunnels.spec(target, forward, (Secret(kind=SecretKind.PASSWORD, value="x", prompt="Password of ada on gate"),))
+    assert json.loads(spec.first_line or "")["secrets"] == [["password", "x", "Password of ada on gate"]]
     assert not tunnels.learn(target)
