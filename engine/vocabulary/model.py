@@ -31,6 +31,8 @@ class LayerFacts:
     active_bytes: int
     """Weights that one token reads: smaller than ``weights_bytes`` only for mixture-of-experts layers."""
     kv: KvFacts = KvFacts()
+    active_bytes_by_type: tuple[tuple[str, int], ...] = ()
+    """``active_bytes`` by ggml type (``q4_K``), largest first: types are read at different speeds. Empty = not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class ModelFacts:
     head_bytes: int
     """Output norm + lm head as they stand on the last device. With tied embeddings this is the *copy* of the input
     embedding that llama.cpp makes there (``TENSOR_DUPLICATED``)."""
+    head_type: str = ""
+    """ggml type of the lm head (``q6_K``); empty = not known."""
     embedding_bytes: int
     """Input embedding: always on the coordinator's CPU."""
     other_bytes: int = 0

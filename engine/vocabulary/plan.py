@@ -50,6 +50,9 @@ class PlanRequest:
     policy: Policy = Policy.FASTEST
     layout: Layout = Layout.PER_DEVICE
     shape: RunShape = RunShape()
+    prompt_share: float = 0.0
+    """What "fastest" means: the share of all tokens that are prompt. 0 = chat (least seconds per generated token), 1 =
+    documents (least seconds per prompt token), between them the mean seconds per token of such a mix."""
     coordinator_machine: MachineId | None = None
     """Where llama-server runs: its CPU's safe memory also carries the input embedding."""
 

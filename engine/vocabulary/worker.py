@@ -42,6 +42,9 @@ class Link:
 
     rtt_seconds: float | None = None
     bytes_per_second: float | None = None
+    """From the coordinator to the machine."""
+    receive_bytes_per_second: float | None = None
+    """From the machine to the coordinator; ``None`` = as the other way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,14 @@ class Speed:
     """Charge for using the device once per graph. 0.4-0.7 ms was measured for a loopback rpc-server."""
     measured: bool = False
     """True when it came from a run on this very device, False when a person or a data sheet said so."""
+    read_bytes_per_second_by_type: tuple[tuple[str, float], ...] = ()
+    """As ``read_bytes_per_second``, by ggml type (``q4_K``), dequantisation included; for other types that figure holds."""
+    kv_bytes_per_second: float | None = None
+    """KV cache read per second in decode; ``None`` = as weights."""
+    compute_by_ubatch: tuple[tuple[int, float], ...] = ()
+    """``(tokens of a micro-batch, flops per second)``, ascending; empty = ``compute_flops_per_second`` for all sizes."""
+    source: str = ""
+    """For people: ``measured 2026-11-24 with build 0c1e570``, ``published: 1,008 GB/s``; empty where ``measured`` says all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
