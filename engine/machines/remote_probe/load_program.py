@@ -203,25 +203,36 @@ def sample(sensor: str, found: "list[tuple[str, str]]", smi: Smi) -> str:
     )
 
 
-def wait(until: float, smi: Smi) -> bool:
-    """Until it is time for the next line; ``False`` when standard input has ended."""
-    while True:
-        left = until - time.monotonic()
-        if left <= 0:
-            return True
-        ready = select.select([0, *smi.fd()], [], [], left)[0]
-        if 0 in ready and not os.read(0, 4096):
-            return False
-        if any(fd != 0 for fd in ready):
-            smi.take()
+class Reader:
+    """Whoever reads the lines answers each with a byte: a pulled cable sends no end of standard input."""
+
+    def __init__(self, most_silent_seconds: int) -> None:
+        self.most_silent_seconds = most_silent_seconds
+        self.heard = time.monotonic()
+
+    def is_there(self, until: float, smi: Smi) -> bool:
+        """Wait until it is time for the next line; ``False`` when nobody reads any more."""
+        while True:
+            now = time.monotonic()
+            if now - self.heard > self.most_silent_seconds:
+                return False
+            if now >= until:
+                return True
+            ready = select.select([0, *smi.fd()], [], [], until - now)[0]
+            if 0 in ready:
+                if not os.read(0, 4096):
+                    return False
+                self.heard = time.monotonic()
+            if any(fd != 0 for fd in ready):
+                smi.take()
 
 
-def main(mark: str, seconds: int) -> None:
+def main(mark: str, seconds: int, most_silent_seconds: int) -> None:
     """Lines until nobody reads them."""
-    sensor, found, smi = cpu_sensor(), cards(), Smi(seconds)
+    sensor, found, smi, reader = cpu_sensor(), cards(), Smi(seconds), Reader(most_silent_seconds)
     try:
         due = time.monotonic()
-        while wait(due, smi):
+        while reader.is_there(due, smi):
             os.write(1, (mark + sample(sensor, found, smi) + "\n").encode("ascii"))
             due = max(due + seconds, time.monotonic())
     except OSError:
@@ -231,4 +242,4 @@ def main(mark: str, seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

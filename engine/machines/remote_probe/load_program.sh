@@ -1,13 +1,18 @@
 # Runs on the remote machine where there is no Python 3.6: as load_program.py, with CPU, RAM and network only. Everything is read
-# by the shell itself; `sleep` is the only program that is started. A reader of standard input ends it when that ends.
+# by the shell itself; `sleep` is the only program that is started. A reader of standard input ends it when that ends, and tells
+# it of every answer: without one for $3 seconds nobody is there any more.
 
 mark=$1
 every=$2
+most_unanswered=$(($3 / $2))
+unanswered=0
 
 exec 3<&0
 main=$$
+trap 'unanswered=0' USR1
 {
-    cat <&3 >/dev/null
+    trap - USR1
+    while IFS= read -r _ <&3; do kill -USR1 "$main"; done
     kill "$main"
 } >/dev/null 2>&1 &
 reader=$!
@@ -45,8 +50,11 @@ while :; do
     fi
     printf '%s{"t":%s,"cpu":%s,"ram":%s,"net":%s,"cpu_mc":null,"nv":[],"drm":[]}\n' "$mark" "$clock" "$cpu" "$ram" "$net" \
         2>/dev/null || break
+    unanswered=$((unanswered + 1))
+    [ "$unanswered" -gt "$most_unanswered" ] && break
     sleep "$every" &
     sleeper=$!
-    wait $sleeper
+    # An answer ends `wait` early, and the status of a sleep that is over is above 128 only if a signal ended it.
+    while wait $sleeper; [ $? -gt 128 ] && kill -0 $sleeper 2>/dev/null; do :; done
 done
 kill "$reader" 2>/dev/null

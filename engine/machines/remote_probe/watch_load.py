@@ -24,7 +24,10 @@ from engine.vocabulary.remote import SshTarget
 EVERY_SECONDS = 2
 SILENT_SECONDS = 20.0
 """Without a line for so long a machine is not reachable. A machine that swaps may be late by several seconds."""
+UNHEARD_SECONDS = 20
+"""For as long as that the program there goes on without an answer to its lines; then it ends by itself."""
 _LOOK_AROUND_SECONDS = 0.25
+HEARD = b"\n"
 _MOST_WAITING = 64
 _JOIN_SECONDS = 5.0
 _EXIT_SECONDS = 1.0
@@ -48,7 +51,7 @@ def watch_load(
     mark = new_nonce()
     stream = shell.open(COMMAND)
     try:
-        stream.send(launch_script("load", (mark, str(EVERY_SECONDS)), with_python=has_python))
+        stream.send(launch_script("load", (mark, str(EVERY_SECONDS), str(UNHEARD_SECONDS)), with_python=has_python))
         reader = _Reader(stream, mark.encode(), now_seconds)
     except BaseException:
         stream.close()
@@ -62,7 +65,8 @@ def watch_load(
 
 
 class _Reader(Thread):
-    """Cuts what arrives into lines, with the time of each. Ends with the stream."""
+    """Cuts what arrives into lines, with the time of each, and answers each: the program there must know that it is heard,
+    for a pulled cable tells it nothing. Ends with the stream."""
 
     def __init__(self, stream: RemoteStream, mark: bytes, now_seconds: Callable[[], float]) -> None:
         super().__init__(name="load of a remote machine", daemon=True)
@@ -82,6 +86,8 @@ class _Reader(Thread):
                 if line.startswith(self._mark):
                     with suppress(Full):  # nobody takes them: the newest ones are dropped
                         self.lines.put_nowait((self._now(), line[len(self._mark) :]))
+                    with suppress(MachineUnreachable):  # what it said before is read to its end
+                        self._stream.send(HEARD)
 
 
 def _hand_out(

@@ -227,9 +227,9 @@ class RemoteMachines:
 
     def _measure_link(self, held: _Held, machine: RemoteMachine, token: Token) -> None:
         """One after another: two links measured at once share the coordinator's own, and half of it is no fact. Not while a
-        run loads or answers: neither would be what it is."""
-        while self._snapshot().run_wanted:
-            token.wait(RETRY_SECONDS[0])
+        run loads or answers, nor while machines are looked at or given our build: neither would be what it is."""
+        while not _is_quiet(self._snapshot()):
+            token.wait(LOOKING_SECONDS)
         try:
             held.link = machine.measure_link(token)
         except EngineError as error:
@@ -364,6 +364,12 @@ class RemoteMachines:
     def _by_id(self, machine_id: MachineId) -> _Held | None:
         with self._lock:
             return next((held for held in self._held.values() if held.target.machine_id == machine_id), None)
+
+
+def _is_quiet(state: ClusterState) -> bool:
+    """Whether nothing is going on that we know of."""
+    busy = (RemotePhase.LOOKING, RemotePhase.COPYING)
+    return not state.run_wanted and not any(remote.phase in busy for remote in state.remotes)
 
 
 def copy_activity(machine_id: MachineId) -> str:

@@ -1,8 +1,8 @@
 """A person at the window, as a program: real mouse and key events in the real application with the real engine.
 
 Run on the lab's desk by ``test_window_journey`` (``python -m tests.end_to_end.lab.window_driver FOLDER NAME...``, with
-``--size 1280x800`` and ``--dark``); also takes the README's picture of three machines. Prints one JSON document: seconds of each
-step since the window was there, the layer map's verdict, the answer. Its exit status is the application's.
+``--size 1280x800`` and ``--dark``); also takes the README's picture of three machines. Prints one JSON document: seconds of
+each step since the window was there, the layer map's verdict, the answer. Its exit status is the application's.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def main() -> int:
         window.resize(*(int(part) for part in given.size.split("x")))
         try:
             print(json.dumps(journey(Person(window, session, given.folder), given.names)), flush=True)
-        except Exception as error:  # noqa: BLE001: whatever it was, the application must end
+        except Exception as error:  # noqa: BLE001 - whatever it was, the application must end
             traceback.print_exc()
             failed.append(error)
             session.close()

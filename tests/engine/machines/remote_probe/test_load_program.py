@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import select
@@ -16,14 +17,26 @@ from engine.machines.remote_probe.launch_script import launch_script
 
 
 @pytest.fixture(params=[(True, "sh"), (False, "sh"), (False, "bash")], ids=["python", "sh", "bash without python"])
-def running(request):
+def start(request):
     with_python, shell = request.param
-    process = subprocess.Popen([shell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    process.stdin.write(launch_script("load", ("MARK", "1"), with_python=with_python))
-    process.stdin.flush()
-    yield process
-    process.kill()
-    process.communicate()
+    processes = []
+
+    def start(most_silent_seconds):
+        process = subprocess.Popen([shell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        processes.append(process)
+        process.stdin.write(launch_script("load", ("MARK", "1", str(most_silent_seconds)), with_python=with_python))
+        process.stdin.flush()
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def running(start):
+    return start(60)
 
 
 def line_of(process):
@@ -52,6 +65,26 @@ def test_it_ends_with_its_input_and_leaves_nothing(running):
     assert time.monotonic() - started < 5
     psutil.wait_procs(started_by_it, timeout=5)
     assert [child for child in started_by_it if child.is_running()] == []
+
+
+def test_it_ends_when_nobody_answers_and_leaves_nothing(start):
+    process = start(2)
+    line_of(process)
+    started_by_it = psutil.Process(process.pid).children(recursive=True)
+    assert process.wait(10) == 0
+    psutil.wait_procs(started_by_it, timeout=5)
+    assert [child for child in started_by_it if child.is_running()] == []
+
+
+def test_answers_keep_it_going_at_its_pace(start):
+    process = start(2)
+    times = []
+    while len(times) < 6:
+        times.append(line_of(process)["t"])
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    assert all(later - earlier > 0.9 for earlier, later in itertools.pairwise(times))
+    assert process.poll() is None
 
 
 def test_it_ends_when_nobody_reads(running):

@@ -29,8 +29,13 @@ class ScriptedStream:
         self.hangs = hangs
         self.closed = threading.Event()
         self.mark = b""
+        self.answers = 0
 
     def send(self, data):
+        if self.mark:
+            assert data == module.HEARD
+            self.answers += 1
+            return
         line = next(line for line in data.decode().splitlines() if line.startswith("set -- "))
         self.mark = line.split()[2].encode()
 
@@ -65,9 +70,11 @@ def test_lines_become_samples_and_noise_does_not():
     loads = []
     one = b"MARK" + LINE % 1 + b"\n"
     two = b"MARK" + LINE % 2 + b"\n"
+    stream = ScriptedStream([b"motd\n" + one[:50], one[50:] + b"warning\n", two, b"MARK unfinished"])
     with pytest.raises(MachineUnreachable, match=r"^ada@10\.0\.0\.7 is not connected any more"):
-        watch(ScriptedStream([b"motd\n" + one[:50], one[50:] + b"warning\n", two, b"MARK unfinished"]), loads)
+        watch(stream, loads)
     assert len(loads) == 2
+    assert stream.answers == 2
     assert {load.machine_id for load in loads} == {TARGET.machine_id}
 
 
