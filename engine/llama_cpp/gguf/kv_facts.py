@@ -92,6 +92,15 @@ def _recurrent_widths(keys: ModelKeys) -> tuple[int, int]:
     return n_conv * (d_inner + 2 * keys.number("ssm.group_count") * d_state), d_state * d_inner
 
 
+def recurrent_width(keys: ModelKeys) -> int:
+    """Values that a state-space layer's in-projection makes of a token: ``2 d_inner + 2 n_group d_state + n_head`` of mamba2
+    (``d_in_proj`` in src/models/mamba-base.cpp; mamba's ``2 d_inner`` is less)."""
+    d_inner, d_state = keys.number("ssm.inner_size"), keys.number("ssm.state_size")
+    if not d_inner:
+        return 0
+    return 2 * d_inner + 2 * keys.number("ssm.group_count") * d_state + keys.number("ssm.time_step_rank")
+
+
 def _ple_history_bytes(keys: ModelKeys, layer: int) -> int:
     """llama-hparams.cpp ``ple_conv_state``: the n-gram module that one layer of Qwen4-exp has."""
     if keys.architecture != "qwen4exp" or layer not in (keys.numbers("ple.layers") or ()):

@@ -13,6 +13,7 @@ large vocabularies the head outweighs all of them.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -23,7 +24,7 @@ from engine.llama_cpp.gguf.gguf_header import GgufHeader, TensorInfo
 from engine.llama_cpp.gguf.kv_facts import kv_facts_of_layers
 from engine.llama_cpp.gguf.layer_kinds import WITHOUT_CACHE
 from engine.llama_cpp.gguf.model_keys import ModelKeys
-from engine.llama_cpp.gguf.tensor_types import file_type_name
+from engine.llama_cpp.gguf.tensor_types import TENSOR_TYPES, file_type_name
 from engine.vocabulary.model import LayerFacts, ModelFacts
 
 _EMBEDDING: Final = ("token_embd", "position_embd", "token_types", "per_layer_token_embd")
@@ -49,6 +50,7 @@ def read_model_facts(parts: Sequence[tuple[str, GgufHeader]]) -> ModelFacts:
         size_label=_size_label(keys, sums.n_parameters),
         layers=_layers(keys, sums),
         head_bytes=sums.head_bytes + (sums.token_embedding.n_bytes if tied and sums.token_embedding else 0),
+        head_type=_head_type(sums, tied=tied),
         embedding_bytes=sums.embedding_bytes,
         other_bytes=sums.other_bytes,
         tied_embeddings=tied,
@@ -57,6 +59,7 @@ def read_model_facts(parts: Sequence[tuple[str, GgufHeader]]) -> ModelFacts:
         n_head=max(n_head[:n_layers]),
         n_head_kv=max(n_head_kv[:n_layers]),
         n_ff=max(keys.per_layer("feed_forward_length", (0,))),
+        recurrent_width=recurrent_width(keys),
         n_experts=keys.number("expert_count"),
         n_experts_used=max(_experts_used(keys)),
         training_context_tokens=keys.number("context_length") or None,
@@ -69,8 +72,9 @@ def read_model_facts(parts: Sequence[tuple[str, GgufHeader]]) -> ModelFacts:
 class _Sums:
     """Bytes by place, while the tensors are gone through."""
 
-    layer_bytes: list[int]
-    expert_bytes: list[int]
+    dense_bytes: list[Counter[str]]
+    """By layer and type, without experts."""
+    expert_bytes: list[Counter[str]]
     head_bytes: int = 0
     embedding_bytes: int = 0
     other_bytes: int = 0
@@ -78,10 +82,11 @@ class _Sums:
     n_parameters: int = 0
     names: set[str] = field(default_factory=set)
     token_embedding: TensorInfo | None = None
+    output: TensorInfo | None = None
 
 
 def _sum_up(keys: ModelKeys, tensors: Iterable[TensorInfo]) -> _Sums:
-    sums = _Sums(layer_bytes=[0] * keys.n_layers, expert_bytes=[0] * keys.n_layers)
+    sums = _Sums(dense_bytes=[Counter() for _ in range(keys.n_layers)], expert_bytes=[Counter() for _ in range(keys.n_layers)])
     for tensor in tensors:
         if tensor.name in sums.names:
             raise BadModelFile(f"{keys.name} and its other parts have the tensor {tensor.name!r} twice.")
@@ -90,6 +95,8 @@ def _sum_up(keys: ModelKeys, tensors: Iterable[TensorInfo]) -> _Sums:
         sums.n_parameters += tensor.n_elements
         if tensor.name == "token_embd.weight":
             sums.token_embedding = tensor
+        if tensor.name == "output.weight":
+            sums.output = tensor
         _place(keys, sums, tensor)
     return sums
 
@@ -98,8 +105,8 @@ def _place(keys: ModelKeys, sums: _Sums, tensor: TensorInfo) -> None:
     stem = tensor.name.partition(".")[0]
     layer = _layer_of(keys, tensor.name, stem)
     if layer is not None:
-        sums.layer_bytes[layer] += tensor.n_bytes
-        sums.expert_bytes[layer] += tensor.n_bytes * bool(_OF_EXPERT.search(tensor.name))
+        of_layer = sums.expert_bytes if _OF_EXPERT.search(tensor.name) else sums.dense_bytes
+        of_layer[layer][_type_name(tensor)] += tensor.n_bytes
     elif stem in _HEAD or stem.startswith("hc_head") or _is_lfm2_norm(keys, stem):
         sums.head_bytes += tensor.n_bytes
     elif stem in _EMBEDDING:
@@ -130,11 +137,30 @@ def _layers(keys: ModelKeys, sums: _Sums) -> tuple[LayerFacts, ...]:
     n_experts = keys.number("expert_count")
     facts = []
     for layer, kv in enumerate(kv_facts_of_layers(keys)):
-        weights, experts = sums.layer_bytes[layer], sums.expert_bytes[layer]
-        idle = experts - experts * min(used[layer], n_experts) // n_experts if n_experts else 0
+        dense, experts = sums.dense_bytes[layer], sums.expert_bytes[layer]
+        active = Counter(dense)
+        for kind, size in experts.items():
+            active[kind] += size * min(used[layer], n_experts) // n_experts if n_experts else size
         runs = _times_run(keys, layer)
-        facts.append(LayerFacts(weights_bytes=weights, active_bytes=(weights - idle) * runs, kv=kv))
+        by_type = tuple((kind, size * runs) for kind, size in active.most_common() if size * runs)
+        facts.append(
+            LayerFacts(
+                weights_bytes=dense.total() + experts.total(),
+                active_bytes=sum(size for _, size in by_type),
+                active_bytes_by_type=by_type,
+                kv=kv,
+            )
+        )
     return tuple(facts)
+
+
+def _type_name(tensor: TensorInfo) -> str:
+    return TENSOR_TYPES[tensor.type_number].name
+
+
+def _head_type(sums: _Sums, *, tied: bool) -> str:
+    head = sums.token_embedding if tied else sums.output
+    return _type_name(head) if head is not None else ""
 
 
 def _times_run(keys: ModelKeys, layer: int) -> int:

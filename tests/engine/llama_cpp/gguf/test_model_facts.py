@@ -77,6 +77,30 @@ def test_a_llama(tmp_path: Path) -> None:
     assert {(layer.kv.k_elements_per_token, layer.kv.v_elements_per_token) for layer in model.layers} == {(64, 64)}
 
 
+def test_what_is_read_by_type(tmp_path: Path) -> None:
+    model = facts(write_llama(tmp_path / "m.gguf", n_layers=2, weights="q8_0"))
+    reader = reference.GGUFReader(tmp_path / "m.gguf")
+    expected: dict[str, int] = {}
+    for tensor in reader.tensors:
+        if tensor.name.startswith("blk.0."):
+            kind = tensor.tensor_type.name.lower()
+            expected[kind] = expected.get(kind, 0) + int(tensor.n_bytes)
+    assert list(expected) != ["f32"]
+    assert dict(model.layers[0].active_bytes_by_type) == expected
+    sizes = [size for _, size in model.layers[0].active_bytes_by_type]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sum(sizes) == model.layers[0].active_bytes
+    assert model.head_type == next(t.tensor_type.name.lower() for t in reader.tensors if t.name == "output.weight")
+
+
+def test_a_tied_head_has_the_type_of_the_embedding_and_experts_count_in_part(tmp_path: Path) -> None:
+    tied = facts(write_heavy_head(tmp_path / "tied.gguf", tied=True))
+    assert tied.head_type == facts(write_heavy_head(tmp_path / "untied.gguf")).head_type != ""
+    moe = facts(write_moe(tmp_path / "m.gguf", n_experts=8, n_used=2))
+    assert all(sum(size for _, size in layer.active_bytes_by_type) == layer.active_bytes for layer in moe.layers)
+    assert dict(moe.layers[0].active_bytes_by_type)["f16"] < moe.layers[0].weights_bytes
+
+
 @pytest.mark.parametrize("weights", ["f32", "q8_0", "q4_0"])
 def test_bytes_of_quantised_weights_are_the_references(tmp_path: Path, weights: str) -> None:
     path = write_llama(tmp_path / "m.gguf", n_layers=2, weights=weights)
