@@ -11,10 +11,12 @@ tokens; ``ggml-alloc.c`` reuses memory, so the largest moment counts) and held a
   once on the first device, twice on later ones
 - the largest moment: ``3F + 2X + A`` in the feed-forward, ``2X + 2A + 2K`` in attention (without flash attention the
   scores ``4 u n_ctx n_head`` in place of 2K), ``4 n_vocab rows + X`` at the output
+- a state-space layer (mamba2, measured in 28 runs): with ``Z`` its in-projection, 5.1 Z are alive at once (3.7 Z on one device
+  alone), and what goes from device to device inside it comes in 4 copies too: Z on a middle device, Z / 2 on the last
 
 Rejected: asking ``llama-fit-params`` for every plan: exact, but half a second each, it needs the workers running, and what-if
 plans have none. ``rows``: builds of autumn 2026 reserve logits for one row per slot, older ones (and ``llama-bench``) for the
-whole micro-batch: the planner takes the whole micro-batch, safe for every build.
+whole micro-batch (``llama_cpp.output_rows``). ``tests/benchmarks/memory_forecast.py`` holds whole plans against real runs.
 """
 
 from __future__ import annotations
@@ -29,10 +31,11 @@ from engine.vocabulary.plan import RunShape
 PIPELINE_COPIES = 4
 """``GGML_SCHED_MAX_COPIES`` (ggml-backend.cpp)."""
 FLOAT_BYTES = 4
-CALIBRATED_ARCHITECTURES = frozenset({"llama", "qwen2", "qwen3", "qwen3moe", "gemma3"})
+CALIBRATED_ARCHITECTURES = frozenset({"llama", "qwen2", "qwen3", "qwen3moe", "gemma3", "mamba2"})
 MARGIN = 1.03
 UNCALIBRATED_MARGIN = 1.3
 """For graphs that were not measured: fused gates, state spaces and the like keep some more activations alive."""
+RECURRENT_PIPELINED, RECURRENT_ALONE = 5.1, 3.7
 FIXED_SLACK_BYTES = 512 * 1024
 PROCESS_BYTES = 128 * 1024 * 1024
 """llama-server itself: code, tokenizer, HTTP, buffers for loading; 49 MB of its own memory were
@@ -59,6 +62,7 @@ class _Activations:
     keys: int
     masks: int
     scores: int
+    recurrent: int
 
 
 def compute_bytes(
@@ -73,10 +77,13 @@ def compute_bytes(
     moments = [size.residual]
     if layers:
         moments += [_feed_forward_moment(model, size), _attention_moment(size)]
+        moments.append(round(size.recurrent * (RECURRENT_PIPELINED if role.pipelined else RECURRENT_ALONE)))
+    if role.pipelined and not role.is_first:
+        received += copies * size.recurrent // (2 if role.holds_output else 1)
     if role.holds_output:
         rows = _micro_batch(shape) if logit_rows is None else logit_rows
         moments.append(FLOAT_BYTES * model.n_vocab * rows + size.residual)
-    return _with_margin(model, received + copies * size.masks + max(moments))
+    return copies * size.masks + _with_margin(model, received + max(moments))
 
 
 def host_bytes(model: ModelFacts, shape: RunShape, *, pipelined: bool) -> int:
@@ -88,6 +95,10 @@ def host_bytes(model: ModelFacts, shape: RunShape, *, pipelined: bool) -> int:
     compute = copies * size.masks + (copies + 1) * size.residual
     logits = FLOAT_BYTES * model.n_vocab * shape.slots
     return _with_margin(model, compute) + logits + PROCESS_BYTES
+
+
+def _has_recurrent(layers: Sequence[LayerFacts]) -> bool:
+    return any(layer.kv.recurrent_bytes_per_sequence for layer in layers)
 
 
 def _feed_forward_moment(model: ModelFacts, size: _Activations) -> int:
@@ -113,6 +124,7 @@ def _activations(model: ModelFacts, shape: RunShape, layers: Sequence[LayerFacts
         queries=FLOAT_BYTES * tokens * query_elements,
         keys=FLOAT_BYTES * tokens * key_elements,
         masks=tokens * (_mask_cells(shape, layers) * (FLOAT_BYTES if unfused else 2) + places),
+        recurrent=FLOAT_BYTES * tokens * model.recurrent_width * _has_recurrent(layers),
         scores=FLOAT_BYTES * tokens * cells * max(1, model.n_head) if unfused else 0,
     )
 

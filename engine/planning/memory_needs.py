@@ -39,8 +39,9 @@ class MemoryNeeds:
         return self.bytes_before[-1] + self.head_bytes
 
 
-def memory_needs(model: ModelFacts, shape: RunShape) -> MemoryNeeds:
+def memory_needs(model: ModelFacts, shape: RunShape, *, outputs_per_slot: bool = False) -> MemoryNeeds:
     """Reckon it all once per plan."""
+    rows = shape.slots if outputs_per_slot else None
     weights = tuple(accumulate((layer.weights_bytes for layer in model.layers), initial=0))
     kv = tuple(accumulate((kv_bytes_of_layer(layer.kv, shape) for layer in model.layers), initial=0))
     middle = DeviceRole(pipelined=True)
@@ -52,8 +53,8 @@ def memory_needs(model: ModelFacts, shape: RunShape) -> MemoryNeeds:
         bytes_before=tuple(map(sum, zip(weights, kv, strict=True))),
         head_bytes=model.head_bytes,
         layer_compute_bytes=compute_bytes(model, shape, middle, model.layers),
-        output_compute_bytes=compute_bytes(model, shape, output, model.layers),
-        alone_compute_bytes=compute_bytes(model, shape, alone, model.layers),
+        output_compute_bytes=compute_bytes(model, shape, output, model.layers, logit_rows=rows),
+        alone_compute_bytes=compute_bytes(model, shape, alone, model.layers, logit_rows=rows),
     )
 
 
@@ -84,6 +85,7 @@ def share_of(
     """The share of one worker that is used, with its exact needs."""
     end = first + n_layers
     weights = needs.weights_before[end] - needs.weights_before[first]
+    rows = request.shape.slots if request.outputs_per_slot else None
     return PlannedWorker(
         offer=offer,
         first_layer=first if n_layers else None,
@@ -91,7 +93,7 @@ def share_of(
         holds_output=role.holds_output,
         weights_bytes=weights + (needs.head_bytes if role.holds_output else 0),
         kv_bytes=needs.kv_before[end] - needs.kv_before[first],
-        compute_bytes=compute_bytes(request.model, request.shape, role, request.model.layers[first:end]),
+        compute_bytes=compute_bytes(request.model, request.shape, role, request.model.layers[first:end], logit_rows=rows),
     )
 
 

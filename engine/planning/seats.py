@@ -75,7 +75,12 @@ def budgets_of(request: PlanRequest) -> Budgets:
     """Reckon needs and usable memory once."""
     charge = coordinator_bytes(request.model, request.shape)
     usable = tuple((offer.id, usable_bytes(offer, request, charge)) for offer in request.offers)
-    return Budgets(request=request, needs=memory_needs(request.model, request.shape), usable=usable, coordinator_bytes=charge)
+    return Budgets(
+        request=request,
+        needs=memory_needs(request.model, request.shape, outputs_per_slot=request.outputs_per_slot),
+        usable=usable,
+        coordinator_bytes=charge,
+    )
 
 
 def layers_are_equal(needs: MemoryNeeds) -> bool:

@@ -63,6 +63,8 @@ class ModelFacts:
     n_head: int = 0
     n_head_kv: int = 0
     n_ff: int = 0
+    recurrent_width: int = 0
+    """What a state-space layer makes of every token: values of its in-projection (``ssm_in``); 0 = there is none."""
     n_experts: int = 0
     n_experts_used: int = 0
     training_context_tokens: int | None

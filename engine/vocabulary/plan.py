@@ -53,6 +53,8 @@ class PlanRequest:
     prompt_share: float = 0.0
     """What "fastest" means: the share of all tokens that are prompt. 0 = chat (least seconds per generated token), 1 =
     documents (least seconds per prompt token), between them the mean seconds per token of such a mix."""
+    outputs_per_slot: bool = False
+    """The build keeps logits of one token per slot (llama.cpp since autumn 2026); else of a whole micro-batch."""
     coordinator_machine: MachineId | None = None
     """Where llama-server runs: its CPU's safe memory also carries the input embedding."""
 

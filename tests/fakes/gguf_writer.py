@@ -183,29 +183,35 @@ def write_moe(
     return model.write()
 
 
-def write_sliding(path: Path, *, n_layers: int = 8, window: int = 512, n_vocab: int = MIN_VOCAB) -> Path:
+def write_sliding(path: Path, *, n_layers: int = 8, window: int = 512, n_vocab: int = MIN_VOCAB, n_embd: int = 64) -> Path:
     """Gemma 3: five layers of six see only a window; the head is the input embedding."""
+    heads = {"n_head": 4, "n_head_kv": 1, "head_length": n_embd // 2}
     model = SyntheticModel(path, "gemma3")
-    model.sizes(n_layers=n_layers, n_embd=64, n_ff=128, n_vocab=n_vocab, context=32_768)
-    model.attention(n_head=4, n_head_kv=1, head_length=32)
+    model.sizes(n_layers=n_layers, n_embd=n_embd, n_ff=2 * n_embd, n_vocab=n_vocab, context=32_768)
+    model.attention(**heads)
     model.gguf.add_sliding_window(window)
     model.tokenizer(n_vocab)
-    model.ends(64, n_vocab, tied=True)
+    model.ends(n_embd, n_vocab, tied=True)
     for layer in range(n_layers):
-        model.attention_tensors(layer, n_embd=64, n_head=4, n_head_kv=1, head_length=32)
-        model.dense_tensors(layer, n_embd=64, n_ff=128)
-        for norm, width in (("post_attention_norm", 64), ("post_ffw_norm", 64), ("attn_q_norm", 32), ("attn_k_norm", 32)):
-            model.vector(f"blk.{layer}.{norm}.weight", width)
+        model.attention_tensors(layer, n_embd=n_embd, **heads)
+        model.dense_tensors(layer, n_embd=n_embd, n_ff=2 * n_embd)
+        for norm in ("post_attention_norm", "post_ffw_norm"):
+            model.vector(f"blk.{layer}.{norm}.weight", n_embd)
+        for norm in ("attn_q_norm", "attn_k_norm"):
+            model.vector(f"blk.{layer}.{norm}.weight", n_embd // 2)
     return model.write()
 
 
-def write_latent(path: Path, *, n_layers: int = 6, kv_rank: int = 64, rope: int = 32, n_vocab: int = MIN_VOCAB) -> Path:
+def write_latent(
+    path: Path, *, n_layers: int = 6, kv_rank: int = 64, rope: int = 32, n_vocab: int = MIN_VOCAB, n_embd: int = 64
+) -> Path:
     """DeepSeek 2: latent attention keeps only a compressed K; the first layer is dense, the others have experts."""
-    n_embd, n_head, nope, v_length, q_rank = 64, 4, 32, 32, 32
+    n_head, nope, v_length, q_rank = 4, 32, 32, 32
     model = SyntheticModel(path, "deepseek2")
-    model.sizes(n_layers=n_layers, n_embd=n_embd, n_ff=128, n_vocab=n_vocab)
+    model.sizes(n_layers=n_layers, n_embd=n_embd, n_ff=2 * n_embd, n_vocab=n_vocab)
     model.attention(n_head=n_head, n_head_kv=1, head_length=kv_rank + rope, rope=rope)
     _latent_keys(model, kv_rank=kv_rank, rope=rope, nope=nope, v_length=v_length, q_rank=q_rank)
+    model.gguf.add_expert_feed_forward_length(n_embd // 2)
     model.tokenizer(n_vocab)
     model.ends(n_embd, n_vocab)
     for layer in range(n_layers):
@@ -232,21 +238,21 @@ def _latent_keys(model: SyntheticModel, *, kv_rank: int, rope: int, nope: int, v
     model.gguf.add_expert_count(4)
     model.gguf.add_expert_used_count(2)
     model.gguf.add_expert_shared_count(1)
-    model.gguf.add_expert_feed_forward_length(32)
 
 
 def _latent_feed_forward(model: SyntheticModel, layer: int, n_embd: int) -> None:
     if layer == 0:
-        model.dense_tensors(layer, n_embd=n_embd, n_ff=128)
+        model.dense_tensors(layer, n_embd=n_embd, n_ff=2 * n_embd)
         return
-    model.expert_tensors(layer, n_embd=n_embd, n_ff=32, n_experts=4)
-    for name, shape in (("gate", (n_embd, 32)), ("up", (n_embd, 32)), ("down", (32, n_embd))):
+    width = n_embd // 2
+    model.expert_tensors(layer, n_embd=n_embd, n_ff=width, n_experts=4)
+    for name, shape in (("gate", (n_embd, width)), ("up", (n_embd, width)), ("down", (width, n_embd))):
         model.matrix(f"blk.{layer}.ffn_{name}_shexp.weight", *shape)
 
 
-def write_recurrent(path: Path, *, n_layers: int = 6, n_vocab: int = MIN_VOCAB) -> Path:
+def write_recurrent(path: Path, *, n_layers: int = 6, n_vocab: int = MIN_VOCAB, n_embd: int = 64) -> Path:
     """Mamba 2: no attention at all; a state per sequence instead of a cache."""
-    n_embd, d_inner, d_state, n_group, n_heads, d_conv = 64, 128, 16, 1, 4, 4
+    d_inner, d_state, n_group, n_heads, d_conv = 2 * n_embd, 16, 1, 4, 4
     model = SyntheticModel(path, "mamba2")
     model.sizes(n_layers=n_layers, n_embd=n_embd, n_ff=0, n_vocab=n_vocab)
     model.gguf.add_head_count(0)

@@ -21,7 +21,7 @@ from typing import Final
 
 from engine.errors import BadModelFile
 from engine.llama_cpp.gguf.gguf_header import GgufHeader, TensorInfo
-from engine.llama_cpp.gguf.kv_facts import kv_facts_of_layers
+from engine.llama_cpp.gguf.kv_facts import kv_facts_of_layers, recurrent_width
 from engine.llama_cpp.gguf.layer_kinds import WITHOUT_CACHE
 from engine.llama_cpp.gguf.model_keys import ModelKeys
 from engine.llama_cpp.gguf.tensor_types import TENSOR_TYPES, file_type_name

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.errors import BadInput
+from engine.llama_cpp.output_rows import keeps_outputs_per_slot
 from engine.planning.offers import Reach, offers_of_machine
 from engine.planning.split_layers import split_layers
 from engine.session.reducing.commands import commands_of
@@ -79,6 +80,7 @@ def _plan(state: ClusterState, policy: Policy, layout: Layout) -> Plan | PlanRef
         policy=policy,
         layout=layout,
         shape=state.choices.shape,
+        outputs_per_slot=state.runtime is not None and keeps_outputs_per_slot(state.runtime),
         coordinator_machine=THIS_MACHINE,
     )
     try:
