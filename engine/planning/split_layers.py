@@ -18,6 +18,7 @@ from engine.planning.explain import why_left_out
 from engine.planning.memory_needs import coordinator_bytes, share_of, unused
 from engine.planning.policies.even import even_counts
 from engine.planning.policies.fastest import fastest_placement
+from engine.planning.policies.given import given_placement
 from engine.planning.policies.memory_share import proportional_counts
 from engine.planning.policies.nearest_counts import nearest_counts
 from engine.planning.refusal import refuse, refuse_without_workers
@@ -31,6 +32,9 @@ def split_layers(request: PlanRequest) -> Plan | PlanRefused:
     if not request.offers:
         return refuse_without_workers(request)
     budgets = budgets_of(request)
+    if request.given is not None:
+        given = given_placement(budgets, request.given)
+        return given if isinstance(given, PlanRefused) else _plan_of(budgets, given, ())
     order = device_order(request)
     notes: list[str] = []
     placement = _by_policy(budgets, order, notes) or _alone(budgets, order, notes)

@@ -41,6 +41,16 @@ class RunShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivenSplit:
+    """A split that is said and not searched for: llama.cpp's own, all workers, or that of an earlier run."""
+
+    name: str
+    """For people: ``llama.cpp's default split``."""
+    seats: tuple[tuple[WorkerId, int], ...]
+    """Workers in device order with their layers; the last one also holds the output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
     """Everything the planner may look at. No clock, no randomness: the same request gives the same answer."""
 
@@ -57,6 +67,8 @@ class PlanRequest:
     """The build keeps logits of one token per slot (llama.cpp since autumn 2026); else of a whole micro-batch."""
     coordinator_machine: MachineId | None = None
     """Where llama-server runs: its CPU's safe memory also carries the input embedding."""
+    given: GivenSplit | None = None
+    """Take exactly this split, or refuse; the policy is then only a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
