@@ -38,6 +38,8 @@ class RunShape:
     cache_type_v: str = "f16"
     flash_attention: bool | None = None
     """``None`` = llama-server's own choice (``-fa auto``)."""
+    asynchronous_rpc: bool = True
+    """Not a size: the build's RPC protocol is 6 or newer. Older ones wait for every answer and never pipeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,8 @@ class PlanRequest:
     documents (least seconds per prompt token), between them the mean seconds per token of such a mix."""
     outputs_per_slot: bool = False
     """The build keeps logits of one token per slot (llama.cpp since autumn 2026); else of a whole micro-batch."""
+    max_devices: int = MAX_DEVICES
+    """Devices that llama-server can drive: one less where the coordinator's build also has a BLAS backend."""
     coordinator_machine: MachineId | None = None
     """Where llama-server runs: its CPU's safe memory also carries the input embedding."""
     given: GivenSplit | None = None
@@ -120,6 +124,16 @@ class PredictedThroughput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Optimality:
+    """How good a plan of the ``fastest`` policy is among all plans, by its own predictions."""
+
+    proven: bool
+    """No other choice of workers, order or layer counts is better (by more than the 0.1 % that keep the listed order)."""
+    gap: float | None = None
+    """Where it is not proven: at most this fraction of its seconds could still be gained; ``None`` = no bound is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Which layers go where. ``workers`` holds every offer: used ones first in device order, then those left out."""
 
@@ -135,6 +149,8 @@ class Plan:
     predicted: PredictedThroughput
     notes: tuple[str, ...] = ()
     """Sentences for people: why a worker was left out, what was assumed."""
+    optimality: Optimality | None = None
+    """``None`` for policies that do not look for the fastest."""
 
     @property
     def used_workers(self) -> tuple[PlannedWorker, ...]:
