@@ -9,6 +9,7 @@
     |-- RuntimeUnavailable      no usable llama.cpp programs, or a build or a download failed
     |-- ProcessFailed           a process could not be started, or ended when it must not
     |-- RpcServerUnusable       a port where no rpc-server of ours can be reached
+    |-- HistoryUnusable         the file of measured runs cannot be read or written
     |-- CoordinatorUnusable     llama-server does not answer, or answers nonsense
     `-- RemoteProblem           something about a machine over the network
         |-- MachineUnreachable  no route, no answer in time, or the connection was lost
@@ -65,6 +66,10 @@ class ProcessFailed(EngineError):
 
 class RpcServerUnusable(EngineError):
     """What listens on a port is not an rpc-server that may be used: other software, busy, or gone."""
+
+
+class HistoryUnusable(EngineError):
+    """The file of measured runs was written by a newer version, or cannot be read or written."""
 
 
 class CoordinatorUnusable(EngineError):

@@ -32,6 +32,7 @@ from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
 from engine.settings.folders import Folders, find_folders
+from engine.settings.history.history_file import HistoryFile
 from engine.settings.settings_file import RememberedMachine, Settings, load_settings, save_settings
 from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
@@ -75,6 +76,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
         installer=SourceInstaller(folders),
         models=GgufModelFiles(folders.models),
         speeds=SpeedFile(folders.state / "speeds.json"),
+        history=HistoryFile(folders.data / "history.sqlite"),
         coordinator_client=_client_of,
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune(folders.cache / "workers"),

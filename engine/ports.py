@@ -13,6 +13,7 @@ from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
@@ -153,6 +154,9 @@ class ModelReader(Protocol):
     def read(self, path: str) -> ModelFacts:
         """Raises ``BadModelFile``."""
 
+    def hash_of(self, model: ModelFacts) -> str:
+        """SHA-256 of the first MiB and the sizes of its files; empty when they cannot be read."""
+
 
 class RuntimeFinder(Protocol):
     """Finds llama.cpp programs on this machine and learns what they take."""
@@ -188,3 +192,19 @@ class SpeedStore(Protocol):
 
     def save(self, key: str, speed: Speed) -> None:
         """Keep it."""
+
+
+class RunHistory(Protocol):
+    """Keeps every measured run. From any thread; several processes may use one history. All raise ``HistoryUnusable``."""
+
+    def save(self, record: RunRecord) -> RunRecord:
+        """Keep it, with id and date if it has none; one of the same id is replaced. Returns it as it is kept."""
+
+    def load(self, run_id: str) -> RunRecord | None:
+        """The one run whose id is this, or begins with it."""
+
+    def runs(self, *, model_hash: str | None = None, limit: int = 200) -> tuple[RunRecord, ...]:
+        """Newest first."""
+
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know, each once: a damaged file was set aside."""

@@ -15,6 +15,7 @@ from typing import Final
 from engine.errors import BadModelFile
 from engine.llama_cpp.gguf.gguf_header import GgufHeader, read_gguf_header
 from engine.llama_cpp.gguf.model_facts import read_model_facts
+from engine.runtimes.model_hash import model_hash
 from engine.vocabulary.model import ModelFacts
 
 _PART: Final = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
@@ -42,6 +43,10 @@ class GgufModelFiles:
         for number, (part, of_part) in enumerate(headers):
             _check_part(Path(part), of_part, number, n_parts)
         return read_model_facts(headers)
+
+    def hash_of(self, model: ModelFacts) -> str:
+        """SHA-256 of the first MiB and the sizes of its files; empty when they cannot be read."""
+        return model_hash(model.files or ((model.path,) if model.path else ()))
 
 
 def list_model_files(folder: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from engine.ports import (
     ModelReader,
     ProcessStarter,
     RpcAsker,
+    RunHistory,
     RuntimeFinder,
     RuntimeInstaller,
     SpeedStore,
@@ -31,6 +32,7 @@ class Outside:
     installer: RuntimeInstaller
     models: ModelReader
     speeds: SpeedStore
+    history: RunHistory
     coordinator_client: Callable[[str], CoordinatorClient]
     """Makes a client for an URL."""
     worker_cache_folder: str

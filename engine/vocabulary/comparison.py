@@ -46,7 +46,7 @@ class WorkerWorth:
     used: bool
     adds_bytes: int
     gains_tokens_per_second: float | None
-    """Decode with it less decode without it; negative = it would cost that. ``None`` = not known, or it does not fit without."""
+    """Decode with it less decode without it; negative = it would cost that. ``None`` = not known, or nothing fits without."""
     needed: bool
     """Without it the model does not fit."""
     sentence: str

@@ -22,6 +22,7 @@ from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, Policy
 from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
@@ -205,6 +206,9 @@ class FakeModels:
             raise BadModelFile(f"{path} is not a GGUF file.", advice="Choose another.")
         return self.models[path]
 
+    def hash_of(self, model: ModelFacts) -> str:
+        return f"hash of {model.path}"
+
 
 class FakeSpeeds:
     """A ``SpeedStore`` in memory."""
@@ -217,6 +221,34 @@ class FakeSpeeds:
 
     def save(self, key: str, speed: Speed) -> None:
         self.speeds[key] = speed
+
+
+class FakeHistory:
+    """A ``RunHistory`` in memory. Set ``fails`` to make every call raise it."""
+
+    def __init__(self) -> None:
+        self.kept: list[RunRecord] = []
+        self.fails: EngineError | None = None
+        self.told: list[str] = []
+
+    def save(self, record: RunRecord) -> RunRecord:
+        if self.fails is not None:
+            raise self.fails
+        record = replace(record, id=record.id or f"run-{len(self.kept)}", at=record.at or "2026-11-24T03:00:00+00:00")
+        self.kept = [record, *(other for other in self.kept if other.id != record.id)]
+        return record
+
+    def load(self, run_id: str) -> RunRecord | None:
+        return next((record for record in self.kept if record.id == run_id), None)
+
+    def runs(self, *, model_hash: str | None = None, limit: int = 200) -> tuple[RunRecord, ...]:
+        if self.fails is not None:
+            raise self.fails
+        return tuple(record for record in self.kept if model_hash in (None, record.model.hash))[:limit]
+
+    def notices(self) -> tuple[str, ...]:
+        told, self.told = tuple(self.told), []
+        return told
 
 
 class FakeInstaller:
@@ -249,6 +281,7 @@ class Fakes:
         self.installer = FakeInstaller()
         self.models = FakeModels()
         self.speeds = FakeSpeeds()
+        self.history = FakeHistory()
         self.coordinator = FakeCoordinator()
         self.n_prunings = 0
         self.tunnel_bytes: int | None = None
@@ -266,6 +299,7 @@ class Fakes:
             installer=self.installer,
             models=self.models,
             speeds=self.speeds,
+            history=self.history,
             coordinator_client=lambda _url: self.coordinator,
             worker_cache_folder="/fake/cache",
             prune_worker_cache=self._prune,

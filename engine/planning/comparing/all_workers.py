@@ -22,7 +22,7 @@ _NEVER = float("inf")
 
 
 def all_workers_split(request: PlanRequest) -> GivenSplit | None:
-    """The split, or ``None`` when nothing fits. Of more workers than layers or than llama.cpp takes, those with most memory."""
+    """The split; ``None`` when nothing fits. Of more workers than layers, or than llama.cpp takes, those with most memory."""
     budgets = budgets_of(request)
     order = most_usable(budgets, device_order(request))
     if len(order) > budgets.n_layers:

@@ -20,7 +20,7 @@ from engine.vocabulary.worker import Layout, WorkerOffer
 
 
 def compare(request: PlanRequest, traditional_offers: tuple[WorkerOffer, ...]) -> Comparison:
-    """``request.offers`` are all workers, one per device; ``traditional_offers`` one per machine. Its policy does not matter."""
+    """``request.offers``: all workers, one per device; ``traditional_offers``: one per machine. Its policy does not matter."""
     request = replace(request, policy=Policy.FASTEST, layout=Layout.PER_DEVICE, given=None)
     fastest = split_layers(request)
     traditional = replace(request, offers=traditional_offers, layout=Layout.TRADITIONAL)

@@ -1,0 +1,142 @@
+"""Every measured run, in one SQLite file. Implements ``ports.RunHistory``.
+
+A connection per call (a call takes a millisecond, and connections must not cross threads), WAL, and five seconds of patience
+with other processes. A damaged file is set aside under another name and told about; nothing measured is ever deleted but the
+oldest runs beyond ``MOST_RUNS``. Rejected: a JSON file (two processes would lose each other's runs) and one connection for all
+(its lock would have to be shared between threads by hand).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from engine.errors import BadInput, HistoryUnusable
+from engine.settings.history.record_json import record_from_json, record_to_json
+from engine.settings.history.schema import bring_up_to_date
+from engine.vocabulary.run_record import RunRecord
+
+MOST_RUNS = 5000
+"""About 6 kB each."""
+BUSY_SECONDS = 5.0
+_T = TypeVar("_T")
+
+
+class HistoryFile:
+    """The file. Nothing is opened or made before the first call."""
+
+    def __init__(self, path: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC), most: int = MOST_RUNS) -> None:
+        self._path = path
+        self._now = now
+        self._most = most
+        self._lock = threading.Lock()
+        self._notices: list[str] = []
+
+    def save(self, record: RunRecord) -> RunRecord:
+        """Keep it, with id and date if it has none; one of the same id is replaced. Raises ``HistoryUnusable``."""
+        now = self._now()
+        new_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        record = replace(record, id=record.id or new_id, at=record.at or now.isoformat(timespec="seconds"))
+        row = (record.id, record.at, record.model.name, record.model.hash, record_to_json(record))
+        self._with_file(lambda connection: self._insert(connection, row))
+        return record
+
+    def _insert(self, connection: sqlite3.Connection, row: tuple[str, ...]) -> None:
+        with connection:
+            connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", row)
+            oldest = "SELECT id FROM runs ORDER BY at DESC, rowid DESC LIMIT -1 OFFSET ?"
+            connection.execute(f"DELETE FROM runs WHERE id IN ({oldest})", (self._most,))  # noqa: S608 - no value in it
+
+    def load(self, run_id: str) -> RunRecord | None:
+        """The one run whose id is this, or begins with it; ``None`` for none or several. Raises ``HistoryUnusable``."""
+        query = "SELECT id, record FROM runs WHERE substr(id, 1, ?) = ? LIMIT 2"
+        rows = self._with_file(lambda connection: connection.execute(query, (len(run_id), run_id)).fetchall())
+        return _record(rows[0]) if len(rows) == 1 and run_id else None
+
+    def runs(self, *, model_hash: str | None = None, limit: int = 200) -> tuple[RunRecord, ...]:
+        """Newest first. Raises ``HistoryUnusable``."""
+        query = "SELECT id, record FROM runs WHERE ? IS NULL OR model_hash = ? ORDER BY at DESC, rowid DESC LIMIT ?"
+        if not self._path.exists():
+            return ()
+        rows = self._with_file(lambda connection: connection.execute(query, (model_hash, model_hash, limit)).fetchall())
+        return tuple(record for row in rows if (record := _record(row)) is not None)
+
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know, each once."""
+        with self._lock:
+            told, self._notices = tuple(self._notices), []
+        return told
+
+    def _with_file(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        with self._lock:
+            try:
+                return self._try(work)
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise self._unusable(error) from None
+                self._set_aside(error)
+            try:
+                return self._try(work)
+            except sqlite3.DatabaseError as error:
+                raise self._unusable(error) from None
+
+    def _try(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        with self._opened() as connection:
+            return work(connection)
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        self._make()
+        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            with contextlib.suppress(sqlite3.OperationalError):  # a file system without shared memory: slower, still right
+                connection.execute("PRAGMA journal_mode = WAL")
+            bring_up_to_date(connection, str(self._path))
+            yield connection
+        finally:
+            connection.close()
+
+    def _make(self) -> None:
+        """Made by us and not by SQLite, so that it never was readable for others."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        aside = self._path.with_name(f"{self._path.stem}-damaged-{self._now():%Y%m%d-%H%M%S}{self._path.suffix}")
+        try:
+            self._path.rename(aside)
+            for ending in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+        except OSError as why:
+            raise self._unusable(why) from None
+        self._notices.append(f"The history of runs was damaged ({error}): it is kept as {aside}, and a new one is begun.")
+
+    def _unusable(self, error: Exception) -> HistoryUnusable:
+        said = getattr(error, "strerror", None) or str(error)
+        return HistoryUnusable(
+            f"The history of runs {self._path} cannot be used: {said}.", advice="See its folder and the disk."
+        )
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return error.sqlite_errorname in ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_CORRUPT_INDEX", "SQLITE_CORRUPT_VTAB")
+
+
+def _record(row: tuple[str, str]) -> RunRecord | None:
+    """A row that cannot be read is passed over: the others still can."""
+    try:
+        return record_from_json(row[1], f"run {row[0]}")
+    except BadInput:
+        return None
