@@ -136,7 +136,7 @@ def test_a_newer_version_is_refused_in_one_sentence_and_left_alone(history, path
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(HistoryUnusable, match="cannot be used: (Not a directory|File exists)"):
+    with pytest.raises(HistoryUnusable, match=r"cannot be used: (Not a directory|File exists)"):
         HistoryFile(tmp_path / "file" / "history.sqlite").save(a_record(1.0))
 
 
