@@ -1,0 +1,164 @@
+"""The fastest plan against llama.cpp's own split on uneven test beds, and what was predicted against what came out.
+
+``python tests/benchmarks/against_default.py [MODEL [ROUNDS [BED]]]``, as root on Linux. Per bed and round: llama-server with
+its default split over all workers in the order listed, then with the plan of policy ``fastest``, the order changing from round
+to round; in each, one warm-up and two requests of 256 + 48 tokens. Ratios are of the medians of a round. Prints a table in
+Markdown and every sample as JSON. The bed that is even is there to see that nothing is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.open_session import real_outside
+from engine.planning.split_layers import split_layers
+from engine.runtimes.demo_model import find_demo_model
+from engine.settings.folders import find_folders
+from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.plan import Plan, PlanRequest, Policy
+from engine.vocabulary.throughput import RequestTimings
+from tests.benchmarks.beds.bed_runs import SHAPE, Programs, calibrated, default_argv, measured, planned_argv, programs_in
+from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_workers
+from tests.fakes.gguf_writer import write_llama
+
+PROMPT_TOKENS, DECODE_TOKENS, REQUESTS = 256, 48, 2
+WHOLE = BedWorker()
+UNIFORM: dict[str, Any] = {"n_layers": 24, "n_embd": 1024, "n_ff": 2816, "n_head": 16, "n_head_kv": 8, "head_length": 64}
+UNIFORM |= {"n_vocab": 8000, "weights": "q8_0"}
+"""About 310 MB in equal layers; a small head."""
+
+
+def at(quota: float, delay_ms: float = 0.0, **more: int) -> BedWorker:
+    """A worker in few words."""
+    return BedWorker(quota=quota, delay_ms=delay_ms, **more)
+
+
+def beds_of_demo() -> dict[str, tuple[BedWorker, ...]]:
+    """For a model that fits everywhere: which workers to take, and in which order."""
+    return {
+        "fast, slow": (WHOLE, at(0.25)),
+        "slow, fast": (at(0.25), WHOLE),
+        "fast, fast, slow": (WHOLE, WHOLE, at(0.2)),
+        "fast, fast 20 ms away": (WHOLE, at(1.0, 10)),
+        "half-speed, fast, slow, slow": (at(0.5), WHOLE, at(0.25), at(0.25)),
+        "8 workers, every second slow": (WHOLE, at(0.33)) * 4,
+    }
+
+
+def beds_of_uniform(model: ModelFacts) -> dict[str, tuple[BedWorker, ...]]:
+    """For a model that no machine can hold alone, as large models are: each has room for 60 % of it (or 35 %)."""
+    most, some = ({"safe_bytes": int(share * model.total_bytes) + 30_000_000} for share in (0.6, 0.35))
+    return {
+        "two with room, one slow": (at(1.0, **most), at(1.0, **most), at(0.2, **most)),
+        "slow first, fast 2 ms away": (at(0.3, **most), at(1.0, **most), at(1.0, 1.0, **most)),
+        "six of two speeds": (at(0.4, **some), at(1.0, **some)) * 3,
+        "five, one far": (at(1.0, 10, **some), at(1.0, **some), at(0.5, **some), at(1.0, **some), at(1.0, **some)),
+        "even pair": (at(1.0, **most), at(1.0, **most)),
+    }
+
+
+@dataclass
+class Outcome:
+    """What came of one bed."""
+
+    name: str
+    split: str
+    predicted: tuple[float | None, float | None]
+    default: list[list[RequestTimings]] = field(default_factory=list)
+    planned: list[list[RequestTimings]] = field(default_factory=list)
+
+    def ratio(self, what: str) -> float:
+        """Median over the rounds of planned / default."""
+        pairs = zip(self.planned, self.default, strict=True)
+        return statistics.median(rate_of(ours, what) / rate_of(theirs, what) for ours, theirs in pairs)
+
+    def error(self, what: str) -> float | None:
+        """Of the prediction, signed: 0.1 = 10 % too high."""
+        predicted = self.predicted[what == "prefill"]
+        return None if predicted is None else predicted / statistics.median(rate_of(r, what) for r in self.planned) - 1
+
+
+def rate_of(timings: Sequence[RequestTimings], what: str) -> float:
+    """Median tokens per second."""
+    return statistics.median(getattr(one, f"{what}_tokens_per_second") or math.nan for one in timings)
+
+
+def one_bed(name: str, model: ModelFacts, workers: tuple[RunningWorker, ...], programs: Programs, n_rounds: int) -> Outcome:
+    """Calibrate each kind of worker once, plan, and measure both sides in turn."""
+    kinds = {worker.how.quota: worker for worker in workers}
+    speeds = {quota: calibrated(programs, worker, model) for quota, worker in kinds.items()}
+    offers = tuple(worker.offer(speeds[worker.how.quota]) for worker in workers)
+    plan = split_layers(PlanRequest(model=model, offers=offers, policy=Policy.FASTEST, shape=SHAPE, outputs_per_slot=True))
+    assert isinstance(plan, Plan), plan.reasons
+    split = ", ".join(f"{worker.offer.machine_name}: {worker.n_layers}" for worker in plan.used_workers)
+    predicted = (plan.predicted.decode_tokens_per_second, plan.predicted.prefill_tokens_per_second)
+    outcome = Outcome(name, split, predicted)
+    for number in range(n_rounds):
+        for side in ("default", "planned") if number % 2 == 0 else ("planned", "default"):
+            argv = default_argv(programs, model, workers) if side == "default" else planned_argv(programs, plan, workers)
+            tokens = {"prompt_tokens": PROMPT_TOKENS, "decode_tokens": DECODE_TOKENS}
+            getattr(outcome, side).append(measured(argv, REQUESTS, **tokens))
+    return outcome
+
+
+def report(outcomes: list[Outcome]) -> None:
+    """Tables and samples."""
+    print("| bed | layers | decode, default | fastest | ratio | prefill ratio | decode error | prefill error |")
+    print("|---|---|---|---|---|---|---|---|")
+    for outcome in outcomes:
+        default = statistics.median(rate_of(timings, "decode") for timings in outcome.default)
+        planned = statistics.median(rate_of(timings, "decode") for timings in outcome.planned)
+        errors = [outcome.error(what) for what in ("decode", "prefill")]
+        words = [f"{error:+.0%}" if error is not None else "-" for error in errors]
+        ratios = f"{outcome.ratio('decode'):.2f} | {outcome.ratio('prefill'):.2f}"
+        print(f"| {outcome.name} | {outcome.split} | {default:.1f} | {planned:.1f} | {ratios} | {words[0]} | {words[1]} |")
+    for what in ("decode", "prefill"):
+        mean = math.exp(statistics.fmean(math.log(outcome.ratio(what)) for outcome in outcomes))
+        worst = min(outcome.ratio(what) for outcome in outcomes)
+        errors = [abs(error) for outcome in outcomes if (error := outcome.error(what)) is not None]
+        print(
+            f"{what}: {mean:.2f}x over the default (geometric mean of {len(outcomes)} beds), worst bed {worst:.2f}x; ", end=""
+        )
+        print(f"prediction off by {statistics.fmean(errors):.1%} on average, {max(errors):.1%} at worst")
+    print(json.dumps({outcome.name: samples_of(outcome) for outcome in outcomes}))
+
+
+def samples_of(outcome: Outcome) -> dict[str, object]:
+    """Raw."""
+
+    def rates(rounds: list[list[RequestTimings]]) -> list[list[tuple[float | None, float | None]]]:
+        return [[(one.decode_tokens_per_second, one.prefill_tokens_per_second) for one in timings] for timings in rounds]
+
+    return {"predicted": outcome.predicted, "default": rates(outcome.default), "planned": rates(outcome.planned)}
+
+
+def main(model_path: str, n_rounds: int, only: str = "") -> None:
+    """Measure and print."""
+    outside = real_outside()
+    folder = next(find_folders().data.glob("runtimes/*/bin/llama-server")).parent
+    programs = programs_in(folder)
+    outcomes = []
+    with tempfile.TemporaryDirectory() as work:
+        uniform = outside.models.read(str(write_llama(Path(work) / "uniform.gguf", **UNIFORM)))
+        demo = outside.models.read(model_path)
+        beds = [(demo, beds_of_demo()), (uniform, beds_of_uniform(uniform))]
+        for model, name, bed in ((model, name, bed) for model, named in beds for name, bed in named.items() if only in name):
+            with running_workers(next(folder.glob("*rpc-server")), bed, Path(work)) as workers:
+                outcomes.append(one_bed(name, model, workers, programs, n_rounds))
+            print(f"{name}: {outcomes[-1].split}", file=sys.stderr, flush=True)
+    report(outcomes)
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1] if len(sys.argv) > 1 else find_demo_model(find_folders())
+    if chosen is None:
+        sys.exit("Name a model, or run make test once: it fetches the small one.")
+    main(str(chosen), int(sys.argv[2]) if len(sys.argv) > 2 else 3, *sys.argv[3:4])
