@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 
 from engine.errors import RuntimeUnavailable
-from engine.planning.cost_model import flops_per_prompt_token
+from engine.planning.layer_costs import flops_per_prompt_token
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.worker import Exposure, Speed, WorkerOffer
 

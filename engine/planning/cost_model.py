@@ -1,44 +1,59 @@
-"""How fast a placement will be: seconds per generated token, and tokens per second of prompt processing.
+"""How fast a placement will be: seconds per generated token, per prompt, to the first token, and to load.
 
-Decode, one stream: a token walks through the workers in turn, so the times add up::
+Decode: a token walks through the workers in turn, so the times add up::
 
-    T = sum over workers of [ overhead + RTT + transfers + (active weights + KV read at the depth) / read speed ]
+    T = host + sum over workers of [ overhead + r * RTT + transfers
+                                     + sum over its layers of (layer overhead + weights by type / read speed + KV / KV speed) ]
 
-RTT counts once per remote worker: only GET_TENSOR waits for an answer (measured: 2.05, 3.07, 4.3 RTT for 2, 3, 4 servers).
-Transfers are one hidden state in and one out, on the last remote worker the logits instead.
+``r`` is 1 where only GET_TENSOR waits for an answer (RPC protocol 6 and newer; measured 2.05, 3.07, 4.3 RTT for 2, 3, 4
+servers) and 2 before that. Transfers are one hidden state in and one out, on the last device the logits instead. ``N`` slots
+are one batch: weights are read once, and the rate is ``N / T(N)``.
 
-Prefill of P tokens in m micro-batches of u: a stage takes ``S = max(flops / compute, weights / read) + RTT + transfers``;
-llama.cpp keeps up to 4 micro-batches in flight, so ``T = sum S + (m - 1) * max(slowest stage, sum S / 4)``, and ``m * sum S``
-with one device. Stages overlap only between processes: devices of one ``per-machine`` server compute strictly in turn, and CPU
-workers of one machine share cores and memory bus (two of them gained 1.46 times, not 2), so both are bounded as groups.
+Prefill in m micro-batches: a stage takes ``S = max(flops / compute, weights / read) + RTT + transfers``. The coordinator has
+one thread, and it waits at every hand-over from one device to the next (ggml-backend.cpp: ``ggml_backend_synchronize`` of the
+input's backend, as RPC has no ``cpy_tensor_async``). So only the *last* device computes beside the others, which is why
+published prefill rates peak at two devices and fall with three and four (PR 18626)::
 
-Rejected: time = max over workers (a pipeline over requests): stock llama-server walks all slots as one batch.
+    T = sum S + (m - 1) * max(sum S of all but the last, S of the last)
+
+Devices of one ``per-machine`` server compute strictly in turn, and CPU workers of one machine share cores and memory bus (two
+of them gained 1.46 times, not 2). llama-server breaks a prompt where it keeps a checkpoint of a cache that cannot be rolled
+back (sliding windows, recurrent states), and waits there: nothing overlaps over such a break.
+
+Rejected: time = max over workers (a pipeline over requests: stock llama-server walks all slots as one batch), and a prefill
+where up to four devices compute at once (only the copies of inputs are four).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
-from engine.planning.compute_buffers import PIPELINE_COPIES
+from engine.planning.layer_costs import (
+    ACTIVATION_BYTES,
+    HEADLINE_DEPTH_TOKENS,
+    charge_seconds,
+    head_seconds,
+    host_seconds,
+    layers_decode_seconds,
+    layers_prefill_seconds,
+    path_seconds,
+    prefill_charge_seconds,
+    shape_at_depth,
+)
 from engine.vocabulary.device import DeviceKind
-from engine.vocabulary.model import LayerFacts, ModelFacts
+from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import PlannedWorker, PredictedThroughput, RunShape
-from engine.vocabulary.worker import WorkerOffer
+from engine.vocabulary.worker import Speed, WorkerOffer
 
-HEADLINE_DEPTH_TOKENS = 256
-"""Depth of context at which decode is predicted: about where the standard request after start stands."""
 HEADLINE_PROMPT_TOKENS = 512
 """Length of prompt at which prefill is predicted: that of the standard request after start."""
-ASSUMED_RTT_SECONDS = 0.0003
-ASSUMED_LINK_BYTES_PER_SECOND = 117_000_000.0
-"""1 GbE as TCP delivers it; for links that are there but were not measured."""
-ASSUMED_BYTES_PER_PARAMETER = 0.6
-"""About Q4_K_M; only where the header does not give the number of parameters."""
 SAME_MACHINE_CPU_OVERLAP = 1.46
 """Measured: two CPU workers of one machine in prefill, against one after the other."""
-_ACTIVATION_BYTES = 4
+CHECKPOINT_TAIL_TOKENS = 4
+"""server-context.cpp, ``checkpoint_offsets``: checkpoints are made 4 + ubatch and 4 tokens before the end of a prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,77 +68,156 @@ class DecodeCost:
 
 def read_bytes_per_layer(model: ModelFacts, shape: RunShape, depth_tokens: int = HEADLINE_DEPTH_TOKENS) -> tuple[int, ...]:
     """Bytes that one token reads per layer: active weights, and the KV of the context so far."""
-    depth = max(1, min(depth_tokens, shape.context_tokens))
-    at_depth = RunShape(
-        context_tokens=depth,
-        slots=1,
-        ubatch_tokens=1,
-        cache_type_k=shape.cache_type_k,
-        cache_type_v=shape.cache_type_v,
-        flash_attention=shape.flash_attention,
-    )
+    at_depth = shape_at_depth(shape, depth_tokens)
     return tuple(layer.active_bytes + kv_bytes_of_layer(layer.kv, at_depth) for layer in model.layers)
 
 
 def decode_cost(offer: WorkerOffer, model: ModelFacts) -> DecodeCost | None:
     """``None`` when the worker's speed is not known."""
-    if offer.speed is None:
+    charge = charge_seconds(offer, model, last=False)
+    output_charge = charge_seconds(offer, model, last=True)
+    if offer.speed is None or charge is None or output_charge is None:
         return None
-    rtt, link_speed = _link_of(offer)
-    hidden = _ACTIVATION_BYTES * model.n_embd
-    logits = _ACTIVATION_BYTES * model.n_vocab
-    charge = offer.speed.overhead_seconds + rtt
     return DecodeCost(
-        charge_seconds=charge + 2 * hidden / link_speed,
-        output_charge_seconds=charge + (hidden + logits) / link_speed,
+        charge_seconds=charge,
+        output_charge_seconds=output_charge,
         seconds_per_byte=1.0 / offer.speed.read_bytes_per_second,
     )
 
 
-def decode_seconds_of(offer: WorkerOffer, model: ModelFacts, read_bytes: int, *, holds_output: bool) -> float | None:
-    """Seconds of every token that are spent on this worker; ``None`` when its speed is not known."""
-    cost = decode_cost(offer, model)
-    if cost is None:
+def share_seconds(
+    worker: PlannedWorker,
+    model: ModelFacts,
+    shape: RunShape,
+    *,
+    depth_tokens: int = HEADLINE_DEPTH_TOKENS,
+    slots: int = 1,
+) -> float | None:
+    """Seconds of every decode step that are spent on this worker; ``None`` when its speed is not known."""
+    offer = worker.offer
+    charge = charge_seconds(offer, model, last=worker.holds_output, slots=slots, asynchronous=shape.asynchronous_rpc)
+    if offer.speed is None or charge is None:
         return None
-    if holds_output:
-        return cost.output_charge_seconds + (read_bytes + model.head_bytes) * cost.seconds_per_byte
-    return cost.charge_seconds + read_bytes * cost.seconds_per_byte
-
-
-def share_seconds(worker: PlannedWorker, model: ModelFacts, read_bytes: Sequence[int]) -> float | None:
-    """``decode_seconds_of`` for a planned share."""
     first = worker.first_layer or 0
-    read = sum(read_bytes[first : first + worker.n_layers])
-    return decode_seconds_of(worker.offer, model, read, holds_output=worker.holds_output)
+    layers = layers_decode_seconds(offer.speed, model, shape, depth_tokens=depth_tokens, slots=slots)
+    head = head_seconds(offer.speed, model) if worker.holds_output else 0.0
+    return charge + head + sum(layers[first : first + worker.n_layers])
 
 
 def decode_seconds(
-    workers: Iterable[PlannedWorker], model: ModelFacts, shape: RunShape, depth_tokens: int = HEADLINE_DEPTH_TOKENS
+    workers: Iterable[PlannedWorker],
+    model: ModelFacts,
+    shape: RunShape,
+    depth_tokens: int = HEADLINE_DEPTH_TOKENS,
+    *,
+    slots: int = 1,
 ) -> float | None:
-    """Seconds per generated token, or ``None`` when the speed of a used worker is not known."""
-    read = read_bytes_per_layer(model, shape, depth_tokens)
-    total = 0.0
-    for worker in workers:
-        seconds = share_seconds(worker, model, read) if worker.used else 0.0
-        if seconds is None:
-            return None
-        total += seconds
-    return total
+    """Seconds per decode step, which gives every slot one token; ``None`` when the speed of a used worker is not known."""
+    shares = [share_seconds(worker, model, shape, depth_tokens=depth_tokens, slots=slots) for worker in workers if worker.used]
+    known = [seconds for seconds in shares if seconds is not None]
+    return None if len(known) < len(shares) else sum(known) + (host_seconds(model, slots=slots) if known else 0.0)
+
+
+def batch_tokens_per_second(
+    workers: Iterable[PlannedWorker], model: ModelFacts, shape: RunShape, slots: int, depth_tokens: int = HEADLINE_DEPTH_TOKENS
+) -> float | None:
+    """Tokens per second of all slots together when all of them decode: ``N / T(N)``."""
+    seconds = decode_seconds(workers, model, shape, depth_tokens, slots=slots)
+    return slots / seconds if seconds else None
+
+
+def prompt_pieces(model: ModelFacts, shape: RunShape, prompt_tokens: int) -> tuple[int, ...]:
+    """In what pieces llama-server processes a prompt, each to its end before the next: one, unless the cache of a layer cannot
+    be rolled back token by token, so that checkpoints are made 4 + ubatch and 4 tokens before the end."""
+    if not any(layer.kv.sliding_window_tokens or layer.kv.recurrent_bytes_per_sequence for layer in model.layers):
+        return (prompt_tokens,)
+    ends = {prompt_tokens, prompt_tokens - CHECKPOINT_TAIL_TOKENS}
+    ends.add(prompt_tokens - min(shape.batch_tokens, CHECKPOINT_TAIL_TOKENS + shape.ubatch_tokens))
+    marks = [0, *sorted(end for end in ends if end > 0)]
+    return tuple(end - start for start, end in pairwise(marks))
 
 
 def prefill_seconds(workers: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape, prompt_tokens: int) -> float | None:
     """Seconds to process a prompt, or ``None`` when a used worker's compute speed is not known."""
-    tokens = min(shape.ubatch_tokens, prompt_tokens, shape.context_tokens)
-    stages = [(worker, _stage_seconds(worker, model, tokens)) for worker in workers if worker.used]
-    known = [(worker, seconds) for worker, seconds in stages if seconds is not None]
-    if len(known) < len(stages) or not known or not tokens:
+    used = [worker for worker in workers if worker.used]
+    prompt = min(prompt_tokens, shape.context_tokens)
+    if not used or prompt < 1:
         return None
-    n_batches = -(-prompt_tokens // tokens)
-    walk = sum(seconds for _, seconds in known)
-    head = _head_seconds(known[-1][0].offer, model)
-    if len(known) == 1:
-        return n_batches * walk + head
-    return walk + (n_batches - 1) * max(_slowest_stage(known), walk / PIPELINE_COPIES) + head
+    pieces = [_piece_seconds(used, model, shape, piece, prompt) for piece in prompt_pieces(model, shape, prompt)]
+    known = [seconds for seconds in pieces if seconds is not None]
+    if len(known) < len(pieces):
+        return None
+    return sum(known) + _output_seconds(used[-1], model)
+
+
+def _piece_seconds(
+    used: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape, tokens: int, prompt: int
+) -> float | None:
+    full, rest = divmod(tokens, max(1, shape.ubatch_tokens))
+    sizes = [shape.ubatch_tokens] * min(full, 1) + [rest] * (rest > 0)
+    times: list[tuple[float, float]] = []
+    for size in sizes:
+        stages = _stages(used, model, shape, size, prompt)
+        if stages is None:
+            return None
+        times.append((sum(stages), period_seconds(used, stages) if shape.asynchronous_rpc else sum(stages)))
+    walk = times[0][0]
+    repeated = times[0][1] * (full - 1) if full else 0.0
+    return walk + repeated + (times[1][1] if len(times) > 1 else 0.0)
+
+
+def _stages(used: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape, tokens: int, prompt: int) -> list[float] | None:
+    stages = []
+    for worker in used:
+        speed = worker.offer.speed
+        layers = None if speed is None else layers_prefill_seconds(speed, model, tokens)
+        charge = prefill_charge_seconds(worker.offer, model, tokens, asynchronous=shape.asynchronous_rpc, cells=prompt)
+        if layers is None or charge is None:
+            return None
+        first = worker.first_layer or 0
+        stages.append(charge + sum(layers[first : first + worker.n_layers]))
+    return stages
+
+
+def period_seconds(used: Sequence[PlannedWorker], stages: Sequence[float]) -> float:
+    """Seconds from one micro-batch to the next while the pipeline is full: the coordinator waits for every device but the
+    last, devices of one server take turns, and CPU workers of one machine hinder each other."""
+    last = used[-1].offer
+    one_server = [worker.offer.endpoint == last.endpoint for worker in used]
+    one_ram = [worker.kind is last.kind is DeviceKind.CPU and worker.offer.machine_id == last.machine_id for worker in used]
+    hindered = _sum_where(stages, one_ram) / SAME_MACHINE_CPU_OVERLAP if sum(one_ram) > 1 else 0.0
+    return max(sum(stages[:-1]), stages[-1], _sum_where(stages, one_server), hindered)
+
+
+def _sum_where(stages: Sequence[float], chosen: Sequence[bool]) -> float:
+    return sum(seconds for seconds, is_chosen in zip(stages, chosen, strict=True) if is_chosen)
+
+
+def _output_seconds(last: PlannedWorker, model: ModelFacts) -> float:
+    """Only the last token of a prompt goes through the output head, and its logits come back; then a token is sampled."""
+    if last.offer.speed is None:
+        return 0.0
+    round_trip = path_seconds(last.offer, 0, 0, asynchronous=True)  # counted in its stage
+    logits = path_seconds(last.offer, 0, ACTIVATION_BYTES * model.n_vocab, asynchronous=True) - round_trip
+    return head_seconds(last.offer.speed, model) + logits + host_seconds(model)
+
+
+def first_token_seconds(
+    workers: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape, prompt_tokens: int = HEADLINE_PROMPT_TOKENS
+) -> float | None:
+    """From a request to its first token: the whole prompt, whose last logits give that token."""
+    return prefill_seconds(workers, model, shape, prompt_tokens)
+
+
+def load_seconds(workers: Iterable[PlannedWorker], *, read_bytes_per_second: float = 1e9) -> float:
+    """From the file to all workers: llama.cpp sends tensor after tensor, so the workers' times add up. Without what a worker's
+    own file cache may already have."""
+    total = 0.0
+    for worker in workers:
+        if worker.used:
+            path = path_seconds(worker.offer, worker.weights_bytes, 0, asynchronous=True)
+            total += path + worker.weights_bytes / read_bytes_per_second
+    return total
 
 
 def predict(workers: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape) -> PredictedThroughput:
@@ -147,72 +241,21 @@ def predict(workers: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape
 def _basis(used: Sequence[PlannedWorker]) -> str:
     speeds = [worker.offer.speed for worker in used if worker.offer.speed is not None]
     measured = sum(speed.measured for speed in speeds)
+    others = _words_for_not_measured(speeds)
     if measured == len(speeds):
         basis = "measured on these workers"
     elif measured:
-        basis = f"measured on {measured} of {len(speeds)} workers, given for the others"
+        basis = f"measured on {measured} of {len(speeds)} workers, {others} for the others"
     else:
-        basis = "speeds as given, not measured"
+        basis = "speeds as given, not measured" if others == "given" else f"{others}, not measured"
     links = [worker.offer.link for worker in used if worker.offer.link is not None]
     if any(link.rtt_seconds is None or link.bytes_per_second is None for link in links):
         basis += "; links assumed 1 Gbit/s with 0.3 ms"
     return basis
 
 
-def _link_of(offer: WorkerOffer) -> tuple[float, float]:
-    """RTT in seconds and bytes per second; loopback costs nothing beyond the overhead."""
-    if offer.link is None:
-        return 0.0, float("inf")
-    rtt = ASSUMED_RTT_SECONDS if offer.link.rtt_seconds is None else offer.link.rtt_seconds
-    return rtt, offer.link.bytes_per_second or ASSUMED_LINK_BYTES_PER_SECOND
-
-
-def _stage_seconds(worker: PlannedWorker, model: ModelFacts, tokens: int) -> float | None:
-    speed = worker.offer.speed
-    if speed is None or speed.compute_flops_per_second is None:
-        return None
-    first = worker.first_layer or 0
-    layers = model.layers[first : first + worker.n_layers]
-    flops = 2.0 * tokens * sum(layer.active_bytes for layer in layers) * _parameters_per_byte(model)
-    read = sum(_bytes_read_by_batch(layer, model, tokens) for layer in layers)
-    rtt, link_speed = _link_of(worker.offer)
-    compute = max(flops / speed.compute_flops_per_second, read / speed.read_bytes_per_second)
-    return compute + speed.overhead_seconds + rtt + 2 * tokens * _ACTIVATION_BYTES * model.n_embd / link_speed
-
-
-def _bytes_read_by_batch(layer: LayerFacts, model: ModelFacts, tokens: int) -> float:
-    """A batch wakes more experts than one token: ``E (1 - (1 - k/E)^n)`` of them on average."""
-    if layer.active_bytes >= layer.weights_bytes or not model.n_experts:
-        return float(layer.active_bytes)
-    idle_share = (1.0 - model.n_experts_used / model.n_experts) ** tokens
-    one_token_share = model.n_experts_used / model.n_experts
-    experts = (layer.weights_bytes - layer.active_bytes) / (1.0 - one_token_share) if one_token_share < 1.0 else 0.0
-    return layer.weights_bytes - experts * idle_share
-
-
-def _head_seconds(offer: WorkerOffer, model: ModelFacts) -> float:
-    """Only the last token of a prompt goes through the output head."""
-    return model.head_bytes / offer.speed.read_bytes_per_second if offer.speed is not None else 0.0
-
-
-def flops_per_prompt_token(model: ModelFacts) -> float:
-    """Floating-point operations of one prompt token in the layers: two per active parameter. Without the head, which a prompt
-    passes once. Calibration divides by the same figure, so that what was measured is predicted."""
-    return 2.0 * sum(layer.active_bytes for layer in model.layers) * _parameters_per_byte(model)
-
-
-def _parameters_per_byte(model: ModelFacts) -> float:
-    if model.n_parameters and model.total_bytes:
-        return model.n_parameters / model.total_bytes
-    return 1.0 / ASSUMED_BYTES_PER_PARAMETER
-
-
-def _slowest_stage(stages: Sequence[tuple[PlannedWorker, float]]) -> float:
-    """The longest stage, where workers that cannot overlap count together."""
-    groups = [seconds for _, seconds in stages]
-    endpoints = {worker.offer.endpoint for worker, _ in stages}
-    groups += [sum(s for worker, s in stages if worker.offer.endpoint == endpoint) for endpoint in sorted(endpoints)]
-    for machine in sorted({worker.offer.machine_id for worker, _ in stages}):
-        shared = [s for w, s in stages if w.offer.machine_id == machine and w.kind is DeviceKind.CPU]
-        groups.append(sum(shared) / SAME_MACHINE_CPU_OVERLAP if len(shared) > 1 else 0.0)
-    return max(groups)
+def _words_for_not_measured(speeds: Iterable[Speed]) -> str:
+    sources = {speed.source.startswith("published") for speed in speeds if not speed.measured}
+    if sources == {True}:
+        return "published figures"
+    return "given or published figures" if True in sources else "given"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.planning.amounts import amount
-from engine.planning.cost_model import decode_seconds, decode_seconds_of, read_bytes_per_layer, share_seconds
+from engine.planning.cost_model import decode_seconds, share_seconds
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused
 
@@ -44,13 +46,12 @@ def _change(worker: PlannedWorker, giver: PlannedWorker, plan: Plan) -> float | 
     first, last = giver.first_layer, giver.last_layer
     if first is None or last is None:
         return None
-    read = read_bytes_per_layer(plan.model, plan.shape)
     changes = []
     for layer in {first, last}:
-        ours = decode_seconds_of(worker.offer, plan.model, read[layer], holds_output=False)
-        kept = sum(read[first : last + 1]) - read[layer]
-        before = share_seconds(giver, plan.model, read)
-        after = decode_seconds_of(giver.offer, plan.model, kept, holds_output=giver.holds_output)
+        begin = first + 1 if layer == first else first
+        ours = share_seconds(replace(worker, first_layer=layer, n_layers=1, holds_output=False), plan.model, plan.shape)
+        before = share_seconds(giver, plan.model, plan.shape)
+        after = share_seconds(replace(giver, first_layer=begin, n_layers=giver.n_layers - 1), plan.model, plan.shape)
         if ours is None or before is None or after is None:
             return None
         gone = giver.n_layers == 1 and not giver.holds_output
@@ -82,7 +83,7 @@ def _costs(worker: PlannedWorker, plan: Plan, without: Plan | PlanRefused | None
         if abs(change) < WORTH_SAYING_FRACTION * (plan.predicted.decode_tokens_per_second or 0.0):
             return f"{adds} and costs no speed"
         return f"{adds} and {'costs' if change > 0 else 'gains'} {_rate(abs(change))}"
-    seconds = share_seconds(worker, plan.model, read_bytes_per_layer(plan.model, plan.shape))
+    seconds = share_seconds(worker, plan.model, plan.shape)
     total = decode_seconds(plan.used_workers, plan.model, plan.shape)
     if seconds is None or not total or not plan.model.total_bytes:
         return "its speed is not known yet" if worker.offer.speed is None else "its share of the time is not known"

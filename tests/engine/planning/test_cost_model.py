@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from engine.planning.cost_model import decode_seconds, predict, prefill_seconds, read_bytes_per_layer
+from engine.planning.cost_model import (
+    SAME_MACHINE_CPU_OVERLAP,
+    batch_tokens_per_second,
+    decode_seconds,
+    first_token_seconds,
+    load_seconds,
+    predict,
+    prefill_seconds,
+    prompt_pieces,
+    read_bytes_per_layer,
+)
+from engine.planning.layer_costs import HOST_SECONDS_PER_VOCABULARY_ENTRY, LOOPBACK_BYTES_PER_SECOND
 from engine.planning.split_layers import split_layers
 from engine.vocabulary.model import KvFacts, LayerFacts, ModelFacts
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRequest, Policy, RunShape
@@ -33,10 +44,26 @@ def test_decode_reads_every_weight_once_and_pays_for_every_worker() -> None:
 
 def test_a_remote_worker_costs_a_round_trip_and_the_transfers() -> None:
     model = model_of(GB, GB, n_embd=1000, n_vocab=50_000)
-    link = Link(rtt_seconds=0.004, bytes_per_second=1e6)
+    link = Link(rtt_seconds=0.004, bytes_per_second=1e6, receive_bytes_per_second=2e6)
     near, far = offer("a", gb_per_s=10, overhead=0.0), offer("b", gb_per_s=10, overhead=0.0, link=link)
-    assert seconds_per_token(even_plan(model, far, near)) == pytest.approx(0.2 + 0.004 + 2 * 4000 / 1e6)
-    assert seconds_per_token(even_plan(model, near, far)) == pytest.approx(0.2 + 0.004 + (4000 + 200_000) / 1e6)
+    host = 50_000 * HOST_SECONDS_PER_VOCABULARY_ENTRY
+    here = (4000 + 200_000) / LOOPBACK_BYTES_PER_SECOND + host
+    assert seconds_per_token(even_plan(model, far, near)) == pytest.approx(0.2 + 0.004 + 4000 / 1e6 + 4000 / 2e6 + here)
+    here = 8000 / LOOPBACK_BYTES_PER_SECOND + host
+    assert seconds_per_token(even_plan(model, near, far)) == pytest.approx(0.2 + 0.004 + 4000 / 1e6 + 200_000 / 2e6 + here)
+
+
+def test_an_old_protocol_waits_twice_and_never_overlaps() -> None:
+    link = Link(rtt_seconds=0.01, bytes_per_second=1e9)
+    offers = [offer(name, gb_per_s=1000, tflops=1, overhead=0.0, link=link) for name in "ab"]
+    old = replace(SHAPE, asynchronous_rpc=False)
+    workers = even_plan(PREFILL, *offers, shape=old).used_workers
+    new_token, old_token = decode_seconds(workers, PREFILL, SHAPE), decode_seconds(workers, PREFILL, old)
+    assert new_token is not None
+    assert old_token == pytest.approx(new_token + 0.02)
+    one, two = prefill_seconds(workers, PREFILL, old, 256), prefill_seconds(workers, PREFILL, old, 512)
+    assert one is not None
+    assert two == pytest.approx(2 * one, rel=1e-3)
 
 
 def test_an_unmeasured_link_is_assumed_and_said_so() -> None:
@@ -121,13 +148,54 @@ def test_cpu_workers_of_one_machine_overlap_in_part() -> None:
     )
     walk = 2 * 0.8e9 * 256 / 1e12
     pair = tuple(replace(worker, offer=replace(worker.offer, endpoint=worker.id)) for worker in pair)
-    assert prefill_seconds(pair, PREFILL, SHAPE, 2048) == pytest.approx(walk + 7 * walk / 1.46)
+    assert prefill_seconds(pair, PREFILL, SHAPE, 2048) == pytest.approx(walk + 7 * walk / SAME_MACHINE_CPU_OVERLAP)
 
 
-def test_no_more_than_four_micro_batches_are_in_flight() -> None:
-    eight = stages(*(offer(f"m{i}", gb_per_s=1000, tflops=1, overhead=0.0) for i in range(8)))
+def test_only_the_last_device_computes_beside_the_others() -> None:
+    """Published for one to four devices over RPC (PR 18626): the second helps, the third and fourth do not."""
     walk = 2 * 0.8e9 * 256 / 1e12
-    assert prefill_seconds(eight, PREFILL, SHAPE, 2048) == pytest.approx(walk + 7 * walk / 4)
+    for count, period in ((2, 1 / 2), (4, 3 / 4), (8, 7 / 8)):
+        workers = stages(*(offer(f"m{i}", gb_per_s=1000, tflops=1, overhead=0.0) for i in range(count)))
+        assert prefill_seconds(workers, PREFILL, SHAPE, 2048) == pytest.approx(walk + 7 * walk * period)
+
+
+def test_a_started_micro_batch_is_paid_in_part() -> None:
+    workers = stages(offer("a", gb_per_s=1e6, tflops=1, overhead=0.0))
+    assert prefill_seconds(workers, PREFILL, SHAPE, 300) == pytest.approx(2 * 0.8e9 * 300 / 1e12)
+
+
+def test_a_prompt_is_broken_where_the_cache_cannot_be_rolled_back() -> None:
+    """As llama-server's log shows it for gemma 3 with -ub 256: 1788, 2044, 2048 of 2048 tokens."""
+    window = KvFacts(k_elements_per_token=1, v_elements_per_token=1, sliding_window_tokens=512)
+    broken = replace(PREFILL, layers=tuple(replace(layer, kv=window) for layer in PREFILL.layers))
+    assert prompt_pieces(PREFILL, SHAPE, 2048) == (2048,)
+    assert prompt_pieces(broken, SHAPE, 2048) == (1788, 256, 4)
+    assert prompt_pieces(broken, SHAPE, 100) == (96, 4)
+    assert prompt_pieces(broken, SHAPE, 3) == (3,)
+    two = stages(offer("a", gb_per_s=1e6, tflops=1, overhead=0.0), offer("b", gb_per_s=1e6, tflops=1, overhead=0.0))
+    whole, pieces = prefill_seconds(two, PREFILL, SHAPE, 512), prefill_seconds(two, broken, SHAPE, 512)
+    assert whole == pytest.approx(0.8e9 * 2 * 512 / 1e12 * 3 / 4)
+    assert pieces == pytest.approx(0.8e9 * 2 * 512 / 1e12, rel=1e-3)
+
+
+def test_the_first_token_comes_after_prompt_and_head() -> None:
+    model = replace(PREFILL, head_bytes=GB)
+    workers = even_plan(model, offer("a", gb_per_s=1000, tflops=1, overhead=0.0), shape=SHAPE).used_workers
+    assert first_token_seconds(workers, model, SHAPE, 256) == pytest.approx(2 * 0.8e9 * 256 / 1e12 + 1 / 1000)
+
+
+def test_slots_share_the_reading_of_weights_until_they_compute() -> None:
+    workers = stages(offer("a", gb_per_s=100, tflops=1, overhead=0.0))
+    alone, four, many = (batch_tokens_per_second(workers, PREFILL, SHAPE, slots) for slots in (1, 4, 64))
+    assert alone == pytest.approx(1 / 0.008)
+    assert four == pytest.approx(4 / 0.008)
+    assert many == pytest.approx(1e12 / (2 * 0.8e9))
+
+
+def test_loading_sends_every_share_over_its_link() -> None:
+    link = Link(rtt_seconds=0.0, bytes_per_second=1e8)
+    workers = stages(offer("a", gb_per_s=1, link=link), offer("b", gb_per_s=1, link=link))
+    assert load_seconds(workers, read_bytes_per_second=1e12) == pytest.approx(8.0, rel=1e-3)
 
 
 def test_nothing_is_predicted_for_nothing() -> None:
@@ -141,3 +209,9 @@ def test_the_basis_says_how_much_was_measured() -> None:
     measured = replace(a, speed=replace(a.speed, measured=True))
     assert even_plan(PREFILL, measured).predicted.basis == "measured on these workers"
     assert even_plan(PREFILL, measured, b).predicted.basis == "measured on 1 of 2 workers, given for the others"
+    assert b.speed is not None
+    published = replace(b, speed=replace(b.speed, source="published: 100 GB/s"))
+    assert even_plan(PREFILL, published).predicted.basis == "published figures, not measured"
+    basis = even_plan(PREFILL, measured, published).predicted.basis
+    assert basis == "measured on 1 of 2 workers, published figures for the others"
+    assert even_plan(PREFILL, published, a).predicted.basis == "given or published figures, not measured"
