@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from engine.llama_cpp.dialects import Dialect
 from engine.session.remote_events import RemoteEvent
 from engine.session.remotes import WorkerProgram
-from engine.session.state import AnswerShown, Choices
+from engine.session.state import AnswerShown, Choices, PlanVariant
+from engine.vocabulary.comparison import Comparison
 from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
 from engine.vocabulary.model import ModelFacts
@@ -15,6 +16,7 @@ from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessId, ProcessOutcome
 from engine.vocabulary.remote import TunnelSpec
+from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
 from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerId
@@ -236,6 +238,31 @@ class ProblemDismissed:
     index: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The approaches were compared, for exactly these variants: a later plan's comparison comes itself."""
+
+    variants: tuple[PlanVariant, ...]
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRead:
+    """The history was read, for a model."""
+
+    path: str | None
+    model_hash: str
+    runs: tuple[RunRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecorded:
+    """A run is in the history now, or another sample of it."""
+
+    launch: int
+    record: RunRecord
+
+
 Event = (
     MachineLooked
     | LoadSampled
@@ -259,6 +286,9 @@ Event = (
     | LoadProgressed
     | ThroughputMeasured
     | BenchmarkDone
+    | Compared
+    | HistoryRead
+    | RunRecorded
     | AnswerGrew
     | ActivityProgressed
     | ActivityEnded

@@ -6,7 +6,7 @@ from engine.session import events
 from engine.session.outside import Outside
 from engine.session.reducing.reduce import reduce
 from engine.session.state import Choices, ClusterState
-from engine.session.working import calibrate, look
+from engine.session.working import calibrate, look, record_run
 
 
 def look_once(outside: Outside, choices: Choices) -> ClusterState:
@@ -19,4 +19,9 @@ def look_once(outside: Outside, choices: Choices) -> ClusterState:
     for event in found:
         state = reduce(state, event)
     speeds = calibrate.stored_speeds(outside, state)
-    return reduce(state, events.SpeedsMeasured(speeds=speeds)) if speeds else state
+    found = [events.SpeedsMeasured(speeds=speeds)] if speeds else []
+    if state.model is not None:
+        record_run.read_history(outside, state, found.append)
+    for event in found:
+        state = reduce(state, event)
+    return state

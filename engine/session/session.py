@@ -20,8 +20,9 @@ from engine.session.outside import Outside
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.reduce_run import alive
 from engine.session.state import Choices, ClusterState, RunPhase
-from engine.session.working import calibrate, look
+from engine.session.working import calibrate, look, record_run
 from engine.session.working.ask import ask
+from engine.session.working.compare_plans import compare_plans
 from engine.session.working.find_machines import FIND, find_machines
 from engine.session.working.perform import Performer
 from engine.session.working.prepare_run import prepare_run
@@ -65,6 +66,9 @@ class Session:
         self._chosen = self._state.choices
         self._prepared_launch = 0
         self._speeds_asked_for: object = None
+        self._compared: object = ()
+        self._history_asked_for: object = None
+        self._recorded_launch = 0
 
     # -- reading
 
@@ -210,6 +214,7 @@ class Session:
 
     def _act(self, state: ClusterState) -> None:
         self._look_for_speeds(state)
+        self._look_back(state)
         if not state.closing:
             self.remotes.keep_to(state.choices.targets, state.runtime)
         if state.run_wanted and state.run is None:
@@ -279,6 +284,20 @@ class Session:
         if asked != self._speeds_asked_for:
             self._speeds_asked_for = asked
             self._jobs.start("speeds", lambda _token: self._post_stored_speeds(state))
+
+    def _look_back(self, state: ClusterState) -> None:
+        """What ran before, how the approaches compare, and what ran now: each a job, begun once for every change."""
+        if state.model is not None and self._history_asked_for != state.model.path:
+            self._history_asked_for = state.model.path
+            self._jobs.start("history", lambda _token: record_run.read_history(self._outside, state, self.post))
+        if state.variants and self._compared is not state.variants:
+            self._compared = state.variants
+            self._jobs.cancel("compare")
+            self._jobs.start("compare", lambda _token: compare_plans(state, self.post))
+        measured = state.run is not None and state.run.benchmark is not None
+        if measured and self._recorded_launch != state.n_launches:
+            self._recorded_launch = state.n_launches
+            self._jobs.start("history", lambda _token: record_run.record_run(self._outside, state, self.post))
 
     def _post_stored_speeds(self, state: ClusterState) -> None:
         speeds = calibrate.stored_speeds(self._outside, state)

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.llama_cpp.dialects import Dialect
+from engine.measuring.refine import Refinement
 from engine.session.remotes import FindingSeen, RemoteSeen, WorkerProgram
+from engine.vocabulary.comparison import Approach, Comparison
 from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
 from engine.vocabulary.model import ModelFacts
-from engine.vocabulary.plan import Plan, PlanRefused, Policy, RunShape
+from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy, RunShape
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
 from engine.vocabulary.remote import SshTarget, TunnelSpec
+from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
 from engine.vocabulary.worker import Layout, RpcServerSpec, Speed, WorkerId, WorkerOffer
@@ -38,6 +41,8 @@ class Choices:
     """CPU workers per machine: 1, or more to try a split on one machine (they share cores and RAM)."""
     left_out: frozenset[WorkerId] = frozenset()
     """Workers that the person switched off."""
+    given: GivenSplit | None = None
+    """This split exactly, under the layout above, instead of one of the policy's."""
     api_port: int = 8080
     """Where llama-server listens; the next free one if it is taken."""
     targets: tuple[SshTarget, ...] = ()
@@ -115,7 +120,11 @@ class PlanVariant:
     layout: Layout
     result: Plan | PlanRefused
     measured: RequestTimings | None = None
-    """Of the last run under exactly this plan."""
+    """Of the last run under exactly this plan, in this session or in the history."""
+    approach: Approach | None = None
+    """Which row of the comparison it is, if it is one."""
+    given: GivenSplit | None = None
+    """What to choose to get it; ``None`` = the policy alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +167,10 @@ class RunSeen:
     benchmark: RequestTimings | None = None
     """Timings of the standard request that is sent once after start: what is compared with the prediction."""
     ready_after_seconds: float | None = None
+    loads_before: tuple[tuple[MachineId, MachineLoad], ...] = ()
+    """What the machines were doing when it was launched."""
+    record_id: str | None = None
+    """Under which it is in the history; ``None`` until it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +202,14 @@ class ClusterState:
     plan: Plan | PlanRefused | None = None
     """``None`` until there is a machine, a runtime and a model."""
     variants: tuple[PlanVariant, ...] = ()
+    comparison: Comparison | None = None
+    """The four approaches and what each worker is worth; a moment later than the plan."""
+    history: tuple[RunRecord, ...] = ()
+    """Measured runs, newest first, of all models."""
+    model_hash: str = ""
+    """Of the chosen model; empty until its file was read."""
+    refinements: tuple[tuple[WorkerId, Refinement], ...] = ()
+    """What the history says about the measured speeds."""
     commands: tuple[CommandShown, ...] = ()
     n_launches: int = 0
     """How often it was launched: what belongs to an earlier launch is told apart by it."""

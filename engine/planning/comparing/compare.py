@@ -11,11 +11,11 @@ from engine.planning.comparing.all_workers import all_workers_split
 from engine.planning.comparing.default_split import default_split
 from engine.planning.comparing.largest_context import largest_context
 from engine.planning.comparing.worker_worth import worths
-from engine.planning.refusal import refuse
+from engine.planning.refusal import refuse, refuse_without_workers
 from engine.planning.seats import budgets_of
 from engine.planning.split_layers import split_layers
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
-from engine.vocabulary.plan import MAX_DEVICES, Plan, PlanRefused, PlanRequest, Policy
+from engine.vocabulary.plan import MAX_DEVICES, GivenSplit, Plan, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.worker import Layout, WorkerOffer
 
 
@@ -24,7 +24,7 @@ def compare(request: PlanRequest, traditional_offers: tuple[WorkerOffer, ...]) -
     request = replace(request, policy=Policy.FASTEST, layout=Layout.PER_DEVICE, given=None)
     fastest = split_layers(request)
     traditional = replace(request, offers=traditional_offers, layout=Layout.TRADITIONAL)
-    hybrid_row = _row(Approach.HYBRID, request, hybrid_plan(request))
+    hybrid_row = _row(Approach.HYBRID, request, _planned(request, hybrid_split(request)))
     rows = (
         _row(Approach.TRADITIONAL, traditional, split_layers(traditional)),
         hybrid_row,
@@ -34,31 +34,36 @@ def compare(request: PlanRequest, traditional_offers: tuple[WorkerOffer, ...]) -
     return Comparison(rows=rows, workers=worths(request, fastest))
 
 
-def hybrid_plan(request: PlanRequest) -> Plan | PlanRefused:
-    """Every worker at work."""
-    split = all_workers_split(request) if request.offers else None
-    if split is None:
-        return refuse(budgets_of(request)) if request.offers else split_layers(request)
-    return split_layers(replace(request, given=split))
-
-
-def default_plan(request: PlanRequest) -> Plan | PlanRefused:
-    """As llama.cpp would split, refused where that goes over safe memory or over its own limit of devices."""
+def hybrid_split(request: PlanRequest) -> GivenSplit | PlanRefused:
+    """Every worker at work, or why not."""
     if not request.offers:
-        return split_layers(request)
+        return refuse_without_workers(request)
+    return all_workers_split(request) or refuse(budgets_of(request))
+
+
+def llama_cpp_split(request: PlanRequest) -> GivenSplit | PlanRefused:
+    """As llama.cpp would split; refused beyond its own limit of devices."""
+    if not request.offers:
+        return refuse_without_workers(request)
     if len(request.offers) > MAX_DEVICES:
         reason = f"llama.cpp ends with an error when it is given {len(request.offers)} devices: {MAX_DEVICES} is the most."
         return PlanRefused(policy=request.policy, layout=request.layout, reasons=(reason,))
-    return split_layers(replace(request, given=default_split(request.model.n_layers, request.offers)))
+    return default_split(request.model.n_layers, request.offers)
+
+
+def _planned(request: PlanRequest, split: GivenSplit | PlanRefused) -> Plan | PlanRefused:
+    """A given split may still be over somebody's safe memory: then it is refused in words."""
+    return split if isinstance(split, PlanRefused) else split_layers(replace(request, given=split))
 
 
 def _default_row(request: PlanRequest) -> ComparisonRow:
-    plan = default_plan(request)
-    too_many = not request.offers or len(request.offers) > MAX_DEVICES
-    given = None if too_many else default_split(request.model.n_layers, request.offers)
-    context = None if given is None else largest_context(replace(request, given=given))
+    split = llama_cpp_split(request)
+    context = None if isinstance(split, PlanRefused) else largest_context(replace(request, given=split))
     return ComparisonRow(
-        approach=Approach.LLAMA_CPP, result=plan, usable_bytes=usable_bytes_of(request), largest_context_tokens=context
+        approach=Approach.LLAMA_CPP,
+        result=_planned(request, split),
+        usable_bytes=usable_bytes_of(request),
+        largest_context_tokens=context,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.session import events, remote_events
-from engine.session.reducing import reduce_inputs, reduce_remote, reduce_run
+from engine.session.reducing import reduce_history, reduce_inputs, reduce_remote, reduce_run
 from engine.session.state import Activity, ClusterState
 
 MAX_PROBLEMS = 20
@@ -76,6 +76,9 @@ _HANDLERS: dict[type, Callable[[ClusterState, Any], ClusterState]] = {
     events.LoadProgressed: reduce_run.load_progressed,
     events.ThroughputMeasured: reduce_run.throughput_measured,
     events.BenchmarkDone: reduce_run.benchmark_done,
+    events.Compared: reduce_history.compared,
+    events.HistoryRead: reduce_history.history_read,
+    events.RunRecorded: reduce_history.run_recorded,
     events.AnswerGrew: _answer_grew,
     events.ActivityProgressed: _activity_progressed,
     events.ActivityEnded: _activity_ended,

@@ -8,6 +8,7 @@ from engine.cluster.phases import ENDED, next_phase, phase_after_exit
 from engine.cluster.servers import COORDINATOR
 from engine.session import events
 from engine.session.reducing.layer_maps import layer_map_of, with_reported
+from engine.session.reducing.measured_before import is_same_run
 from engine.session.state import ClusterState, ProcessSeen, RunPhase, RunSeen
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem, ProblemKind
@@ -66,6 +67,7 @@ def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState
         programs=event.programs,
         tunnels=event.tunnels,
         started_at_seconds=event.at_seconds,
+        loads_before=state.loads,
     )
     return replace(state, run=run)
 
@@ -162,10 +164,9 @@ def benchmark_done(state: ClusterState, event: events.BenchmarkDone) -> ClusterS
     """The standard request was answered: this is what is compared with the prediction."""
     if state.run is None:
         return state
-    plan = state.run.plan
+    ran = state.run.plan
     variants = tuple(
-        replace(variant, measured=event.timings) if (variant.policy, variant.layout) == (plan.policy, plan.layout) else variant
-        for variant in state.variants
+        replace(variant, measured=event.timings) if is_same_run(variant.result, ran) else variant for variant in state.variants
     )
     return replace(state, run=replace(state.run, benchmark=event.timings), variants=variants)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from engine.errors import BadInput
 from engine.llama_cpp.output_rows import keeps_outputs_per_slot
+from engine.measuring.refine import Refinement, refined_speeds, refinements, words_of
+from engine.planning.comparing.compare import hybrid_split, llama_cpp_split
 from engine.planning.offers import Reach, offers_of_machine
 from engine.planning.split_layers import split_layers
 from engine.session.reducing.commands import commands_of
+from engine.session.reducing.measured_before import plan_key, runs_of, timings_of
 from engine.session.state import ClusterState, PlanVariant
+from engine.vocabulary.comparison import Approach
 from engine.vocabulary.machine import THIS_MACHINE, Machine
-from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest, Policy
+from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.throughput import RequestTimings
-from engine.vocabulary.worker import Exposure, Layout, Link, WorkerOffer
+from engine.vocabulary.worker import Exposure, Layout, Link, WorkerId, WorkerOffer
 
 FIRST_TUNNEL_PORT = 51052
 PORTS_PER_MACHINE = 20
@@ -22,25 +26,37 @@ PORTS_PER_MACHINE = 20
 
 VARIANTS = (
     (Policy.FASTEST, Layout.PER_DEVICE),
-    (Policy.EVEN, Layout.PER_DEVICE),
-    (Policy.MEMORY, Layout.PER_DEVICE),
-    (Policy.FASTEST, Layout.PER_MACHINE),
     (Policy.FASTEST, Layout.TRADITIONAL),
+    (Policy.FASTEST, Layout.PER_MACHINE),
 )
-"""Columns of the comparison; the chosen pair is added when it is none of them."""
+"""Columns of the comparison, beside the two that are no policy: all workers, and llama.cpp's own split. What is chosen is
+added when it is none of them."""
+
+_APPROACHES = {VARIANTS[0]: Approach.FASTEST, VARIANTS[1]: Approach.TRADITIONAL}
+_GIVEN = ((Approach.HYBRID, hybrid_split), (Approach.LLAMA_CPP, llama_cpp_split))
 
 
 def replanned(state: ClusterState) -> ClusterState:
-    """The state with offers, plan, comparison and commands worked out anew."""
+    """The state with offers, plan, variants and commands worked out anew."""
+    state = replace(state, refinements=_refinements(state))
     state = replace(state, offers=_offers(state, state.choices.layout))
     if state.model is None or not state.offers or state.runtime is None:
-        return replace(state, plan=None, variants=(), commands=())
-    plan = _plan(state, state.choices.policy, state.choices.layout)
+        return replace(state, plan=None, variants=(), comparison=None, commands=())
+    plan = _plan(state, state.choices.policy, state.choices.layout, state.choices.given)
     return replace(state, plan=plan, variants=_variants(state), commands=commands_of(state, plan))
+
+
+def _refinements(state: ClusterState) -> tuple[tuple[WorkerId, Refinement], ...]:
+    """From runs of the chosen model with the build in use."""
+    if state.runtime is None or not state.model_hash:
+        return ()
+    records = [record for record in state.history if record.model.hash == state.model_hash]
+    return refinements(records, _offers(state, Layout.PER_DEVICE), state.runtime.commit) if records else ()
 
 
 def _offers(state: ClusterState, layout: Layout) -> tuple[WorkerOffer, ...]:
     choices = state.choices
+    speeds = refined_speeds(dict(state.speeds), state.refinements)
     return tuple(
         offer
         for index, machine in enumerate(state.machines)
@@ -50,7 +66,7 @@ def _offers(state: ClusterState, layout: Layout) -> tuple[WorkerOffer, ...]:
             choices.reserve_fraction,
             cpu_workers=choices.cpu_workers,
             reach=_reach_of(state, machine, index),
-            speeds=dict(state.speeds),
+            speeds=speeds,
         )
     )
 
@@ -67,14 +83,17 @@ def _reach_of(state: ClusterState, machine: Machine, index: int) -> Reach:
     return Reach(exposure=Exposure.TUNNEL, first_port=FIRST_TUNNEL_PORT + stretch * index, link=link)
 
 
-def _plan(state: ClusterState, policy: Policy, layout: Layout) -> Plan | PlanRefused:
+def request_of(
+    state: ClusterState, policy: Policy, layout: Layout, given: GivenSplit | None = None
+) -> PlanRequest | PlanRefused:
+    """What the planner is asked for one policy and layout under everything that is chosen; refused when nobody is left."""
     if state.model is None:  # held by the caller; said again for the type checker
         return PlanRefused(policy=policy, layout=layout, reasons=("No model is chosen.",))
     offers = tuple(offer for offer in _offers(state, layout) if offer.id not in state.choices.left_out)
     if not offers:
         reason = "Every worker is switched off, or no device has memory that is known: switch one on."
         return PlanRefused(policy=policy, layout=layout, reasons=(reason,))
-    request = PlanRequest(
+    return PlanRequest(
         model=state.model,
         offers=offers,
         policy=policy,
@@ -82,28 +101,78 @@ def _plan(state: ClusterState, policy: Policy, layout: Layout) -> Plan | PlanRef
         shape=state.choices.shape,
         outputs_per_slot=state.runtime is not None and keeps_outputs_per_slot(state.runtime),
         coordinator_machine=THIS_MACHINE,
+        given=given,
     )
+
+
+def _plan(state: ClusterState, policy: Policy, layout: Layout, given: GivenSplit | None = None) -> Plan | PlanRefused:
+    request = request_of(state, policy, layout, given)
+    if isinstance(request, PlanRefused):
+        return request
     try:
-        return split_layers(request)
+        return _told(state, split_layers(request))
     except BadInput as error:
         return PlanRefused(policy=policy, layout=layout, reasons=(str(error),))
 
 
+def _told(state: ClusterState, result: Plan | PlanRefused) -> Plan | PlanRefused:
+    """A prediction from refined speeds says so."""
+    if isinstance(result, PlanRefused) or result.predicted.decode_tokens_per_second is None:
+        return result
+    known = dict(state.refinements)
+    words = words_of([known[worker.id] for worker in result.used_workers if worker.id in known])
+    if not words:
+        return result
+    return replace(result, predicted=replace(result.predicted, basis=f"{result.predicted.basis}; {words}"))
+
+
 def _variants(state: ClusterState) -> tuple[PlanVariant, ...]:
-    chosen = (state.choices.policy, state.choices.layout)
-    pairs = VARIANTS if chosen in VARIANTS else (*VARIANTS, chosen)
-    measured = {_key(variant.result): variant.measured for variant in state.variants if variant.measured is not None}
-    return tuple(_variant(state, policy, layout, measured) for policy, layout in pairs)
+    measured = {plan_key(variant.result): variant.measured for variant in state.variants if variant.measured is not None}
+    measured = measured if _same_model(state) else {}
+    fastest, traditional, *others = (_variant(state, policy, layout, measured) for policy, layout in VARIANTS)
+    found = (fastest, traditional, *_given_variants(state, measured), *others)
+    choices = state.choices
+    if any((v.policy, v.layout, v.given) == (choices.policy, choices.layout, choices.given) for v in found):
+        return found
+    return (*found, _variant(state, choices.policy, choices.layout, measured, given=choices.given))
 
 
-def _variant(state: ClusterState, policy: Policy, layout: Layout, measured: Mapping[object, RequestTimings]) -> PlanVariant:
-    result = _plan(state, policy, layout)
-    return PlanVariant(policy=policy, layout=layout, result=result, measured=measured.get(_key(result)))
+def _same_model(state: ClusterState) -> bool:
+    """Whether the variants so far are of the model that is planned now."""
+    plans = [variant.result for variant in state.variants if isinstance(variant.result, Plan)]
+    return bool(plans) and state.model is not None and plans[0].model.path == state.model.path
 
 
-def _key(result: Plan | PlanRefused) -> object:
-    """What makes two plans the same run: a measurement is kept only for exactly the same placement and shape."""
-    if isinstance(result, PlanRefused):
-        return None
-    placed = tuple((worker.id, worker.n_layers, worker.holds_output) for worker in result.used_workers)
-    return (result.model.path, result.layout, result.shape, placed)
+def _given_variants(state: ClusterState, measured: Mapping[object, RequestTimings]) -> Iterator[PlanVariant]:
+    request = request_of(state, Policy.FASTEST, Layout.PER_DEVICE)
+    if isinstance(request, PlanRefused):
+        return
+    for approach, split_of in _GIVEN:
+        try:
+            split = split_of(request)
+        except BadInput:
+            return  # of the run shape: every other column says so
+        if isinstance(split, PlanRefused):
+            yield PlanVariant(policy=request.policy, layout=request.layout, result=split, approach=approach)
+        else:
+            yield _variant(state, request.policy, request.layout, measured, given=split, approach=approach)
+
+
+def _variant(
+    state: ClusterState,
+    policy: Policy,
+    layout: Layout,
+    measured: Mapping[object, RequestTimings],
+    *,
+    given: GivenSplit | None = None,
+    approach: Approach | None = None,
+) -> PlanVariant:
+    result = _plan(state, policy, layout, given)
+    return PlanVariant(
+        policy=policy,
+        layout=layout,
+        result=result,
+        measured=measured.get(plan_key(result)) or timings_of(runs_of(state.history, result, state.model_hash)),
+        approach=approach or (_APPROACHES.get((policy, layout)) if given is None else None),
+        given=given,
+    )

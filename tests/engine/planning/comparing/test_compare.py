@@ -5,10 +5,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.planning.comparing.compare import compare, default_plan, hybrid_plan
+from engine.planning.comparing.compare import compare, hybrid_split, llama_cpp_split
 from engine.planning.offers import offers_of_machine
 from engine.vocabulary.comparison import Approach
-from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest
+from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, PlanRequest
 from engine.vocabulary.worker import Layout, Link, WorkerOffer
 from tests.engine.planning.planning_cases import GB, gpu, machine, model_of, offer
 
@@ -61,12 +61,12 @@ def test_what_does_not_fit_says_why_and_has_no_context():
 def test_more_than_fifteen_devices_end_llama_cpp_but_not_us():
     offers = tuple(offer(f"m{index}", gb_per_s=10) for index in range(16))
     request = PlanRequest(model=model_of(*[1] * 20), offers=offers)
-    refused = default_plan(request)
+    refused = llama_cpp_split(request)
     assert isinstance(refused, PlanRefused)
     assert refused.reasons == ("llama.cpp ends with an error when it is given 16 devices: 15 is the most.",)
-    hybrid = hybrid_plan(request)
-    assert isinstance(hybrid, Plan)
-    assert len(hybrid.used_workers) == 15
+    hybrid = hybrid_split(request)
+    assert isinstance(hybrid, GivenSplit)
+    assert len(hybrid.seats) == 15
     assert compare(request, offers).row(Approach.LLAMA_CPP).largest_context_tokens is None
 
 

@@ -3,13 +3,17 @@
 import shlex
 from dataclasses import replace
 
+import pytest
+
 from engine.session import events
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.replan import VARIANTS, replanned
 from engine.session.state import ClusterState
-from engine.vocabulary.plan import Plan, PlanRefused, Policy, RunShape
-from engine.vocabulary.worker import Layout
+from engine.vocabulary.comparison import Approach
+from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy, RunShape
+from engine.vocabulary.worker import Layout, Speed, WorkerId
 from tests.fakes.fake_outside import TIMINGS, TWO_WORKERS, Fakes, planned_session
+from tests.fakes.run_records import a_record, a_worker
 
 
 def planned(choices=TWO_WORKERS):
@@ -20,14 +24,61 @@ def test_nothing_is_planned_from_nothing():
     assert replanned(ClusterState()).plan is None
 
 
-def test_every_variant_and_no_pair_twice():
-    pairs = [(variant.policy, variant.layout) for variant in planned().variants]
-    assert tuple(pairs) == VARIANTS
+def test_the_four_approaches_then_the_others_and_what_is_chosen():
+    variants = planned().variants
+    assert [variant.approach for variant in variants[:4]] == [
+        Approach.FASTEST,
+        Approach.TRADITIONAL,
+        Approach.HYBRID,
+        Approach.LLAMA_CPP,
+    ]
+    assert [variant.given is None for variant in variants] == [True, True, False, False, True, True]
+    pairs = [(variant.policy, variant.layout) for variant in variants if variant.given is None]
+    assert pairs == [*VARIANTS, (Policy.EVEN, Layout.PER_DEVICE)]
+
+
+def test_a_given_split_is_chosen_by_its_column():
+    state = planned()
+    hybrid = state.variants[2]
+    assert isinstance(hybrid.result, Plan)
+    chosen = replace(state.choices, policy=hybrid.policy, layout=hybrid.layout, given=hybrid.given)
+    state = reduce(state, events.ChoicesChanged(choices=chosen))
+    assert isinstance(state.plan, Plan)
+    assert state.plan.used_workers == hybrid.result.used_workers
+    assert len(state.variants) == 5
+    elsewhere = GivenSplit(name="run 1", seats=((WorkerId("gone"), 8),))
+    state = reduce(state, events.ChoicesChanged(choices=replace(chosen, given=elsewhere)))
+    assert state.plan.reasons == ("run 1 needs gone, which is not here.",)
+    assert state.variants[-1].given == elsewhere
+
+
+def test_a_prediction_from_refined_speeds_says_so_and_is_another():
+    state = planned(replace(TWO_WORKERS, cpu_workers=1))
+    (offer,) = state.offers
+    speed = Speed(read_bytes_per_second=1e9, compute_flops_per_second=1e12, measured=True)
+    state = reduce(state, events.SpeedsMeasured(speeds=((offer.id, speed),)))
+    before = state.plan.predicted
+    worker = a_worker(offer.id, 8, description=offer.description, threads=offer.threads, decode_share=1.0)
+    runs = tuple(a_record(5.0, id=str(n), workers=(worker,)) for n in range(3))
+    state = reduce(state, events.HistoryRead(path=state.choices.model_path, model_hash="abc", runs=runs))
+    after = state.plan.predicted
+    assert after.basis == f"{before.basis}; refined from 3 runs"
+    assert after.decode_tokens_per_second < before.decode_tokens_per_second
+    assert dict(state.speeds)[offer.id] == speed, "what was measured stays as it was"
+
+
+def test_what_the_history_measured_stands_beside_the_same_plan():
+    state = planned(replace(TWO_WORKERS, policy=Policy.FASTEST))
+    plan = state.variants[2].result
+    placed = tuple(a_worker(w.id, w.n_layers, holds_output=w.holds_output) for w in plan.used_workers)
+    runs = (a_record(9.0, id="1", workers=placed), a_record(11.0, id="2", workers=placed), a_record(99.0, id="3"))
+    state = reduce(state, events.HistoryRead(path=state.choices.model_path, model_hash="abc", runs=runs))
+    assert state.variants[2].measured.decode_tokens_per_second == pytest.approx(10.0)
 
 
 def test_a_chosen_pair_that_is_no_variant_is_added():
     state = planned(replace(TWO_WORKERS, policy=Policy.EVEN, layout=Layout.TRADITIONAL))
-    pairs = [(variant.policy, variant.layout) for variant in state.variants]
+    pairs = [(variant.policy, variant.layout) for variant in state.variants if variant.given is None]
     assert pairs == [*VARIANTS, (Policy.EVEN, Layout.TRADITIONAL)]
 
 
