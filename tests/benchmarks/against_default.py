@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.open_session import real_outside
+from engine.planning.memory_needs import memory_needs
 from engine.planning.split_layers import split_layers
 from engine.runtimes.demo_model import find_demo_model
 from engine.settings.folders import find_folders
@@ -34,6 +35,7 @@ WHOLE = BedWorker()
 UNIFORM: dict[str, Any] = {"n_layers": 24, "n_embd": 1024, "n_ff": 2816, "n_head": 16, "n_head_kv": 8, "head_length": 64}
 UNIFORM |= {"n_vocab": 8000, "weights": "q8_0"}
 """About 310 MB in equal layers; a small head."""
+COMPUTE_BYTES = 45_000_000
 
 
 def at(quota: float, delay_ms: float = 0.0, **more: int) -> BedWorker:
@@ -54,8 +56,9 @@ def beds_of_demo() -> dict[str, tuple[BedWorker, ...]]:
 
 
 def beds_of_uniform(model: ModelFacts) -> dict[str, tuple[BedWorker, ...]]:
-    """For a model that no machine can hold alone, as large models are: each has room for 60 % of it (or 35 %)."""
-    most, some = ({"safe_bytes": int(share * model.total_bytes) + 30_000_000} for share in (0.6, 0.35))
+    """For a model that no machine can hold alone, as large models are: each has room for 60 % of it (or 30 %)."""
+    all_bytes = memory_needs(model, SHAPE, outputs_per_slot=True).total_bytes
+    most, some = ({"safe_bytes": int(share * all_bytes) + COMPUTE_BYTES} for share in (0.6, 0.3))
     return {
         "two with room, one slow": (at(1.0, **most), at(1.0, **most), at(0.2, **most)),
         "slow first, fast 2 ms away": (at(0.3, **most), at(1.0, **most), at(1.0, 1.0, **most)),
