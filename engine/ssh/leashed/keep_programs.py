@@ -166,13 +166,13 @@ def obey(record, data):
 def follow(name, record):
     log = Log(name)
     while True:
-        gone = not lives(record)
+        keeper_gone = start_ticks(record["group"]) != record["keeper_ticks"]  # asked first: it writes how it ended and goes
         ended = read_record(name, ".ended")
         log.follow()
         if ended is not None:
             say("ended %d" % ended["code"])
             return
-        if gone and start_ticks(record["group"]) != record["keeper_ticks"]:
+        if keeper_gone and not lives(record):
             return
         if select.select([0], [], [], 0.2)[0]:
             data = os.read(0, 512)

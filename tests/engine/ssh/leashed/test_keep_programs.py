@@ -123,9 +123,7 @@ def test_it_outlives_us_and_is_found_adopted_and_stopped(place: Place) -> None:
 
 def test_how_it_ends_is_told_while_we_watch(place: Place) -> None:
     watched = place.keep("/bin/sh", "-c", "echo one; echo two >&2; printf three; exit 7")
-    outcome = watched.outcome()
-    # A known fault: on a busy machine the status can be lost (None, "not known"); it is never a wrong one.
-    assert outcome in [ProcessOutcome(exit_code=code, stop_asked=False) for code in (7, None)]
+    assert watched.outcome() == ProcessOutcome(exit_code=7, stop_asked=False)
     assert watched.lines == ["one", "two", "three"]
 
 
