@@ -147,7 +147,7 @@ def prefill_seconds(workers: Sequence[PlannedWorker], model: ModelFacts, shape: 
     known = [seconds for seconds in pieces if seconds is not None]
     if len(known) < len(pieces):
         return None
-    return sum(known) + _output_seconds(used[-1], model)
+    return sum(known) + output_seconds(used[-1].offer, model)
 
 
 def _piece_seconds(
@@ -160,7 +160,9 @@ def _piece_seconds(
         stages = _stages(used, model, shape, size, prompt)
         if stages is None:
             return None
-        times.append((sum(stages), period_seconds(used, stages) if shape.asynchronous_rpc else sum(stages)))
+        times.append(
+            (sum(stages), period_seconds([worker.offer for worker in used], stages) if shape.asynchronous_rpc else sum(stages))
+        )
     walk = times[0][0]
     repeated = times[0][1] * (full - 1) if full else 0.0
     return walk + repeated + (times[1][1] if len(times) > 1 else 0.0)
@@ -179,12 +181,12 @@ def _stages(used: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape, t
     return stages
 
 
-def period_seconds(used: Sequence[PlannedWorker], stages: Sequence[float]) -> float:
+def period_seconds(used: Sequence[WorkerOffer], stages: Sequence[float]) -> float:
     """Seconds from one micro-batch to the next while the pipeline is full: the coordinator waits for every device but the
     last, devices of one server take turns, and CPU workers of one machine hinder each other."""
-    last = used[-1].offer
-    one_server = [worker.offer.endpoint == last.endpoint for worker in used]
-    one_ram = [worker.kind is last.kind is DeviceKind.CPU and worker.offer.machine_id == last.machine_id for worker in used]
+    last = used[-1]
+    one_server = [offer.endpoint == last.endpoint for offer in used]
+    one_ram = [offer.kind is last.kind is DeviceKind.CPU and offer.machine_id == last.machine_id for offer in used]
     hindered = _sum_where(stages, one_ram) / SAME_MACHINE_CPU_OVERLAP if sum(one_ram) > 1 else 0.0
     return max(sum(stages[:-1]), stages[-1], _sum_where(stages, one_server), hindered)
 
@@ -193,13 +195,14 @@ def _sum_where(stages: Sequence[float], chosen: Sequence[bool]) -> float:
     return sum(seconds for seconds, is_chosen in zip(stages, chosen, strict=True) if is_chosen)
 
 
-def _output_seconds(last: PlannedWorker, model: ModelFacts) -> float:
-    """Only the last token of a prompt goes through the output head, and its logits come back; then a token is sampled."""
-    if last.offer.speed is None:
+def output_seconds(offer: WorkerOffer, model: ModelFacts) -> float:
+    """Seconds after the layers, once per prompt: only the last token of a prompt goes through the output head, its logits come
+    back, and a token is sampled."""
+    if offer.speed is None:
         return 0.0
-    round_trip = path_seconds(last.offer, 0, 0, asynchronous=True)  # counted in its stage
-    logits = path_seconds(last.offer, 0, ACTIVATION_BYTES * model.n_vocab, asynchronous=True) - round_trip
-    return head_seconds(last.offer.speed, model) + logits + host_seconds(model)
+    round_trip = path_seconds(offer, 0, 0, asynchronous=True)  # counted in its stage
+    logits = path_seconds(offer, 0, ACTIVATION_BYTES * model.n_vocab, asynchronous=True) - round_trip
+    return head_seconds(offer.speed, model) + logits + host_seconds(model)
 
 
 def first_token_seconds(

@@ -32,6 +32,15 @@ def why_left_out(worker: PlannedWorker, plan: Plan) -> str | None:
     return f"left out: it would cost {_rate(loss)}."
 
 
+def how_sure(plan: Plan) -> str | None:
+    """How much faster another plan could be at most; ``None`` where this is proven to be the fastest, or none was sought."""
+    if plan.optimality is None or plan.optimality.proven:
+        return None
+    if plan.optimality.gap is None:
+        return "Another plan may be faster: there are too many workers to try them all."
+    return f"This is the fastest plan that was found; none can be more than {plan.optimality.gap:.2%} faster."
+
+
 def loss_if_used(worker: PlannedWorker, plan: Plan) -> float | None:
     """Decode tokens per second that are lost, at least, by giving it one layer of another worker; ``None`` = not known."""
     seconds = decode_seconds(plan.used_workers, plan.model, plan.shape)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from engine.planning.memory_needs import MemoryNeeds, coordinator_bytes, memory_needs, usable_bytes
-from engine.vocabulary.plan import MAX_DEVICES, PlanRequest
+from engine.vocabulary.plan import PlanRequest
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 
 
@@ -67,7 +67,7 @@ class Budgets:
 def most_usable(budgets: Budgets, order: Sequence[WorkerOffer]) -> tuple[WorkerOffer, ...]:
     """At most as many as llama.cpp takes: those with most usable memory, the first ones on ties, in the given order."""
     ranked = sorted(order, key=lambda offer: -budgets.usable_of(offer))
-    kept = {offer.id for offer in ranked[:MAX_DEVICES]}
+    kept = {offer.id for offer in ranked[: budgets.request.max_devices]}
     return tuple(offer for offer in order if offer.id in kept)
 
 

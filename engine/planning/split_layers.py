@@ -14,16 +14,16 @@ from engine.planning.amounts import amount, layers_in_words, listed
 from engine.planning.compute_buffers import DeviceRole
 from engine.planning.cost_model import predict
 from engine.planning.device_order import device_order, possible_orders
-from engine.planning.explain import why_left_out
+from engine.planning.explain import how_sure, why_left_out
+from engine.planning.fastest.fastest_placement import fastest_placement
 from engine.planning.memory_needs import coordinator_bytes, share_of, unused
 from engine.planning.policies.even import even_counts
-from engine.planning.policies.fastest import fastest_placement
 from engine.planning.policies.given import given_placement
 from engine.planning.policies.memory_share import proportional_counts
 from engine.planning.policies.nearest_counts import nearest_counts
 from engine.planning.refusal import refuse, refuse_without_workers
 from engine.planning.seats import Budgets, Placement, budgets_of, most_usable, placement_of
-from engine.vocabulary.plan import MAX_DEVICES, Plan, PlannedWorker, PlanRefused, PlanRequest, Policy
+from engine.vocabulary.plan import Optimality, Plan, PlannedWorker, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.worker import WorkerOffer
 
 
@@ -37,17 +37,23 @@ def split_layers(request: PlanRequest) -> Plan | PlanRefused:
         return given if isinstance(given, PlanRefused) else _plan_of(budgets, given, ())
     order = device_order(request)
     notes: list[str] = []
-    placement = _by_policy(budgets, order, notes) or _alone(budgets, order, notes)
-    return refuse(budgets) if placement is None else _plan_of(budgets, placement, tuple(notes))
+    placement, optimality = _chosen(budgets, order, notes)
+    return refuse(budgets) if placement is None else _plan_of(budgets, placement, tuple(notes), optimality)
 
 
-def _by_policy(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> Placement | None:
+def _chosen(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> tuple[Placement | None, Optimality | None]:
     request = budgets.request
     if request.policy is Policy.FASTEST:
         why_not = _why_not_by_speed(request, order)
         if why_not is None:
-            return fastest_placement(budgets, order)
+            fastest = fastest_placement(budgets, order)
+            return (fastest.placement, fastest.optimality) if fastest else (None, None)
         notes.append(why_not)
+    return _by_policy(budgets, order, notes) or _alone(budgets, order, notes), None
+
+
+def _by_policy(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> Placement | None:
+    request = budgets.request
     order = _at_most_fifteen(budgets, order, notes)
     wanted = _even if request.policy is Policy.EVEN else _by_memory
     for candidate in possible_orders(order):
@@ -73,8 +79,8 @@ def _at_most_fifteen(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: li
     left = [offer.id for offer in order if offer not in kept]
     if left:
         notes.append(
-            f"llama.cpp takes {MAX_DEVICES} devices at most: {listed(left)} {'is' if len(left) == 1 else 'are'} left out, "
-            "having the least safe memory."
+            f"llama.cpp takes {budgets.request.max_devices} devices at most: {listed(left)} "
+            f"{'is' if len(left) == 1 else 'are'} left out, having the least safe memory."
         )
     return kept
 
@@ -114,7 +120,7 @@ def _alone(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -
     return None
 
 
-def _plan_of(budgets: Budgets, placement: Placement, notes: tuple[str, ...]) -> Plan:
+def _plan_of(budgets: Budgets, placement: Placement, notes: tuple[str, ...], optimality: Optimality | None = None) -> Plan:
     request = budgets.request
     used = _shares(budgets, placement)
     used_ids = {worker.id for worker in used}
@@ -132,6 +138,7 @@ def _plan_of(budgets: Budgets, placement: Placement, notes: tuple[str, ...]) -> 
         coordinator_bytes=coordinator_bytes(request.model, request.shape, pipelined=len(used) > 1),
         predicted=predict(used, request.model, request.shape),
         notes=notes,
+        optimality=optimality,
     )
     return _with_left_out_notes(plan)
 
@@ -161,6 +168,8 @@ def _check(tensor_split: tuple[int, ...], budgets: Budgets, used: tuple[PlannedW
 
 
 def _with_left_out_notes(plan: Plan) -> Plan:
+    unsure = how_sure(plan)
+    plan = plan if unsure is None else replace(plan, notes=(*plan.notes, unsure))
     if plan.policy is not Policy.FASTEST or plan.predicted.decode_tokens_per_second is None:
         return plan
     notes = tuple(

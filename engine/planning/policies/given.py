@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from engine.planning.amounts import amount, layers_in_words, listed
 from engine.planning.seats import Budgets, Placement
-from engine.vocabulary.plan import MAX_DEVICES, GivenSplit, PlanRefused, Shortfall
+from engine.vocabulary.plan import GivenSplit, PlanRefused, Shortfall
 from engine.vocabulary.worker import WorkerOffer
 
 
@@ -26,8 +26,10 @@ def given_placement(budgets: Budgets, given: GivenSplit) -> Placement | PlanRefu
     placed = sum(n for _, n in seats)
     if not seats or placed != budgets.n_layers or any(n < 0 for _, n in seats):
         return _refused(budgets, f"{given.name} places {layers_in_words(placed)} and the model has {budgets.n_layers}.")
-    if len(seats) > MAX_DEVICES:
-        return _refused(budgets, f"{given.name} uses {len(seats)} devices and llama.cpp takes {MAX_DEVICES} at most.")
+    if len(seats) > budgets.request.max_devices:
+        return _refused(
+            budgets, f"{given.name} uses {len(seats)} devices and llama.cpp takes {budgets.request.max_devices} at most."
+        )
     shortfalls = tuple(_shortfalls(budgets, given, seats))
     if shortfalls:
         return _refused(budgets, *(shortfall.sentence for shortfall in shortfalls), shortfalls=shortfalls)

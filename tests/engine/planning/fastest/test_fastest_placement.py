@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.planning.cost_model import decode_seconds
 from engine.planning.device_order import device_order
-from engine.planning.policies.fastest import WORTH_ANOTHER_ORDER, fastest_placement
+from engine.planning.fastest.fastest_placement import WORTH_ANOTHER_ORDER, fastest_placement
 from engine.planning.seats import budgets_of
 from engine.planning.split_layers import split_layers
 from engine.vocabulary.plan import MAX_DEVICES, Plan, PlannedWorker, PlanRefused, PlanRequest

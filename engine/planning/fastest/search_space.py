@@ -1,0 +1,192 @@
+"""What the search for the fastest placement works on: devices as arrays, and the objective.
+
+The objective is ``(1 - prompt_share) * seconds per generated token + prompt_share * seconds per prompt token``. Its prefill
+part is not a sum: a period of the pipeline is ``max(all devices but the last, the last)``. Any ``blend`` of the two,
+``blend * others + (1 - blend) * last``, is a sum and never more, so ``SearchSpace.sums`` bounds the objective from below;
+at blend 1 and 0 it is exact wherever the others or the last one are the slower part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from engine.planning.cost_model import period_seconds
+from engine.planning.device_costs import DeviceCosts, PassCosts, device_costs, headline_prompt_tokens, prompt_passes
+from engine.planning.fastest.window_minimum import Floats, Ints, Windows, windows_of
+from engine.planning.seats import Budgets
+from engine.vocabulary.device import DeviceKind
+from engine.vocabulary.worker import WorkerOffer
+
+NO_SPLIT_BLENDS = (1.0,)
+BLENDS = (1.0, 0.0, 0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A device (place in ``SearchSpace.devices``) with the layers ``first .. end - 1``."""
+
+    device: int
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One device as the search sees it; devices with equal fields are interchangeable."""
+
+    budget: int
+    output_budget: int
+    costs: DeviceCosts
+    shared: tuple[str, ...]
+    """Server and memory bus where others share them; only where a prompt counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Interchangeable devices."""
+
+    device: Device
+    places: tuple[int, ...]
+    """In ``SearchSpace.devices``, in listed order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sums:
+    """What a device adds to an additive objective. ``*_before`` are prefix sums over layers."""
+
+    before: Floats
+    charge: float
+    last_before: Floats
+    last_charge: float
+
+
+class SearchSpace:
+    """The devices of one request, in listed order. Raises ``ValueError`` for one that has no speed."""
+
+    def __init__(self, budgets: Budgets, order: Sequence[WorkerOffer]) -> None:
+        request = budgets.request
+        self.offers = tuple(order)
+        self.n_layers = budgets.n_layers
+        self.max_devices = max(1, request.max_devices)
+        self.sizes: Ints = np.array(budgets.needs.bytes_before, dtype=np.int64)
+        costs = [_costs(offer, budgets) for offer in order]
+        self.prompt_share = request.prompt_share if all(cost.stages is not None for cost in costs) else 0.0
+        self._prompt_weight = self.prompt_share / max(1, headline_prompt_tokens(request.shape))
+        self._passes = prompt_passes(request.model, request.shape)
+        self.devices = tuple(
+            Device(
+                budget=budgets.for_layers(offer),
+                output_budget=budgets.for_layers_with_output(offer),
+                costs=cost,
+                shared=self._shared(offer) if self.prompt_share else (),
+            )
+            for offer, cost in zip(order, costs, strict=True)
+        )
+        self.fits_alone = tuple(budgets.fits_alone(offer) for offer in order)
+        self._windows: dict[tuple[int, ...], Windows] = {}
+
+    def _shared(self, offer: WorkerOffer) -> tuple[str, ...]:
+        beside = [other for other in self.offers if other.id != offer.id and other.machine_id == offer.machine_id]
+        one_server = any(other.endpoint == offer.endpoint for other in beside)
+        one_ram = offer.kind is DeviceKind.CPU and any(other.kind is offer.kind for other in beside)
+        return (offer.endpoint,) * one_server + (offer.machine_id,) * one_ram
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Interchangeable devices together, in listed order."""
+        places: dict[Device, list[int]] = {}
+        for place, device in enumerate(self.devices):
+            places.setdefault(device, []).append(place)
+        return tuple(Kind(device=device, places=tuple(each)) for device, each in places.items())
+
+    @property
+    def blends(self) -> tuple[float, ...]:
+        """Which blends bound the objective: one is enough where nothing is pipelined."""
+        overlaps = self.prompt_share and any(each.periods for each in self._passes)
+        return BLENDS if overlaps else NO_SPLIT_BLENDS
+
+    @property
+    def layers_are_equal(self) -> bool:
+        """Whether layers are alike in memory and in seconds on every device: then the order of devices does not matter."""
+        if len(set(np.diff(self.sizes).tolist())) > 1:
+            return False
+        return all(len(set(each.layer_seconds)) <= 1 for device in self.devices for each in _passes_of(device))
+
+    def earliest(self, device: Device) -> Ints:
+        """Per ``end`` the first layer from which this device holds everything before ``end`` (``>= end``: nothing)."""
+        earliest = np.searchsorted(self.sizes, self.sizes - device.budget, side="left").astype(np.int64)
+        return np.minimum(earliest, np.arange(len(self.sizes)))
+
+    def earliest_as_last(self, device: Device) -> int:
+        """The first layer from which it holds the rest and the output; more than ``n_layers``: not even the output."""
+        return int(np.searchsorted(self.sizes, self.sizes[-1] - device.output_budget, side="left"))
+
+    def windows(self, device: Device) -> Windows:
+        """``earliest``, ready for ``window_minimum``."""
+        earliest = self.earliest(device)
+        key = tuple(earliest.tolist())
+        if key not in self._windows:
+            self._windows[key] = windows_of(earliest)
+        return self._windows[key]
+
+    def sums(self, device: Device, blend: float) -> Sums:
+        """What it adds to the additive bound of the objective under ``blend``."""
+        decode, once = device.costs.decode, device.costs.once_seconds
+        share, weight = 1.0 - self.prompt_share, self._prompt_weight
+        before = share * _before(decode)
+        charge = share * decode.charge_seconds
+        last_before = before.copy()
+        last_charge = share * (decode.output_charge_seconds + decode.head_seconds) + weight * once
+        if weight:
+            for stage, each in zip(device.costs.stages or (), self._passes, strict=True):
+                among, last = each.walks + blend * each.periods, each.walks + (1.0 - blend) * each.periods
+                before += weight * among * _before(stage)
+                charge += weight * among * stage.charge_seconds
+                last_before += weight * last * _before(stage)
+                last_charge += weight * last * stage.output_charge_seconds
+        return Sums(before=before, charge=charge, last_before=last_before, last_charge=last_charge)
+
+    def seconds(self, seats: Sequence[Seat]) -> float:
+        """The objective itself, of seats in device order: seconds per token of the mix."""
+        last = len(seats) - 1
+        decode = sum(
+            _seconds(self.devices[seat.device].costs.decode, seat, is_last=place == last) for place, seat in enumerate(seats)
+        )
+        if not self._prompt_weight:
+            return decode
+        return (1.0 - self.prompt_share) * decode + self._prompt_weight * self._prompt_seconds(seats)
+
+    def _prompt_seconds(self, seats: Sequence[Seat]) -> float:
+        total, last = self.devices[seats[-1].device].costs.once_seconds, len(seats) - 1
+        offers = [self.offers[seat.device] for seat in seats]
+        for index, each in enumerate(self._passes):
+            stages = [
+                _seconds((self.devices[seat.device].costs.stages or ())[index], seat, is_last=place == last)
+                for place, seat in enumerate(seats)
+            ]
+            total += each.walks * sum(stages) + (each.periods * period_seconds(offers, stages) if each.periods else 0.0)
+        return total
+
+
+def _costs(offer: WorkerOffer, budgets: Budgets) -> DeviceCosts:
+    costs = device_costs(offer, budgets.request.model, budgets.request.shape)
+    if costs is None:
+        raise ValueError(f"the fastest policy was asked about {offer.id}, which has no speed")
+    return costs
+
+
+def _passes_of(device: Device) -> tuple[PassCosts, ...]:
+    return (device.costs.decode, *(device.costs.stages or ()))
+
+
+def _before(costs: PassCosts) -> Floats:
+    return np.array(list(accumulate(costs.layer_seconds, initial=0.0)))
+
+
+def _seconds(costs: PassCosts, seat: Seat, *, is_last: bool) -> float:
+    layers = sum(costs.layer_seconds[seat.first : seat.end])
+    return layers + (costs.output_charge_seconds + costs.head_seconds if is_last else costs.charge_seconds)

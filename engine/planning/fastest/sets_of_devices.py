@@ -1,0 +1,146 @@
+"""Dynamic programming over sets of devices, one size of set after the other (see ``any_order``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from engine.planning.fastest.rest_bound import RestBound
+from engine.planning.fastest.search_space import SearchSpace, Seat
+from engine.planning.fastest.window_minimum import Floats, Ints, window_minimum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Level:
+    """All sets of one size that are still worth it."""
+
+    codes: Ints
+    """Of each set its counts in mixed radix, ascending."""
+    counts: Ints
+    """``[set, kind]``."""
+    rows: Floats
+    """``[end, set]``: least cost of the first ``end`` layers on this set; infinite where it was given up."""
+
+
+class SetSearch:
+    """The search for one blend of the objective (``SearchSpace.sums``)."""
+
+    def __init__(self, space: SearchSpace, blend: float) -> None:
+        self._space = space
+        self._kinds = space.kinds
+        self._sums = [space.sums(kind.device, blend) for kind in self._kinds]
+        self._have: Ints = np.array([len(kind.places) for kind in self._kinds], dtype=np.int64)
+        self._strides: Ints = np.array(
+            list(accumulate((int(have) + 1 for have in self._have[:-1]), lambda a, b: a * b, initial=1)), dtype=np.int64
+        )
+        self._rest = RestBound(space, self._kinds, self._sums)
+
+    def at_start(self) -> float:
+        """What any placement costs at least, without a search."""
+        return self._rest.at_start()
+
+    def run(self, ceiling: Callable[[], float], max_sets: int, offer: Callable[[tuple[Seat, ...]], None]) -> float:
+        """Offer every placement that is the best so far; return what no placement below the ceiling can beat."""
+        start = np.full((self._space.n_layers + 1, 1), np.inf)
+        start[0, 0] = 0.0
+        none: Ints = np.zeros(1, dtype=np.int64)
+        levels = [_Level(codes=none, counts=np.zeros((1, len(self._kinds)), dtype=np.int64), rows=start)]
+        bound = np.inf
+        for size in range(1, min(self._space.max_devices, len(self._space.devices)) + 1):
+            bound = min(bound, self._end(levels, ceiling, offer))
+            if size == min(self._space.max_devices, len(self._space.devices)):
+                break
+            level, given_up = self._cut(self._extend(levels[-1]), ceiling(), max_sets)
+            bound = min(bound, given_up)
+            if not len(level.codes):
+                break
+            levels.append(level)
+        return bound
+
+    def _extend(self, level: _Level) -> _Level:
+        """Every set with one more device."""
+        room = [np.flatnonzero(level.counts[:, kind] < have) for kind, have in enumerate(self._have)]
+        codes = np.unique(np.concatenate([level.codes[sets] + self._strides[kind] for kind, sets in enumerate(room)]))
+        rows = np.full((len(level.rows), len(codes)), np.inf)
+        for kind, sets in enumerate(room):
+            if not len(sets):
+                continue
+            targets = np.searchsorted(codes, level.codes[sets] + self._strides[kind])
+            rows[:, targets] = np.minimum(rows[:, targets], self._reached(level.rows[:, sets], kind))
+        return _Level(codes=codes, counts=(codes[:, None] // self._strides) % (self._have + 1), rows=rows)
+
+    def _reached(self, rows: Floats, kind: int) -> Floats:
+        sums = self._sums[kind]
+        reached = window_minimum(rows - sums.before[:, None], self._space.windows(self._kinds[kind].device))
+        reached += (sums.before + sums.charge)[:, None]
+        return reached
+
+    def _cut(self, level: _Level, ceiling: float, max_sets: int) -> tuple[_Level, float]:
+        """Without what cannot get below the ceiling; and the least bound of what was given up for want of room."""
+        bounds = level.rows + self._rest.of(level.counts)
+        rows = np.where(bounds < ceiling, level.rows, np.inf)
+        best = bounds.min(axis=0)
+        kept = np.flatnonzero(best < ceiling)
+        given_up = np.inf
+        if len(kept) > max_sets:
+            ranked = kept[np.argsort(best[kept], kind="stable")]
+            given_up = float(best[ranked[max_sets]])
+            kept = np.sort(ranked[:max_sets])
+        return _Level(codes=level.codes[kept], counts=level.counts[kept], rows=rows[:, kept]), given_up
+
+    def _end(self, levels: list[_Level], ceiling: Callable[[], float], offer: Callable[[tuple[Seat, ...]], None]) -> float:
+        """Put the rest and the output on one more device, in every way; return the least."""
+        level, least = levels[-1], np.inf
+        for kind, sums in enumerate(self._sums):
+            start = self._space.earliest_as_last(self._kinds[kind].device)
+            sets = np.flatnonzero(level.counts[:, kind] < self._have[kind])
+            if start > self._space.n_layers or not len(sets):
+                continue
+            ending = sums.last_before[-1] - sums.last_before[start:] + sums.last_charge
+            totals = level.rows[start:, sets] + ending[:, None]
+            place = int(totals.argmin())
+            total = float(totals.flat[place])
+            least = min(least, total)
+            if total < ceiling():
+                row, column = divmod(place, len(sets))
+                offer(self._walk_back(levels, int(sets[column]), start + row, kind))
+        return least
+
+    def _walk_back(self, levels: list[_Level], column: int, start: int, last: int) -> tuple[Seat, ...]:
+        """The seats behind one ending."""
+        waiting = [list(kind.places) for kind in self._kinds]
+        seats = [Seat(device=waiting[last].pop(), first=start, end=self._space.n_layers)]
+        end, level = start, levels[-1]
+        for before in reversed(levels[:-1]):
+            kind, column, first = self._came_from(before, int(level.codes[column]), level.counts[column], end)
+            seats.append(Seat(device=waiting[kind].pop(), first=first, end=end))
+            end, level = first, before
+        return tuple(reversed(seats))
+
+    def _came_from(self, before: _Level, code: int, counts: Ints, end: int) -> tuple[int, int, int]:
+        """``(kind, set before, first layer)`` of the cheapest way to this set and this many layers."""
+        ways = [
+            (*self._cheapest_start(before.rows[:, column], kind, end), kind, column)
+            for kind, column in self._sets_before(before, code, counts)
+        ]
+        _, first, kind, column = min(ways)
+        return kind, column, first
+
+    def _sets_before(self, before: _Level, code: int, counts: Ints) -> Iterator[tuple[int, int]]:
+        for kind in np.flatnonzero(counts):
+            wanted = code - int(self._strides[kind])
+            column = int(np.searchsorted(before.codes, wanted))
+            if column < len(before.codes) and before.codes[column] == wanted:
+                yield int(kind), column
+
+    def _cheapest_start(self, row: Floats, kind: int, end: int) -> tuple[float, int]:
+        sums = self._sums[kind]
+        earliest = int(self._space.earliest(self._kinds[kind].device)[end])
+        if earliest >= end:
+            return np.inf, end
+        costs = row[earliest:end] - sums.before[earliest:end]
+        place = int(costs.argmin())
+        return float(costs[place] + sums.before[end] + sums.charge), earliest + place
