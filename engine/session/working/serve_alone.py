@@ -18,7 +18,7 @@ from engine.session.state import ClusterState
 from engine.session.working.prepare_run import FindMachine, Ports, connected, programs_for
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.model import ModelFacts
-from engine.vocabulary.plan import Plan, PlanRequest, Policy, RunShape
+from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest, Policy, RunShape
 from engine.vocabulary.process import ProcessSpec
 from engine.vocabulary.worker import RpcServerSpec, WorkerOffer
 
@@ -49,7 +49,7 @@ def served_alone(bench: Bench, offer: WorkerOffer, model: ModelFacts) -> Iterato
     program = dict(programs_for(bench.outside, bench.state, plan, bench.machine_of))[server.machine_id]
     spec = ProcessSpec(
         id=server_process_id(server.endpoint),
-        argv=rpc_server_argv(server, program.rpc_server, program.dialect),
+        argv=rpc_server_argv(server, program.rpc_server, program.dialect, cache=False),  # made-up weights do not belong there
         environment=(("LLAMA_CACHE", program.cache_folder),),
     )
     started: list[RunningProcess] = []
@@ -83,12 +83,21 @@ def _placed(bench: Bench, plan: Plan) -> Plan:
     return with_places(plan, {offer.endpoint: ports.place_of(offer)})
 
 
-def _alone(offer: WorkerOffer, model: ModelFacts) -> Plan:
+def _planned_alone(offer: WorkerOffer, model: ModelFacts) -> Plan | PlanRefused:
     shape = RunShape(context_tokens=512, batch_tokens=calibration.PROMPT_TOKENS, ubatch_tokens=calibration.PROMPT_TOKENS)
-    plan = split_layers(PlanRequest(model=model, offers=(offer,), policy=Policy.MEMORY, shape=shape))
+    return split_layers(PlanRequest(model=model, offers=(offer,), policy=Policy.MEMORY, shape=shape))
+
+
+def _alone(offer: WorkerOffer, model: ModelFacts) -> Plan:
+    plan = _planned_alone(offer, model)
     if isinstance(plan, Plan):
         return plan
     raise RuntimeUnavailable(f"{model.name} does not fit on {offer.device_name} alone: {plan.reasons[0]}", advice="")
+
+
+def fits_alone(offer: WorkerOffer, model: ModelFacts) -> bool:
+    """Whether ``served_alone`` could place the model on this worker."""
+    return isinstance(_planned_alone(offer, model), Plan)
 
 
 def _starter_of(bench: Bench, server: RpcServerSpec) -> ProcessStarter:

@@ -1,0 +1,89 @@
+"""llama-bench runs on one worker that is served alone: which models, with which arguments, and what their times mean.
+
+How a program is run is given (``run``), so that a calibration of the application and a benchmark of the project do the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from engine.errors import RuntimeUnavailable
+from engine.llama_cpp.command_lines import llama_bench_argv
+from engine.measuring import calibration, probes
+from engine.measuring.bench_rows import rows_in
+from engine.measuring.probe_files import ProbeFiles
+from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.plan import Plan
+from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerOffer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchRuns:
+    """The runs. All raise ``RuntimeUnavailable`` when llama-bench did not time what was asked for."""
+
+    program: str
+    options: frozenset[str]
+    plan: Plan
+    """Some model on the one worker: its shape and its device are used, other models take the model's place."""
+    server: RpcServerSpec
+    files: ProbeFiles
+    run: Callable[[tuple[str, ...]], tuple[str, ...]]
+    """Runs a command line to its end, returns what it printed."""
+
+    def calls(self, offer: WorkerOffer) -> Speed:
+        """What a call and a layer cost, and reading the cache; the speed's other figures mean nothing."""
+        facts = {model.name: self.files.facts(model) for model in (probes.SHORT, probes.LONG, probes.CACHE)}
+        tiny = [facts[probes.SHORT.name], facts[probes.LONG.name]]
+        rows = rows_in(self._lines(tiny, decode_tokens=64, repetitions=3))
+        depths = ("-d", f"0,{probes.DEPTH_TOKENS}")
+        rows += rows_in(self._lines([facts[probes.CACHE.name]], depths, decode_tokens=probes.CACHE_TOKENS, repetitions=2))
+        return _there(probes.calls_of(rows, offer, facts), "the calls")
+
+    def type_speed(self, kind: str, offer: WorkerOffer, calls: Speed) -> Speed:
+        """How fast a type is read and computed with."""
+        facts = {model.name: self.files.facts(model) for model in (probes.reader(kind), probes.computer(kind))}
+        reader, computer = facts.values()
+        rows = rows_in(self._lines([reader], decode_tokens=probes.READ_TOKENS, repetitions=3))
+        sizes = ("-ub", ",".join(str(size) for size in probes.UBATCHES[:-1]))  # the plan's own is the largest
+        rows += rows_in(self._lines([computer], sizes, prompt_tokens=probes.PROMPT_TOKENS, repetitions=2))
+        return _there(probes.type_speed(kind, rows, offer, calls, facts), f"weights of the type {kind}")
+
+    def whole_model(self, model: ModelFacts) -> tuple[float, float]:
+        """(prefill, decode) tokens per second of a real model."""
+        return calibration.rates_in(
+            self._lines(
+                [model],
+                prompt_tokens=calibration.PROMPT_TOKENS,
+                decode_tokens=calibration.DECODE_TOKENS,
+                repetitions=calibration.REPETITIONS,
+            )
+        )
+
+    def _lines(
+        self,
+        models: Sequence[ModelFacts],
+        more: tuple[str, ...] = (),
+        *,
+        prompt_tokens: int = 0,
+        decode_tokens: int = 0,
+        repetitions: int,
+    ) -> tuple[str, ...]:
+        paths = ",".join(model.path or "" for model in models)  # a comma is llama-bench's sign for "and then"
+        plan = replace(self.plan, model=replace(models[0], path=paths), tensor_split=(models[0].n_layers + 1,))
+        command = llama_bench_argv(
+            plan,
+            (self.server,),
+            program=self.program,
+            options=self.options,
+            prompt_tokens=prompt_tokens,
+            decode_tokens=decode_tokens,
+            repetitions=repetitions,
+        )
+        return self.run((*command.argv, *more))
+
+
+def _there(speed: Speed | None, what: str) -> Speed:
+    if speed is None:
+        raise RuntimeUnavailable(f"llama-bench did not time {what}.", advice="See its log.")
+    return speed

@@ -1,0 +1,221 @@
+"""Predicted against real: decode and prefill over test beds of 1 to 4 CPU workers, slow ones and far ones among them.
+
+``python tests/benchmarks/prediction_error.py [--rounds N] [--bed WORDS] [--model FILE] [--json FILE]``, as root on Linux.
+Every kind of worker of a bed is calibrated alone, as the application does it (by types, and with the model itself), through
+its relay where it has one; layers are shared evenly, and with the policy ``fastest``; llama-server then runs with the
+application's own command line. Rounds are interleaved over the beds, so that a load that comes and goes meets all of them; an
+error is that of the prediction against the median over all rounds. Prints a table in Markdown, and every sample as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from engine.measuring import calibration, probes
+from engine.measuring.bench_runs import BenchRuns
+from engine.measuring.probe_files import ProbeFiles
+from engine.planning.cost_model import HEADLINE_PROMPT_TOKENS
+from engine.planning.split_layers import split_layers
+from engine.runtimes.demo_model import find_demo_model
+from engine.runtimes.model_files import GgufModelFiles
+from engine.settings.folders import find_folders
+from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.plan import Plan, PlanRequest, Policy
+from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.worker import Speed
+from tests.benchmarks.beds.bed_runs import SHAPE, Programs, measured, planned_argv, programs_in
+from tests.benchmarks.beds.bed_workers import GB, BedWorker, RunningWorker, running_workers
+from tests.fakes.gguf_writer import write_llama
+
+PROMPT_TOKENS, DECODE_TOKENS, REQUESTS = HEADLINE_PROMPT_TOKENS, 48, 2
+WHOLE, HALF, QUARTER = BedWorker(), BedWorker(quota=0.5), BedWorker(quota=0.25)
+BEDS: dict[str, tuple[BedWorker, ...]] = {
+    "one": (WHOLE,),
+    "two": (WHOLE, WHOLE),
+    "four": (WHOLE,) * 4,
+    "half, whole": (HALF, WHOLE),
+    "whole, quarter": (WHOLE, QUARTER),
+    "whole, 2 ms away": (WHOLE, BedWorker(delay_ms=1)),
+    "5 ms away, whole": (BedWorker(delay_ms=2.5), WHOLE),
+    "20 ms away, half, whole": (BedWorker(delay_ms=10), HALF, WHOLE),
+    "three, 5 ms away each": (BedWorker(delay_ms=2.5),) * 3,
+}
+LLAMA: dict[str, Any] = {"n_layers": 24, "n_embd": 1024, "n_ff": 2816, "n_head": 16, "n_head_kv": 8, "head_length": 64}
+LLAMA |= {"n_vocab": 8000, "weights": "q8_0"}
+RUN_SECONDS = 300
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """One bed under one plan."""
+
+    name: str
+    split: str
+    predicted: dict[str, float]
+    load: list[float] = field(default_factory=list)
+    samples: dict[str, list[float]] = field(default_factory=lambda: {"decode": [], "prefill": []})
+
+    def add(self, timings: Sequence[RequestTimings]) -> None:
+        """Keep what was measured."""
+        for one in timings:
+            for what, rates in self.samples.items():
+                rates.append(getattr(one, f"{what}_tokens_per_second"))
+        self.load.append(os.getloadavg()[0])
+
+    def error(self, what: str) -> float:
+        """Signed: 0.1 = predicted 10 % too fast."""
+        return self.predicted[what] / statistics.median(self.samples[what]) - 1
+
+
+class Calibrated:
+    """Speeds of workers by how they are, measured once; and how long that took."""
+
+    def __init__(self, programs: Programs, files: ProbeFiles) -> None:
+        self._programs, self._files = programs, files
+        self._parts: dict[tuple[BedWorker, str], Speed] = {}
+        self.seconds: list[float] = []
+
+    def speed(self, worker: RunningWorker, model: ModelFacts) -> Speed:
+        """By parts, then with the model itself: the same steps as ``session.working.measure_worker``."""
+        started = time.monotonic()
+        roomy = replace(worker.offer(None), safe_bytes=64 * GB, total_bytes=64 * GB)
+        request = PlanRequest(model=model, offers=(roomy,), policy=Policy.MEMORY, shape=SHAPE, outputs_per_slot=True)
+        plan = split_layers(request)
+        assert isinstance(plan, Plan), plan.reasons
+        runs = BenchRuns(
+            program=self._programs.llama_bench,
+            options=self._programs.bench_options,
+            plan=plan,
+            server=worker.server(),
+            files=self._files,
+            run=bench_lines,
+        )
+        key = worker.how
+        calls = self._parts.get((key, "calls")) or runs.calls(roomy)
+        self._parts[key, "calls"] = calls
+        types = probes.types_of(model)
+        for kind in types:
+            self._parts[key, kind] = self._parts.get((key, kind)) or runs.type_speed(kind, roomy, calls)
+        speed = probes.combined(model, calls, {kind: self._parts[key, kind] for kind in types}, "")
+        speed = calibration.anchored(speed, roomy, model, *runs.whole_model(model))
+        self.seconds.append(time.monotonic() - started)
+        return speed
+
+
+def bench_lines(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """What llama-bench prints."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=RUN_SECONDS, check=True)
+    return tuple(done.stdout.splitlines())
+
+
+def plans_of(workers: Sequence[RunningWorker], speeds: Sequence[Speed], model: ModelFacts) -> Iterator[Plan]:
+    """Even, and the fastest if it is another one."""
+    offers = tuple(worker.offer(speed) for worker, speed in zip(workers, speeds, strict=True))
+    seen: set[object] = set()
+    for policy in (Policy.EVEN, Policy.FASTEST):
+        plan = split_layers(PlanRequest(model=model, offers=offers, policy=policy, shape=SHAPE, outputs_per_slot=True))
+        assert isinstance(plan, Plan), plan.reasons
+        split = tuple((worker.id, worker.n_layers) for worker in plan.used_workers)
+        if split not in seen:
+            seen.add(split)
+            yield plan
+
+
+@dataclass(kw_only=True)
+class Laboratory:
+    """What all rounds share."""
+
+    folder: Path
+    cache: Path
+    programs: Programs
+    known: Calibrated
+    speeds: dict[tuple[str, BedWorker], Speed] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    def one_round(self, name: str, model: ModelFacts) -> None:
+        """Calibrate the kinds of workers that are new, run every plan once."""
+        with running_workers(next(self.folder.glob("*rpc-server")), BEDS[name], self.cache) as workers:
+            for plan in plans_of(workers, [self._speed(worker, model) for worker in workers], model):
+                self._run(name, plan, workers)
+
+    def _speed(self, worker: RunningWorker, model: ModelFacts) -> Speed:
+        key = (model.name, worker.how)
+        if key not in self.speeds:
+            self.speeds[key] = self.known.speed(worker, model)
+        return self.speeds[key]
+
+    def _run(self, name: str, plan: Plan, workers: tuple[RunningWorker, ...]) -> None:
+        split = ", ".join(f"{worker.offer.machine_name}: {worker.n_layers}" for worker in plan.used_workers)
+        title = f"{plan.model.name}; {name}; {split}"
+        decode, prefill = plan.predicted.decode_tokens_per_second, plan.predicted.prefill_tokens_per_second
+        predicted = {"decode": decode or 0.0, "prefill": prefill or 0.0}
+        outcome = self.outcomes.setdefault(title, Outcome(name=title, split=split, predicted=predicted))
+        argv = planned_argv(self.programs, plan, workers)
+        outcome.add(measured(argv, REQUESTS, prompt_tokens=PROMPT_TOKENS, decode_tokens=DECODE_TOKENS))
+        print(title, {what: f"{outcome.error(what):+.0%}" for what in outcome.samples}, file=sys.stderr, flush=True)
+
+
+def report(outcomes: Sequence[Outcome], seconds: Sequence[float], json_file: str) -> None:
+    """Table and samples."""
+    print("| model; bed; layers | decode predicted | real | error | prefill predicted | real | error |")
+    print("|---|---|---|---|---|---|---|")
+    for outcome in outcomes:
+        cells = []
+        for what in ("decode", "prefill"):
+            real = statistics.median(outcome.samples[what])
+            cells += [f"{outcome.predicted[what]:.1f}", f"{real:.1f}", f"{outcome.error(what):+.1%}"]
+        print(f"| {outcome.name} | {' | '.join(cells)} |")
+    for what in ("decode", "prefill"):
+        errors = [abs(outcome.error(what)) for outcome in outcomes]
+        print(f"\n{what}: mean error {statistics.fmean(errors):.1%}, worst {max(errors):.1%}, {len(errors)} runs")
+    print(f"\ncalibration: {statistics.median(seconds):.1f} s a worker and model (median), {max(seconds):.1f} s at most")
+    raw = [{"name": o.name, "predicted": o.predicted, "samples": o.samples, "load": o.load} for o in outcomes]
+    text = json.dumps({"calibration_seconds": list(seconds), "runs": raw}, indent=1)
+    if json_file:
+        Path(json_file).write_text(text, encoding="utf-8")
+    else:
+        print(text)
+
+
+def main(options: argparse.Namespace) -> None:
+    """Measure and print."""
+    folder = next(find_folders().data.glob("runtimes/*/bin/llama-server")).parent
+    reader = GgufModelFiles(find_folders().models)
+    with tempfile.TemporaryDirectory() as work, ProbeFiles() as files:
+        models = [reader.read(options.model)]
+        if not options.only_model:
+            models.append(reader.read(str(write_llama(Path(work) / "llama.gguf", **LLAMA))))
+        programs = programs_in(folder)
+        known = Calibrated(programs, files)
+        lab = Laboratory(folder=folder, cache=Path(work), programs=programs, known=known)
+        for _ in range(options.rounds):
+            for name in (name for name in BEDS if not options.bed or name in options.bed):
+                for model in models:
+                    lab.one_round(name, model)
+    report(tuple(lab.outcomes.values()), known.seconds, options.json)
+
+
+def arguments() -> argparse.Namespace:
+    """Of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bed", action="append", help="only this one; may be given several times")
+    parser.add_argument("--model", default=str(find_demo_model(find_folders()) or ""), help="the real model")
+    parser.add_argument("--only-model", action="store_true", help="without the made-up llama")
+    parser.add_argument("--json", default="", help="file for the samples; else they are printed")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main(arguments())

@@ -1,0 +1,82 @@
+"""Which command lines a calibration runs, and what it makes of their output."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from engine.cluster.servers import servers_of
+from engine.errors import RuntimeUnavailable
+from engine.llama_cpp.command_lines import server_options_of
+from engine.measuring import probes
+from engine.measuring.bench_runs import BenchRuns
+from engine.measuring.probe_files import ProbeFiles
+from engine.planning.split_layers import split_layers
+from engine.vocabulary.plan import PlanRequest, Policy
+from tests.engine.planning.planning_cases import offer
+from tests.fakes.bench_program import bench_output
+from tests.fakes.fake_outside import RECORDED, a_model
+
+
+@pytest.fixture
+def files():
+    with ProbeFiles() as files:
+        yield files
+
+
+def runs_with(files, printed=bench_output):
+    plan = split_layers(PlanRequest(model=a_model(), offers=(offer("a"),), policy=Policy.MEMORY))
+    seen = []
+
+    def run(argv):
+        seen.append(argv)
+        return printed(argv)
+
+    options = server_options_of((RECORDED / "llama-bench-0c1e570" / "help.txt").read_text(encoding="utf-8"))
+    server = servers_of(plan)[0]
+    return BenchRuns(program="/x/llama-bench", options=options, plan=plan, server=server, files=files, run=run), seen
+
+
+def test_calls(files):
+    runs, seen = runs_with(files)
+    speed = runs.calls(offer("a"))
+    assert speed.overhead_seconds > 0
+    tiny, cache = seen
+    assert [part.rpartition("/")[2] for part in tiny[tiny.index("-m") + 1].split(",")] == ["calls-2.gguf", "calls-18.gguf"]
+    assert cache[-2:] == ("-d", "0,1024")
+    assert tiny[tiny.index("-p") + 1] == "0"
+
+
+def test_a_type(files):
+    runs, seen = runs_with(files)
+    speed = runs.type_speed("q8_0", offer("a"), runs.calls(offer("a")))
+    assert [size for size, _rate in speed.compute_by_ubatch] == list(probes.UBATCHES)
+    assert seen[-1][-2:] == ("-ub", "8,64")
+    assert (seen[-1][seen[-1].index("-n") + 1], seen[-1][seen[-1].index("-p") + 1]) == ("0", "256")
+
+
+def test_a_real_model_takes_the_place_of_the_plans(files):
+    runs, seen = runs_with(files)
+    model = replace(a_model(n_layers=3), path="/models/real.gguf")
+    prefill, decode = runs.whole_model(model)
+    assert prefill > decode > 0
+    assert (seen[0][seen[0].index("-m") + 1], seen[0][seen[0].index("-ts") + 1]) == ("/models/real.gguf", "4")
+
+
+def test_a_run_that_says_nothing_is_told(files):
+    runs, _ = runs_with(files, lambda _argv: ("error: out of memory",))
+    with pytest.raises(RuntimeUnavailable, match="did not time the calls"):
+        runs.calls(offer("a"))
+    calls = runs_with(files)[0].calls(offer("a"))
+    with pytest.raises(RuntimeUnavailable, match="weights of the type q8_0"):
+        runs.type_speed("q8_0", offer("a"), calls)
+    with pytest.raises(RuntimeUnavailable, match="out of memory"):
+        runs.whole_model(a_model())
+
+
+def test_output_is_json():
+    argv = ("llama-bench", "-m", "/x/a.gguf,/x/b.gguf", "-p", "256", "-n", "8", "-ub", "256", "-ub", "8,64", "-d", "0")
+    lines = bench_output(argv)
+    assert len(json.loads("\n".join(lines))) == 2 * (3 + 3)
