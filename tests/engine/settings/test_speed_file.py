@@ -5,7 +5,15 @@ import pytest
 from engine.settings.speed_file import SpeedFile
 from engine.vocabulary.worker import Speed
 
-A = Speed(read_bytes_per_second=1e9, compute_flops_per_second=2e12, measured=True)
+A = Speed(
+    read_bytes_per_second=1e9,
+    read_bytes_per_second_by_type=(("q4_K", 2e9), ("q6_K", 1e9)),
+    compute_flops_per_second=2e12,
+    compute_by_ubatch=((8, 1e12), (256, 2e12)),
+    kv_bytes_per_second=3e9,
+    measured=True,
+    source="measured 2026-11-24 with build 0c1e570",
+)
 B = Speed(read_bytes_per_second=3e9)
 
 
@@ -26,6 +34,22 @@ def test_a_damaged_file_counts_as_empty_and_is_mended_by_the_next_save(tmp_path,
     assert SpeedFile(path).load("a") is None
     SpeedFile(path).save("a", A)
     assert SpeedFile(path).load("a") == A
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"a": {"read_bytes_per_second": 1.0}}',
+        b'{"version": 1, "speeds": {"a": {"read_bytes_per_second": 1.0}}}',
+        b'{"version": 99, "speeds": {"a": {"read_bytes_per_second": 1.0}}}',
+    ],
+)
+def test_figures_of_another_version_are_measured_again(tmp_path, content):
+    path = tmp_path / "speeds.json"
+    path.write_bytes(content)
+    assert SpeedFile(path).load("a") is None
+    path.write_bytes(b'{"version": 2, "speeds": {"a": {"read_bytes_per_second": 1.0}}}')
+    assert SpeedFile(path).load("a") == Speed(read_bytes_per_second=1.0)
 
 
 def test_what_cannot_be_kept_is_a_warning(tmp_path, caplog):
