@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from engine.cli import bench, demo, doctor, find, machine, node, plan, running, runtime, up
+from engine.cli.measured import compare, history, record, reproduce
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.answers import AnswerNeeded
 from engine.cli.terminal.foreground import Interrupted, PlanIsRefused
@@ -19,6 +20,14 @@ JSON_KEYS = """keys of --json (they stay):
   plan    policy, layout, n_layers, workers [id, machine, device, kind, endpoint, exposure, layers, n_layers, holds_output,
           weights_bytes, kv_bytes, compute_bytes, safe_bytes], tensor_split, device_order, predicted
           [decode_tokens_per_second, prefill_tokens_per_second, basis], refused, commands [title, machine, argv, shell], notes
+  compare model, context_tokens, slots, approaches [approach, layout, workers, tensor_split, usable_bytes,
+          largest_context_tokens, decode_predicted, decode_measured, prefill_predicted, prefill_measured, n_runs, basis,
+          refused], workers [id, used, adds_bytes, gains_tokens_per_second, needed, sentence]
+  bench   model, runs [plan, policy, layout, refused, workers, tensor_split, map_matches, pipelined, decode_predicted,
+          decode_measured, decode_spread, decode_samples, and the same of prefill, run_ids]
+  history runs [id, at, model, model_hash, build, policy, layout, workers, tensor_split, context_tokens, slots,
+          decode_predicted, decode_measured, decode_samples, and the same of prefill, basis]
+  reproduce  recorded, here (both as in history), differences
   map     matches, complete, planned {layer: worker}, actual {layer: worker}, differences
   status  phase, api_url, model, runtime, machines [name, ssh, phase, problem], processes [id, title, phase, pid, endpoint,
           machine, exposure, workers, outcome], tunnels [machine, forwards [local_port, remote_port]], plan, map, pipelined,
@@ -39,7 +48,22 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"crossplyctl {_version()}")
     subparsers = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (node, find, machine, plan, up, running, bench, runtime, demo, doctor):
+    for command in (
+        node,
+        find,
+        machine,
+        plan,
+        compare,
+        up,
+        running,
+        bench,
+        history,
+        record,
+        reproduce,
+        runtime,
+        demo,
+        doctor,
+    ):
         command.add(subparsers)
     return top
 

@@ -74,7 +74,7 @@ def test_no_build_that_fits_is_a_sentence_with_the_reason(lab, capsys):
 
 def test_a_build_is_copied_when_that_is_asked_for(lab, capsys, monkeypatch):
     machine = lab.without_runtime("one")
-    monkeypatch.setattr("engine.cli.bench._pairs", lambda *_arguments, **_more: [])
+    monkeypatch.setattr("engine.cli.bench.best_subjects", lambda *_arguments: [])
     assert main(["bench", *PLAN[1:], "--copy-runtime", "--json"]) == exit_codes.OK
     assert machine.copied == ["fake"]
     assert "Copying llama.cpp to one." in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Commands about what plans are worth: compared, measured, recorded, reproduced."""

@@ -1,0 +1,157 @@
+"""Plans run for real, interleaved: round after round every plan is launched, warmed up, measured and stopped.
+
+Interleaved, because a machine that gets warmer or busier meanwhile must not be taken for a slower plan. The standard request
+that every launch sends is the warm-up and is kept as such; what is counted comes after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from engine.cli.terminal.foreground import Foreground
+from engine.cli.terminal.output import say
+from engine.errors import HistoryUnusable
+from engine.session import events
+from engine.session.outside import Outside
+from engine.session.reducing.measured_before import plan_key
+from engine.session.state import Choices, ClusterState, PlanVariant, RunSeen
+from engine.session.working.record_run import sample_of
+from engine.session.working.watch_coordinator import BENCHMARK_DECODE_TOKENS, BENCHMARK_PROMPT_TOKENS
+from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy
+from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.worker import Layout
+
+
+@dataclass(kw_only=True)
+class Subject:
+    """One plan that is measured."""
+
+    title: str
+    policy: Policy
+    layout: Layout
+    given: GivenSplit | None
+    plan: Plan | None
+    refused: tuple[str, ...] = ()
+    timings: list[RequestTimings] = field(default_factory=list)
+    """Counted ones, of all rounds."""
+    run_ids: list[str] = field(default_factory=list)
+    map_matches: bool | None = None
+    pipelined: bool | None = None
+
+    @property
+    def decode(self) -> list[float]:
+        """Tokens per second of every counted request."""
+        return [rate for timings in self.timings if (rate := timings.decode_tokens_per_second)]
+
+    @property
+    def prefill(self) -> list[float]:
+        """Tokens per second of every counted request."""
+        return [rate for timings in self.timings if (rate := timings.prefill_tokens_per_second)]
+
+
+def subject_of(variant: PlanVariant) -> Subject:
+    """A column of the comparison as something to measure."""
+    refused = variant.result.reasons if isinstance(variant.result, PlanRefused) else ()
+    return Subject(
+        title=variant.approach.value if variant.approach else f"{variant.policy}, {variant.layout}",
+        policy=variant.policy,
+        layout=variant.layout,
+        given=variant.given,
+        plan=variant.result if isinstance(variant.result, Plan) else None,
+        refused=refused,
+    )
+
+
+def best_subjects(state: ClusterState, top: int | None) -> list[Subject]:
+    """The chosen plan first, then the best predicted ones, no plan twice; ``None`` = every column, refused ones too."""
+    chosen = [variant for variant in state.variants if is_chosen(variant, state.choices)]
+    others = [variant for variant in state.variants if variant not in chosen]
+    if top is None:
+        return [subject_of(variant) for variant in (*chosen, *others)]
+    others = sorted((v for v in others if isinstance(v.result, Plan)), key=_slowness)
+    unique: dict[object, PlanVariant] = {}
+    for variant in (*chosen, *others):
+        unique.setdefault(_programs_key(variant.result), variant)
+    return [subject_of(variant) for variant in unique.values()][:top]
+
+
+def _programs_key(result: Plan | PlanRefused) -> object:
+    """Layouts are one and the same where no machine has two workers: the same programs would be started."""
+    if isinstance(result, PlanRefused):
+        return None
+    machines = [worker.offer.machine_id for worker in result.used_workers]
+    key = plan_key(result)
+    return key[1:] if isinstance(key, tuple) and len(set(machines)) == len(machines) else key
+
+
+def is_chosen(variant: PlanVariant, choices: Choices) -> bool:
+    """Whether it is the column that is launched."""
+    return (variant.policy, variant.layout, variant.given) == (choices.policy, choices.layout, choices.given)
+
+
+def _slowness(variant: PlanVariant) -> float:
+    rate = variant.result.predicted.decode_tokens_per_second if isinstance(variant.result, Plan) else None
+    return 1.0 / rate if rate else float("inf")
+
+
+def measure_interleaved(
+    foreground: Foreground, outside: Outside, subjects: Iterable[Subject], *, rounds: int, repetitions: int
+) -> None:
+    """Fill in what was measured. ``repetitions``: counted requests per launch. Raises what a launch raises."""
+    plans = [subject for subject in subjects if subject.plan is not None]
+    for number in range(rounds):
+        for subject in plans:
+            say(f"Round {number + 1} of {rounds}: {subject.title}")
+            _launch_and_measure(foreground, outside, subject, repetitions)
+
+
+def _launch_and_measure(foreground: Foreground, outside: Outside, subject: Subject, repetitions: int) -> None:
+    choose(foreground, policy=subject.policy, layout=subject.layout, given=subject.given)
+    state = foreground.launch()
+    run = state.run
+    if run is not None:
+        timings = measured_requests(outside, run, repetitions)
+        subject.timings += timings
+        subject.map_matches, subject.pipelined = run.layer_map.matches, run.pipelined
+        keep(outside, foreground, timings, subject.run_ids.append)
+    foreground.stop()
+
+
+def choose(foreground: Foreground, **changes: object) -> ClusterState:
+    """Change the choices and wait until they are planned with."""
+    wanted = replace(foreground.session.snapshot().choices, **changes)  # type: ignore[arg-type]
+    foreground.session.choose(wanted)
+    return foreground.wait_for(lambda state: state.choices == wanted, "Planning")
+
+
+def measured_requests(outside: Outside, run: RunSeen, repetitions: int) -> list[RequestTimings]:
+    """Standard requests to what runs, each alone."""
+    client = outside.coordinator_client(run.api_url)
+    size = run.benchmark
+    prompt = size.prompt_tokens if size else BENCHMARK_PROMPT_TOKENS
+    decode = size.decoded_tokens if size else BENCHMARK_DECODE_TOKENS
+    return [client.measure(prompt_tokens=prompt, decode_tokens=decode) for _ in range(repetitions)]
+
+
+def keep(outside: Outside, foreground: Foreground, timings: list[RequestTimings], told: Callable[[str], None]) -> None:
+    """Add the samples to the record that the session made of this launch; its standard request becomes the warm-up."""
+    state = foreground.session.snapshot()
+    run_id = state.run.record_id if state.run else None
+    try:
+        record = outside.history.load(run_id) if run_id else None
+        if record is None:
+            return  # the session has said why it could not be kept
+        warm_up = tuple(replace(sample, warm_up=bool(timings)) for sample in record.samples)
+        kept = outside.history.save(replace(record, samples=(*warm_up, *(sample_of(one) for one in timings))))
+    except HistoryUnusable as error:
+        say(str(error))
+        return
+    told(kept.id)
+    foreground.session.post(events.RunRecorded(launch=state.n_launches, record=kept))
+
+
+def spread(rates: list[float]) -> float | None:
+    """Largest less smallest, as a part of the median; ``None`` for fewer than two."""
+    return (max(rates) - min(rates)) / median(rates) if len(rates) > 1 else None
