@@ -24,11 +24,12 @@ FROM_NOTHING_SECONDS = 120.0
 class Desk:
     """The lab's desk with this machine's llama.cpp."""
 
-    def __init__(self, lab: Lab, runtime: Runtime, folder: Path) -> None:
+    def __init__(self, lab: Lab, runtime: Runtime, folder: Path, *own_environment: str) -> None:
+        """``own_environment``: ``NAME=value``, for a second Crossply beside the first."""
         self.lab = lab
         self._folder = folder
         programs = Path(runtime.rpc_server).parent
-        self._prefix = [*lab.command_prefix(cwd=ROOT), f"CROSSPLY_RUNTIME={programs}"]
+        self._prefix = [*lab.command_prefix(cwd=ROOT), f"CROSSPLY_RUNTIME={programs}", *own_environment]
 
     def argv(self, *arguments: str) -> list[str]:
         """What runs there."""
