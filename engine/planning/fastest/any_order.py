@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
+
 from engine.planning.fastest.listed_order import TIE, Found
 from engine.planning.fastest.search_space import SearchSpace, Seat
 from engine.planning.fastest.sets_of_devices import SetSearch
+from engine.planning.fastest.window_minimum import Floats
 
 NARROW, WIDE = 64, 8192
 """Sets of one size that are kept: first few, for a good placement early; then all that 15 different workers can make."""
@@ -35,9 +38,11 @@ class AnyOrder:
         searches = [SetSearch(self._space, blend) for blend in self._space.blends]
         bound = max(search.at_start() for search in searches)
         can_be_numbered = prod(len(kind.places) + 1 for kind in self._space.kinds) <= _MOST_CODES
+        per_ending: Floats = np.zeros((len(self._space.kinds), self._space.n_layers + 1))
         for max_sets in (NARROW, WIDE) if can_be_numbered else ():
             for search in searches:
-                bound = max(bound, search.run(lambda: self._ceiling, max_sets, self._offer))
+                np.maximum(per_ending, search.run(lambda: self._ceiling, max_sets, self._offer), out=per_ending)
+            bound = max(bound, float(per_ending.min()))
             if bound >= self._ceiling * (1.0 - TIE):
                 break
         bound = min(bound, self._ceiling)

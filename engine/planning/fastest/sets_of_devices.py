@@ -13,6 +13,10 @@ from engine.planning.fastest.search_space import SearchSpace, Seat
 from engine.planning.fastest.window_minimum import Floats, Ints, window_minimum
 
 
+OFFERS_WITH_BLENDS = 6
+"""Placements that are looked at in full, per last device and size of set, where sums only bound the objective."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Level:
     """All sets of one size that are still worth it."""
@@ -36,29 +40,32 @@ class SetSearch:
         self._strides: Ints = np.array(
             list(accumulate((int(have) + 1 for have in self._have[:-1]), lambda a, b: a * b, initial=1)), dtype=np.int64
         )
+        self._n_offers = 1 if len(space.blends) == 1 else OFFERS_WITH_BLENDS
         self._rest = RestBound(space, self._kinds, self._sums)
 
     def at_start(self) -> float:
         """What any placement costs at least, without a search."""
         return self._rest.at_start()
 
-    def run(self, ceiling: Callable[[], float], max_sets: int, offer: Callable[[tuple[Seat, ...]], None]) -> float:
-        """Offer every placement that is the best so far; return what no placement below the ceiling can beat."""
+    def run(self, ceiling: Callable[[], float], max_sets: int, offer: Callable[[tuple[Seat, ...]], None]) -> Floats:
+        """Offer the best placements as they are found. Returns per kind of the last device and its first layer what no
+        placement below the ceiling can beat (``[kind, first layer]``, infinite: there is none)."""
         start = np.full((self._space.n_layers + 1, 1), np.inf)
         start[0, 0] = 0.0
         none: Ints = np.zeros(1, dtype=np.int64)
         levels = [_Level(codes=none, counts=np.zeros((1, len(self._kinds)), dtype=np.int64), rows=start)]
-        bound = np.inf
-        for size in range(1, min(self._space.max_devices, len(self._space.devices)) + 1):
-            bound = min(bound, self._end(levels, ceiling, offer))
-            if size == min(self._space.max_devices, len(self._space.devices)):
+        bounds = np.full((len(self._kinds), self._space.n_layers + 1), np.inf)
+        most = min(self._space.max_devices, len(self._space.devices))
+        for size in range(1, most + 1):
+            self._end(levels, bounds, ceiling, offer)
+            if size == most:
                 break
             level, given_up = self._cut(self._extend(levels[-1]), ceiling(), max_sets)
-            bound = min(bound, given_up)
+            np.minimum(bounds, given_up, out=bounds)
             if not len(level.codes):
                 break
             levels.append(level)
-        return bound
+        return bounds
 
     def _extend(self, level: _Level) -> _Level:
         """Every set with one more device."""
@@ -91,9 +98,15 @@ class SetSearch:
             kept = np.sort(ranked[:max_sets])
         return _Level(codes=level.codes[kept], counts=level.counts[kept], rows=rows[:, kept]), given_up
 
-    def _end(self, levels: list[_Level], ceiling: Callable[[], float], offer: Callable[[tuple[Seat, ...]], None]) -> float:
-        """Put the rest and the output on one more device, in every way; return the least."""
-        level, least = levels[-1], np.inf
+    def _end(
+        self,
+        levels: list[_Level],
+        bounds: Floats,
+        ceiling: Callable[[], float],
+        offer: Callable[[tuple[Seat, ...]], None],
+    ) -> None:
+        """Put the rest and the output on one more device, in every way; write the least of each into ``bounds``."""
+        level = levels[-1]
         for kind, sums in enumerate(self._sums):
             start = self._space.earliest_as_last(self._kinds[kind].device)
             sets = np.flatnonzero(level.counts[:, kind] < self._have[kind])
@@ -101,13 +114,11 @@ class SetSearch:
                 continue
             ending = sums.last_before[-1] - sums.last_before[start:] + sums.last_charge
             totals = level.rows[start:, sets] + ending[:, None]
-            place = int(totals.argmin())
-            total = float(totals.flat[place])
-            least = min(least, total)
-            if total < ceiling():
-                row, column = divmod(place, len(sets))
-                offer(self._walk_back(levels, int(sets[column]), start + row, kind))
-        return least
+            least = totals.min(axis=1)
+            np.minimum(bounds[kind, start:], least, out=bounds[kind, start:])
+            for row in np.argsort(least, kind="stable")[: self._n_offers]:
+                if least[row] < ceiling():
+                    offer(self._walk_back(levels, int(sets[totals[row].argmin()]), start + int(row), kind))
 
     def _walk_back(self, levels: list[_Level], column: int, start: int, last: int) -> tuple[Seat, ...]:
         """The seats behind one ending."""
