@@ -36,15 +36,18 @@ class AnyOrder:
     def best(self) -> tuple[Found | None, float]:
         """The best placement below the ceiling, if there is one; and the seconds that none can beat, at most the ceiling."""
         searches = [SetSearch(self._space, blend) for blend in self._space.blends]
-        bound = max(search.at_start() for search in searches)
+        bound = max(search.at_start() for search in searches if search.speaks_of_all)
         can_be_numbered = prod(len(kind.places) + 1 for kind in self._space.kinds) <= _MOST_CODES
         per_ending: Floats = np.zeros((len(self._space.kinds), self._space.n_layers + 1))
         for max_sets in (NARROW, WIDE) if can_be_numbered else ():
             for search in searches:
                 np.maximum(per_ending, search.run(lambda: self._ceiling, max_sets, self._offer), out=per_ending)
-            bound = max(bound, float(per_ending.min()))
-            if bound >= self._ceiling * (1.0 - TIE):
-                break
+                bound = max(bound, float(per_ending.min()))
+                if bound >= self._ceiling * (1.0 - TIE):
+                    return self._answer(bound)
+        return self._answer(bound)
+
+    def _answer(self, bound: float) -> tuple[Found | None, float]:
         bound = min(bound, self._ceiling)
         if not self._seats:
             return None, bound

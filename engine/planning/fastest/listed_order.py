@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.planning.fastest.search_space import SearchSpace, Seat, Sums
+from engine.planning.fastest.search_space import Blend, SearchSpace, Seat, Sums
 from engine.planning.fastest.window_minimum import Floats, window_minimum
 
 TIE = 1e-12
@@ -47,7 +48,7 @@ class ListedOrder:
         """The best placement, or ``None`` when nothing fits in this order."""
         blends = self._space.blends
         sums = {blend: [self._space.sums(device, blend) for device in self._space.devices] for blend in blends}
-        endings = np.stack([self._endings(sums[blend]) for blend in blends])
+        endings = np.stack([np.where(self._applies(blend), self._endings(sums[blend]), 0.0) for blend in blends])
         bounds = endings.max(axis=0)
         best: Found | None = None
         for place in _ascending(bounds)[:MAX_WALKS]:
@@ -61,6 +62,10 @@ class ListedOrder:
                 if best is None or seconds < best.seconds * (1.0 - TIE):
                     best = Found(seconds=seconds, bound=min(seconds, float(bounds.min())), seats=seats)
         return best
+
+    def _applies(self, blend: Blend) -> NDArray[np.bool_]:
+        """The last devices of which the blend says something; where it does not, nothing costs less than 0."""
+        return np.array([[self._space.devices[last].applies(blend)] for last in self._lasts])
 
     def _steps(self, lasts: tuple[int, ...]) -> Iterator[tuple[int, list[int]]]:
         """``(device, columns)`` in the order in which devices stand before the last ones of these columns."""

@@ -1,9 +1,9 @@
 """What the search for the fastest placement works on: devices as arrays, and the objective.
 
 The objective is ``(1 - prompt_share) * seconds per generated token + prompt_share * seconds per prompt token``. Its prefill
-part is not a sum: a period of the pipeline is ``max(all devices but the last, the last)``. Any ``blend`` of the two,
-``blend * others + (1 - blend) * last``, is a sum and never more, so ``SearchSpace.sums`` bounds the objective from below;
-at blend 1 and 0 it is exact wherever the others or the last one are the slower part.
+part is not a sum: a period of the pipeline is the largest of three (all devices but the last; the last; those that share a
+server or a memory bus with it). A ``Blend`` of the three is a sum and never more, so ``SearchSpace.sums`` bounds the objective
+from below; with all the weight on one of them it is exact wherever that one is the largest.
 """
 
 from __future__ import annotations
@@ -14,15 +14,24 @@ from itertools import accumulate
 
 import numpy as np
 
-from engine.planning.cost_model import period_seconds
+from engine.planning.cost_model import SAME_MACHINE_CPU_OVERLAP, period_seconds
 from engine.planning.device_costs import DeviceCosts, PassCosts, device_costs, headline_prompt_tokens, prompt_passes
 from engine.planning.fastest.window_minimum import Floats, Ints, Windows, windows_of
 from engine.planning.seats import Budgets
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.worker import WorkerOffer
 
-NO_SPLIT_BLENDS = (1.0,)
-BLENDS = (1.0, 0.0, 0.5)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blend:
+    """Weights of the three parts of a period; together 1 at most."""
+
+    others: float = 0.0
+    last: float = 0.0
+    sharing: float = 0.0
+    """Of the devices that share ``key``, the last one among them."""
+    key: str | None = None
+    """It says something of placements whose last device has this key; ``None`` = of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +50,17 @@ class Device:
     budget: int
     output_budget: int
     costs: DeviceCosts
-    shared: tuple[str, ...]
-    """Server and memory bus where others share them; only where a prompt counts."""
+    shared: tuple[tuple[str, float], ...]
+    """Keys of the server and the memory bus that others share, and how many times faster those are together than in turn.
+    Only where a prompt counts."""
+
+    def applies(self, blend: Blend) -> bool:
+        """Whether ``blend`` says something of placements that end here."""
+        return blend.key is None or self.part_of(blend) > 0.0
+
+    def part_of(self, blend: Blend) -> float:
+        """What a second of this device adds to the part that shares the blend's key."""
+        return sum(1.0 / overlap for key, overlap in self.shared if key == blend.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +107,13 @@ class SearchSpace:
         self.fits_alone = tuple(budgets.fits_alone(offer) for offer in order)
         self._windows: dict[tuple[int, ...], Windows] = {}
 
-    def _shared(self, offer: WorkerOffer) -> tuple[str, ...]:
-        beside = [other for other in self.offers if other.id != offer.id and other.machine_id == offer.machine_id]
+    def _shared(self, offer: WorkerOffer) -> tuple[tuple[str, float], ...]:
+        beside = [other for other in self.offers if other.id != offer.id]
         one_server = any(other.endpoint == offer.endpoint for other in beside)
-        one_ram = offer.kind is DeviceKind.CPU and any(other.kind is offer.kind for other in beside)
-        return (offer.endpoint,) * one_server + (offer.machine_id,) * one_ram
+        is_cpu = offer.kind is DeviceKind.CPU
+        one_ram = is_cpu and any(o.kind is offer.kind and o.machine_id == offer.machine_id for o in beside)
+        server, ram = (f"server {offer.endpoint}", 1.0), (f"memory of {offer.machine_id}", SAME_MACHINE_CPU_OVERLAP)
+        return (server,) * one_server + (ram,) * one_ram
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -104,10 +124,14 @@ class SearchSpace:
         return tuple(Kind(device=device, places=tuple(each)) for device, each in places.items())
 
     @property
-    def blends(self) -> tuple[float, ...]:
+    def blends(self) -> tuple[Blend, ...]:
         """Which blends bound the objective: one is enough where nothing is pipelined."""
-        overlaps = self.prompt_share and any(each.periods for each in self._passes)
-        return BLENDS if overlaps else NO_SPLIT_BLENDS
+        if not self.prompt_share or not any(each.periods for each in self._passes):
+            return (Blend(others=1.0),)
+        plain = (Blend(others=1.0), Blend(last=1.0), Blend(others=0.5, last=0.5))
+        keys = dict.fromkeys(key for device in self.devices for key, _ in device.shared)
+        keyed = [(Blend(sharing=1.0, key=key), Blend(others=0.5, sharing=0.5, key=key)) for key in keys]
+        return (*plain, *(blend for pair in keyed for blend in pair))
 
     @property
     def layers_are_equal(self) -> bool:
@@ -133,7 +157,7 @@ class SearchSpace:
             self._windows[key] = windows_of(earliest)
         return self._windows[key]
 
-    def sums(self, device: Device, blend: float) -> Sums:
+    def sums(self, device: Device, blend: Blend) -> Sums:
         """What it adds to the additive bound of the objective under ``blend``."""
         decode, once = device.costs.decode, device.costs.once_seconds
         share, weight = 1.0 - self.prompt_share, self._prompt_weight
@@ -143,7 +167,8 @@ class SearchSpace:
         last_charge = share * (decode.output_charge_seconds + decode.head_seconds) + weight * once
         if weight:
             for stage, each in zip(device.costs.stages or (), self._passes, strict=True):
-                among, last = each.walks + blend * each.periods, each.walks + (1.0 - blend) * each.periods
+                sharing = blend.sharing * device.part_of(blend)
+                among, last = (each.walks + each.periods * (part + sharing) for part in (blend.others, blend.last))
                 before += weight * among * _before(stage)
                 charge += weight * among * stage.charge_seconds
                 last_before += weight * last * _before(stage)

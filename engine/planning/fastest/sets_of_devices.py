@@ -9,9 +9,8 @@ from itertools import accumulate
 import numpy as np
 
 from engine.planning.fastest.rest_bound import RestBound
-from engine.planning.fastest.search_space import SearchSpace, Seat
+from engine.planning.fastest.search_space import Blend, SearchSpace, Seat
 from engine.planning.fastest.window_minimum import Floats, Ints, window_minimum
-
 
 OFFERS_WITH_BLENDS = 6
 """Placements that are looked at in full, per last device and size of set, where sums only bound the objective."""
@@ -32,7 +31,7 @@ class _Level:
 class SetSearch:
     """The search for one blend of the objective (``SearchSpace.sums``)."""
 
-    def __init__(self, space: SearchSpace, blend: float) -> None:
+    def __init__(self, space: SearchSpace, blend: Blend) -> None:
         self._space = space
         self._kinds = space.kinds
         self._sums = [space.sums(kind.device, blend) for kind in self._kinds]
@@ -41,7 +40,13 @@ class SetSearch:
             list(accumulate((int(have) + 1 for have in self._have[:-1]), lambda a, b: a * b, initial=1)), dtype=np.int64
         )
         self._n_offers = 1 if len(space.blends) == 1 else OFFERS_WITH_BLENDS
+        self._ends_here = [kind.device.applies(blend) for kind in self._kinds]
         self._rest = RestBound(space, self._kinds, self._sums)
+
+    @property
+    def speaks_of_all(self) -> bool:
+        """Whether the blend says something of every placement."""
+        return all(self._ends_here)
 
     def at_start(self) -> float:
         """What any placement costs at least, without a search."""
@@ -49,7 +54,7 @@ class SetSearch:
 
     def run(self, ceiling: Callable[[], float], max_sets: int, offer: Callable[[tuple[Seat, ...]], None]) -> Floats:
         """Offer the best placements as they are found. Returns per kind of the last device and its first layer what no
-        placement below the ceiling can beat (``[kind, first layer]``, infinite: there is none)."""
+        placement below the ceiling can beat (``[kind, first layer]``, infinite: there is none, 0: nothing is known)."""
         start = np.full((self._space.n_layers + 1, 1), np.inf)
         start[0, 0] = 0.0
         none: Ints = np.zeros(1, dtype=np.int64)
@@ -65,6 +70,7 @@ class SetSearch:
             if not len(level.codes):
                 break
             levels.append(level)
+        bounds[np.flatnonzero(np.logical_not(self._ends_here))] = 0.0
         return bounds
 
     def _extend(self, level: _Level) -> _Level:
@@ -110,7 +116,7 @@ class SetSearch:
         for kind, sums in enumerate(self._sums):
             start = self._space.earliest_as_last(self._kinds[kind].device)
             sets = np.flatnonzero(level.counts[:, kind] < self._have[kind])
-            if start > self._space.n_layers or not len(sets):
+            if start > self._space.n_layers or not len(sets) or not self._ends_here[kind]:
                 continue
             ending = sums.last_before[-1] - sums.last_before[start:] + sums.last_charge
             totals = level.rows[start:, sets] + ending[:, None]

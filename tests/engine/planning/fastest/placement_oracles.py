@@ -1,7 +1,7 @@
 """Two judges of the planner that share no code with its search: brute force, and a mixed-integer programme for HiGHS.
 
-They ask the cost model for seconds and the model for bytes, and know nothing of prefix sums, bounds or orders. For models without
-buffers (``n_embd`` 0) and workers of their own machines and servers.
+They ask the cost model for seconds and the model for bytes, and know nothing of prefix sums, bounds or orders. For models
+without buffers (``n_embd`` 0) and workers of their own machines and servers.
 """
 
 from __future__ import annotations
@@ -106,46 +106,58 @@ def stage_seconds(request: PlanRequest, worker: WorkerOffer, first: int, end: in
 def highs_seconds(request: PlanRequest) -> float | None:
     """The optimum by HiGHS to a gap of 0: arcs form a path from layer 0 to the output, one arc per worker at most."""
     arcs = arcs_of(request)
-    n_layers, weight = len(request.model.layers), request.prompt_share / HEADLINE_PROMPT_TOKENS
-    micro_batches, rest = divmod(HEADLINE_PROMPT_TOKENS, request.shape.ubatch_tokens)
-    assert not rest
     solver = highspy.Highs()
     solver.silent()
-    solver.setOptionValue("mip_rel_gap", 0.0)
-    solver.setOptionValue("mip_abs_gap", 0.0)
+    for option in ("mip_rel_gap", "mip_abs_gap"):
+        solver.setOptionValue(option, 0.0)
     solver.setOptionValue("threads", 1)
-    taken = [solver.addBinary(obj=_arc_cost(request, arc, weight)) for arc in arcs]
-    if not taken:
+    weight = request.prompt_share / HEADLINE_PROMPT_TOKENS
+    taken = [(solver.addBinary(obj=_arc_cost(request, arc, weight)), arc) for arc in arcs]
+    if not any(arc.first == 0 for arc in arcs) or not any(arc.last for arc in arcs):
         return None
-    for node in range(1, n_layers + 1):
-        into = [x for x, arc in zip(taken, arcs, strict=True) if arc.end == node and not arc.last]
-        out = [x for x, arc in zip(taken, arcs, strict=True) if arc.first == node]
-        if into or out:
-            solver.addConstr(solver.qsum(into) - solver.qsum(out) == 0)
-    solver.addConstr(solver.qsum([x for x, arc in zip(taken, arcs, strict=True) if arc.last]) == 1)
-    starts = [x for x, arc in zip(taken, arcs, strict=True) if arc.first == 0]
-    if not starts:
-        return None
-    solver.addConstr(solver.qsum(starts) == 1)
-    solver.addConstr(solver.qsum(taken) <= request.max_devices)
-    for number in range(len(request.offers)):
-        own = [x for x, arc in zip(taken, arcs, strict=True) if arc.worker == number]
-        if own:
-            solver.addConstr(solver.qsum(own) <= 1)
+    _a_path(solver, taken, len(request.model.layers))
+    _every_worker_once(solver, taken, request)
     if weight:
-        period = solver.addVariable(lb=0.0, obj=weight * (micro_batches - 1) * 1000)
-        for last in (True, False):
-            side = [arc.stage * 1000 * x for x, arc in zip(taken, arcs, strict=True) if arc.last is last]
-            if side:
-                solver.addConstr(solver.qsum(side) - 1000 * period <= 0)
+        _with_period(solver, taken, weight, request.shape.ubatch_tokens)
     solver.minimize()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         assert solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible
         return None
     values = solver.getSolution().col_value
-    path = sorted((arc for arc, value in zip(arcs, values, strict=False) if value > 0.5), key=lambda arc: (arc.first, arc.last))
-    workers = [share(request, request.offers[arc.worker], arc.first, arc.end, last=arc.last) for arc in path]
-    return mix_seconds(request, workers)
+    path = [arc for arc, value in zip(arcs, values, strict=False) if value > 0.5]
+    path.sort(key=lambda arc: (arc.first, arc.last))
+    return mix_seconds(
+        request, [share(request, request.offers[arc.worker], arc.first, arc.end, last=arc.last) for arc in path]
+    )
+
+
+def _a_path(solver, taken, n_layers: int) -> None:
+    for node in range(1, n_layers + 1):
+        into = [x for x, arc in taken if arc.end == node and not arc.last]
+        out = [x for x, arc in taken if arc.first == node]
+        if into or out:
+            solver.addConstr(solver.qsum(into) - solver.qsum(out) == 0)
+    solver.addConstr(solver.qsum([x for x, arc in taken if arc.last]) == 1)
+    solver.addConstr(solver.qsum([x for x, arc in taken if arc.first == 0]) == 1)
+
+
+def _every_worker_once(solver, taken, request: PlanRequest) -> None:
+    solver.addConstr(solver.qsum([x for x, _ in taken]) <= request.max_devices)
+    for number in range(len(request.offers)):
+        own = [x for x, arc in taken if arc.worker == number]
+        if own:
+            solver.addConstr(solver.qsum(own) <= 1)
+
+
+def _with_period(solver, taken, weight: float, ubatch_tokens: int) -> None:
+    """The period of the pipeline, in milliseconds: all but the last one, or the last one."""
+    micro_batches, rest = divmod(HEADLINE_PROMPT_TOKENS, ubatch_tokens)
+    assert not rest
+    period = solver.addVariable(lb=0.0, obj=weight * (micro_batches - 1))
+    for last in (True, False):
+        side = [1000 * arc.stage * x for x, arc in taken if arc.last is last]
+        if side:
+            solver.addConstr(solver.qsum(side) - period <= 0)
 
 
 def _arc_cost(request: PlanRequest, arc: Arc, weight: float) -> float:

@@ -54,6 +54,4 @@ def random_cluster(
 
 def _named(worker: WorkerOffer, number: int) -> WorkerOffer:
     name = offer(f"m{number:02}")
-    return replace(
-        worker, id=name.id, machine_id=name.machine_id, machine_name=name.machine_name, endpoint=name.endpoint
-    )
+    return replace(worker, id=name.id, machine_id=name.machine_id, machine_name=name.machine_name, endpoint=name.endpoint)
