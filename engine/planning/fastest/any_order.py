@@ -20,8 +20,10 @@ from engine.planning.fastest.search_space import SearchSpace, Seat
 from engine.planning.fastest.sets_of_devices import SetSearch
 from engine.planning.fastest.window_minimum import Floats
 
-NARROW, WIDE = 64, 8192
-"""Sets of one size that are kept: first few, for a good placement early; then all that 15 different workers can make."""
+NARROW, WIDE, BEYOND_REACH = 64, 8192, 2048
+"""Sets of one size that are kept: first few, for a good placement early; then all that 15 different workers can make; fewer
+where there are so many that some have to be given up anyway."""
+IN_REACH = 2**15
 _MOST_CODES = 2**62
 
 
@@ -37,14 +39,15 @@ class AnyOrder:
         """The best placement below the ceiling, if there is one; and the seconds that none can beat, at most the ceiling."""
         searches = [SetSearch(self._space, blend) for blend in self._space.blends]
         bound = max(search.at_start() for search in searches if search.speaks_of_all)
-        can_be_numbered = prod(len(kind.places) + 1 for kind in self._space.kinds) <= _MOST_CODES
         per_ending: Floats = np.zeros((len(self._space.kinds), self._space.n_layers + 1))
-        for max_sets in (NARROW, WIDE) if can_be_numbered else ():
-            for search in searches:
-                np.maximum(per_ending, search.run(lambda: self._ceiling, max_sets, self._offer), out=per_ending)
-                bound = max(bound, float(per_ending.min()))
-                if bound >= self._ceiling * (1.0 - TIE):
-                    return self._answer(bound)
+        n_sets = prod(len(kind.places) + 1 for kind in self._space.kinds)
+        wide = WIDE if n_sets <= IN_REACH else BEYOND_REACH
+        runs = [(searches[0], NARROW), *((search, wide) for search in searches)]
+        for search, max_sets in runs if n_sets <= _MOST_CODES else ():
+            np.maximum(per_ending, search.run(lambda: self._ceiling, max_sets, self._offer), out=per_ending)
+            bound = max(bound, float(per_ending.min()))
+            if bound >= self._ceiling * (1.0 - TIE):
+                break
         return self._answer(bound)
 
     def _answer(self, bound: float) -> tuple[Found | None, float]:

@@ -29,7 +29,7 @@ class RestBound:
         self._capacities = np.array([_capacity(space, kind, work) for kind in kinds])
         self._costs = np.array([_cost(each, work, capacity) for each, capacity in zip(sums, self._capacities, strict=True)])
         self._have: Ints = np.array([len(kind.places) for kind in kinds], dtype=np.int64)
-        self._ending = min(each.last_charge - each.charge for each in sums)
+        self._ending = np.min([_ending(space, kind, each, work) for kind, each in zip(kinds, sums, strict=True)], axis=0)
         prices = self._prices()
         self._prices_used = prices
         self._gains = np.array([self._capacities * np.maximum(price - self._costs, 0.0) for price in prices])
@@ -48,10 +48,11 @@ class RestBound:
     def of(self, counts: Ints) -> Floats:
         """``[end, set]``: at least this for all after the first ``end`` layers when ``counts[set, kind]`` are taken."""
         taken = self._gains @ (self._have - counts).T
-        least = np.zeros((len(self._rest), len(counts)))
+        least: Floats = np.zeros((len(self._rest), len(counts)))
         for price, gain in zip(self._prices_used, taken, strict=True):
             np.maximum(least, price * self._rest[:, None] - gain[None, :], out=least)
-        return least + self._ending
+        least += self._ending[:, None]
+        return least
 
     def at_start(self) -> float:
         """The bound for the whole model."""
@@ -71,5 +72,18 @@ def _cost(sums: Sums, work: Floats, capacity: float) -> float:
     is_work = steps > 0
     if not is_work.any() or capacity <= 0:
         return 0.0
-    least = min(float((np.diff(before)[is_work] / steps[is_work]).min()) for before in (sums.before, sums.last_before))
+    least = float((np.diff(sums.before)[is_work] / steps[is_work]).min())
     return (least + max(0.0, sums.charge) / capacity) * (1.0 - 1e-9)
+
+
+def _ending(space: SearchSpace, kind: Kind, sums: Sums, work: Floats) -> Floats:
+    """Per layers placed, what it costs more to be last, at least: the output, less what its layers cost less there."""
+    start = space.earliest_as_last(kind.device)
+    if start > space.n_layers:
+        return np.full(len(work), np.inf)
+    steps, cheaper = np.diff(work), np.diff(sums.before) - np.diff(sums.last_before)
+    is_work = steps > 0
+    saved = max(0.0, float((cheaper[is_work] / steps[is_work]).max())) if is_work.any() else 0.0
+    most = np.minimum(work[-1] - work[start], work[-1] - work)
+    ending: Floats = sums.last_charge - sums.charge - saved * (1.0 + 1e-9) * most
+    return ending

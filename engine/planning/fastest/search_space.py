@@ -128,7 +128,7 @@ class SearchSpace:
         """Which blends bound the objective: one is enough where nothing is pipelined."""
         if not self.prompt_share or not any(each.periods for each in self._passes):
             return (Blend(others=1.0),)
-        plain = (Blend(others=1.0), Blend(last=1.0), Blend(others=0.5, last=0.5))
+        plain = (Blend(others=0.5, last=0.5), Blend(others=1.0), Blend(last=1.0))
         keys = dict.fromkeys(key for device in self.devices for key, _ in device.shared)
         keyed = [(Blend(sharing=1.0, key=key), Blend(others=0.5, sharing=0.5, key=key)) for key in keys]
         return (*plain, *(blend for pair in keyed for blend in pair))

@@ -12,8 +12,8 @@ from engine.planning.fastest.rest_bound import RestBound
 from engine.planning.fastest.search_space import Blend, SearchSpace, Seat
 from engine.planning.fastest.window_minimum import Floats, Ints, window_minimum
 
-OFFERS_WITH_BLENDS = 6
-"""Placements that are looked at in full, per last device and size of set, where sums only bound the objective."""
+OFFERS_WITH_BLENDS = 12
+"""Placements that are looked at in full, per size of set, where sums only bound the objective."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,7 +112,7 @@ class SetSearch:
         offer: Callable[[tuple[Seat, ...]], None],
     ) -> None:
         """Put the rest and the output on one more device, in every way; write the least of each into ``bounds``."""
-        level = levels[-1]
+        level, ways = levels[-1], list[tuple[float, int, int, int]]()
         for kind, sums in enumerate(self._sums):
             start = self._space.earliest_as_last(self._kinds[kind].device)
             sets = np.flatnonzero(level.counts[:, kind] < self._have[kind])
@@ -120,11 +120,14 @@ class SetSearch:
                 continue
             ending = sums.last_before[-1] - sums.last_before[start:] + sums.last_charge
             totals = level.rows[start:, sets] + ending[:, None]
-            least = totals.min(axis=1)
+            places = totals.argmin(axis=1)
+            least = totals[np.arange(len(places)), places]
             np.minimum(bounds[kind, start:], least, out=bounds[kind, start:])
             for row in np.argsort(least, kind="stable")[: self._n_offers]:
-                if least[row] < ceiling():
-                    offer(self._walk_back(levels, int(sets[totals[row].argmin()]), start + int(row), kind))
+                ways.append((float(least[row]), kind, start + int(row), int(sets[places[row]])))
+        for seconds, kind, start, column in sorted(ways)[: self._n_offers]:
+            if seconds < ceiling():
+                offer(self._walk_back(levels, column, start, kind))
 
     def _walk_back(self, levels: list[_Level], column: int, start: int, last: int) -> tuple[Seat, ...]:
         """The seats behind one ending."""
