@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.planning.fastest.rest_bound import RestBound
 from engine.planning.fastest.search_space import Blend, SearchSpace, Seat
-from engine.planning.fastest.window_minimum import Floats, Ints, window_minimum
+from engine.planning.fastest.window_minimum import Floats, Ints, window_minimum, windows_of
 
 OFFERS_WITH_BLENDS = 12
 """Placements that are looked at in full, per size of set, where sums only bound the objective."""
@@ -40,6 +40,7 @@ class SetSearch:
             list(accumulate((int(have) + 1 for have in self._have[:-1]), lambda a, b: a * b, initial=1)), dtype=np.int64
         )
         self._n_offers = 1 if len(space.blends) == 1 else OFFERS_WITH_BLENDS
+        self._earliest = [space.earliest(kind.device) for kind in self._kinds]
         self._ends_here = [kind.device.applies(blend) for kind in self._kinds]
         self._rest = RestBound(space, self._kinds, self._sums)
 
@@ -78,17 +79,23 @@ class SetSearch:
         room = [np.flatnonzero(level.counts[:, kind] < have) for kind, have in enumerate(self._have)]
         codes = np.unique(np.concatenate([level.codes[sets] + self._strides[kind] for kind, sets in enumerate(room)]))
         rows = np.full((len(level.rows), len(codes)), np.inf)
+        ends = np.flatnonzero(np.isfinite(level.rows).any(axis=1))
         for kind, sets in enumerate(room):
             if not len(sets):
                 continue
+            # Only from the first layer at which anything ends to the last one that this kind reaches: half of all rows.
+            band = slice(int(ends[0]), int(np.searchsorted(self._earliest[kind], ends[-1], side="right")))
             targets = np.searchsorted(codes, level.codes[sets] + self._strides[kind])
-            rows[:, targets] = np.minimum(rows[:, targets], self._reached(level.rows[:, sets], kind))
+            part = rows[band]
+            part[:, targets] = np.minimum(part[:, targets], self._reached(level.rows[band], sets, kind, band))
         return _Level(codes=codes, counts=(codes[:, None] // self._strides) % (self._have + 1), rows=rows)
 
-    def _reached(self, rows: Floats, kind: int) -> Floats:
+    def _reached(self, rows: Floats, sets: Ints, kind: int, band: slice) -> Floats:
         sums = self._sums[kind]
-        reached = window_minimum(rows - sums.before[:, None], self._space.windows(self._kinds[kind].device))
-        reached += (sums.before + sums.charge)[:, None]
+        before = sums.before[band]
+        windows = windows_of(np.maximum(self._earliest[kind][band] - band.start, 0))
+        reached = window_minimum(rows[:, sets] - before[:, None], windows)
+        reached += (before + sums.charge)[:, None]
         return reached
 
     def _cut(self, level: _Level, ceiling: float, max_sets: int) -> tuple[_Level, float]:
@@ -158,7 +165,7 @@ class SetSearch:
 
     def _cheapest_start(self, row: Floats, kind: int, end: int) -> tuple[float, int]:
         sums = self._sums[kind]
-        earliest = int(self._space.earliest(self._kinds[kind].device)[end])
+        earliest = int(self._earliest[kind][end])
         if earliest >= end:
             return np.inf, end
         costs = row[earliest:end] - sums.before[earliest:end]
