@@ -227,7 +227,14 @@ class MachineFinder(Protocol):
     """Searches the network."""
 
     def find(
-        self, on_found: Callable[[tuple[FoundMachine, ...]], None], *, wide: bool, progress: Progress, token: CancelToken
+        self,
+        on_found: Callable[[tuple[FoundMachine, ...]], None],
+        *,
+        wide: bool,
+        progress: Progress,
+        token: CancelToken,
+        in_use: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         """Search in all ways at once. ``on_found`` gets all that is known so far, each time there is more. ``wide`` also
-        sweeps networks larger than a /24. Raises ``Cancelled``."""
+        sweeps networks larger than a /24. ``in_use``: endpoints (``host:port``) of rpc-servers that we use ourselves, now;
+        asked from any thread, each time before one would be touched: they never are. Raises ``Cancelled``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from engine.finding import mdns
@@ -31,7 +32,6 @@ class NetworkFinder:
         known_names: Callable[[], tuple[str, ...]],
         resolve_ssh: ResolveSsh = as_it_is,
         host_key_of: HostKeyOf | None = None,
-        in_use: Callable[[], frozenset[str]] = frozenset,
         interfaces: Callable[[], tuple[Interface, ...]] = local_interfaces,
         addresses_of: AddressesOf = system_addresses,
         name_of: Callable[[str], str | None] = system_name,
@@ -40,9 +40,8 @@ class NetworkFinder:
         own_name: str | None = None,
         ports: Ports | None = None,
     ) -> None:
-        """``run``: short local commands. ``config_names``, ``known_names``: the names in the person's ssh files.
-        ``in_use``: endpoints (``host:port``) of rpc-servers that we use ourselves; never touched. The rest has the real
-        thing for its default."""
+        """``run``: short local commands. ``config_names``, ``known_names``: the names in the person's ssh files. The
+        rest has the real thing for its default."""
         self._around = Surroundings(
             interfaces=interfaces,
             own_name=own_name or clean_name(socket.gethostname()),
@@ -56,14 +55,23 @@ class NetworkFinder:
             run=run,
             asker=asker,
             host_key_of=host_key_of,
-            in_use=in_use,
+            in_use=frozenset,
             ports=ports or Ports(),
         )
 
-    def find(self, on_found: OnFound, *, wide: bool, progress: Progress, token: CancelToken) -> None:
+    def find(
+        self,
+        on_found: OnFound,
+        *,
+        wide: bool,
+        progress: Progress,
+        token: CancelToken,
+        in_use: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
         """Search in all ways at once. ``on_found`` gets all that is known so far, each time there is more, in the calling
-        thread. ``wide`` also sweeps networks larger than a /24 (at most a /16 of each). Raises ``Cancelled``."""
-        Search(self._around, on_found, progress, wide=wide).run(token)
+        thread. ``wide`` also sweeps networks larger than a /24 (at most a /16 of each). ``in_use``: endpoints (``host:port``)
+        of rpc-servers that we use ourselves; never touched. Raises ``Cancelled``."""
+        Search(replace(self._around, in_use=in_use), on_found, progress, wide=wide).run(token)
 
 
 def _browse(on_sighting: Callable[[Sighting], None], token: CancelToken, own_addresses: tuple[str, ...]) -> None:

@@ -107,7 +107,11 @@ class Session:
 
     def find_machines(self, *, wide: bool = False) -> None:
         """Search the network; what it finds grows in ``state.finding``. Cancel with ``cancel(FIND)``."""
-        self._jobs.start(FIND, lambda token: find_machines(self._outside, wide=wide, post=self.post, token=token))
+
+        def find(token: Token) -> None:
+            find_machines(self._outside, wide=wide, snapshot=self.snapshot, post=self.post, token=token)
+
+        self._jobs.start(FIND, find)
 
     def add_machines(self, *targets: SshTarget) -> None:
         """Take machines into the cluster: we log in to them and look at them."""

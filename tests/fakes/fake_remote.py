@@ -143,6 +143,8 @@ class FakeNetwork:
         self.found = found
         self.fails: EngineError | None = None
         self.wide: bool | None = None
+        self.untouched: frozenset[str] = frozenset()
+        """What it was told to leave alone, at its end."""
 
     def find(
         self,
@@ -151,11 +153,13 @@ class FakeNetwork:
         wide: bool,
         progress: Progress,
         token: CancelToken,
+        in_use: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self.wide = wide
         progress(0.5, "asking")
         for n in range(1, len(self.found) + 1):
             on_found(self.found[:n])
+        self.untouched = in_use()
         if self.fails is not None:
             raise self.fails
 

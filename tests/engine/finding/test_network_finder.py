@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.finding.examine import Ports
 from engine.finding.network_finder import NetworkFinder
+from engine.machines.rpc_asker import SocketRpcAsker
 from engine.ports import RpcState
 from engine.session.jobs import Token
-from tests.engine.finding.talking_servers import NotingAsker
+from tests.engine.finding.talking_servers import NotingAsker, refused_port
+from tests.fakes.fake_rpc_server import fake_rpc_server
 
 ROOT = Path(__file__).parents[3]
 FIND = """
@@ -73,3 +76,22 @@ def test_without_any_network_the_persons_files_are_still_read():
     finder.find(told.append, wide=False, progress=lambda *_: None, token=Token())
     ((machine,),) = told
     assert (machine.name, machine.addresses, machine.target) == ("gpu", (), None)
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_a_server_that_we_say_we_use_is_never_connected_to(ours):
+    with fake_rpc_server() as server:
+        finder = NetworkFinder(
+            asker=SocketRpcAsker(),
+            run=lambda argv, seconds: "",
+            config_names=tuple,
+            known_names=lambda: ("127.0.0.1",),
+            addresses_of=lambda name: (name,),
+            name_of=lambda address: None,
+            interfaces=tuple,
+            ports=Ports(ssh=refused_port(), rpc=(server.port,), ollama=refused_port()),
+        )
+        in_use = frozenset({f"127.0.0.1:{server.port}"}) if ours else frozenset()
+        told = []
+        finder.find(told.append, wide=False, progress=lambda *_: None, token=Token(), in_use=lambda: in_use)
+        assert (server.served == 0) is ours

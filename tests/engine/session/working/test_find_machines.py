@@ -36,13 +36,13 @@ def test_while_it_runs_it_says_how_far(fakes):
     seen = []
     find = fakes.network.find
 
-    def watched(on_found, *, wide, progress, token):
+    def watched(on_found, *, wide, progress, token, in_use):
         def then(found):
             on_found(found)
             session.drain()
             seen.append(session.snapshot().finding)
 
-        find(then, wide=wide, progress=progress, token=token)
+        find(then, wide=wide, progress=progress, token=token, in_use=in_use)
 
     fakes.network.find = watched
     session.find_machines(wide=True)
@@ -72,7 +72,7 @@ def test_a_search_that_fails_ends_and_says_why(fakes):
 def test_a_search_can_be_cancelled(fakes):
     session, _jobs = planned_session(fakes)
 
-    def long_search(on_found, *, wide, progress, token):
+    def long_search(on_found, *, wide, progress, token, in_use):
         on_found(FOUND[:1])
         session.cancel(FIND)
         token.check()
@@ -82,3 +82,38 @@ def test_a_search_can_be_cancelled(fakes):
     session.find_machines()
     state = settle(session)
     assert (state.finding.running, state.finding.found, state.problems) == (False, FOUND[:1], ())
+
+
+def test_rpc_servers_that_we_use_are_left_alone_as_long_as_we_use_them(fakes):
+    session, _jobs = planned_session(fakes)
+    session.find_machines()
+    settle(session)
+    assert fakes.network.untouched == frozenset()
+    session.launch()
+    run = settle(session).run
+    session.find_machines()
+    settle(session)
+    assert fakes.network.untouched >= {server.endpoint for server in run.servers}
+    session.stop()
+    settle(session)
+    session.find_machines()
+    settle(session)
+    assert fakes.network.untouched == frozenset()
+
+
+def test_a_server_that_starts_during_the_search_is_left_alone_from_then_on(fakes):
+    session, _jobs = planned_session(fakes)
+    seen = []
+
+    def search(on_found, *, wide, progress, token, in_use):
+        seen.append(in_use())
+        session.launch()
+        session.drain()
+        session.drain()
+        seen.append(in_use())
+
+    fakes.network.find = search
+    session.find_machines()
+    run = settle(session).run
+    assert seen[0] == frozenset()
+    assert seen[1] >= {server.endpoint for server in run.servers}
