@@ -52,7 +52,7 @@ OnProgress = Callable[[float, str], None]
 """Fraction done (0 to 1), and what is being done."""
 
 _ORIGIN = "@loader_path" if sys.platform == "darwin" else "$ORIGIN"
-_OPTIONS = (
+BASE_OPTIONS = (
     "-DCMAKE_BUILD_TYPE=Release",
     "-DBUILD_SHARED_LIBS=ON",
     "-DGGML_RPC=ON",
@@ -116,7 +116,7 @@ class _Backends:
     @property
     def options(self) -> tuple[str, ...]:
         cuda = ("-DGGML_CUDA=ON", *(("-DCMAKE_CUDA_ARCHITECTURES=native",) if has_cuda() else ())) if self.cuda else ()
-        return (*_OPTIONS, *cuda, *(self.vulkan.options if self.vulkan else ()))
+        return (*BASE_OPTIONS, *cuda, *(self.vulkan.options if self.vulkan else ()))
 
 
 def build_runtime(folders: Folders, options: BuildOptions, on_progress: OnProgress, token: CancelToken) -> Path:
@@ -196,7 +196,7 @@ class _Build:
                 return
             largest = max(largest, int(match[2]))
             furthest = max(furthest, int(match[1]) / int(match[2]))
-            self._on_progress(start + _COMPILE_SHARE * furthest, f"{match[1]} of {match[2]}: {_short(match[3])}")
+            self._on_progress(start + _COMPILE_SHARE * furthest, f"{match[1]} of {match[2]}: {short_step(match[3])}")
 
         argv = [tools.cmake, "--build", "build", "--parallel", str(_jobs()), "--target", *targets]
         self._step(argv, "the compiler", on_line)
@@ -310,7 +310,7 @@ def _jobs() -> int:
     return max(1, min(cores, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _BYTES_PER_JOB))
 
 
-def _short(step: str) -> str:
+def short_step(step: str) -> str:
     """``Building CXX object a/b/CMakeFiles/x.dir/y.cpp.o`` -> ``y.cpp``."""
     last = step.rpartition("/")[2].removesuffix(".o") if " object " in step or "Linking" in step else step
     return last if len(last) <= 60 else last[:57] + "..."

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shlex
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,26 +22,17 @@ from engine.ports import CancelToken
 from engine.remote_ports import Progress, RemoteFiles, RemoteShell
 from engine.runtimes.manifest import MANIFEST_NAME, manifest_text
 from engine.runtimes.remote.copy_lock import CopyLock, only_one_copies
+from engine.runtimes.remote.publish_folder import FOREIGN, folder_state, publish_folder
 from engine.runtimes.remote.remote_hashes import RemoteHashes, remote_hashes
 from engine.runtimes.remote.remote_places import CopyPlaces, copy_places
 from engine.runtimes.remote.remote_system import look_at_system
-from engine.runtimes.remote.shell_script import machine_name, run_script, text_of
+from engine.runtimes.remote.shell_script import machine_name
 from engine.runtimes.remote.shipment import SentFile, Shipment, shipment_of, with_file
 from engine.runtimes.remote.trial_start import has_started, library_here, missing_library, start_once
 from engine.vocabulary.runtime import Runtime
 
 _SPARE_BYTES = 16_000_000
 _STEP_SECONDS = 0.2
-_FOREIGN = """\
-say state
-if [ ! -e "$1" ] && [ ! -L "$1" ]; then echo absent; elif [ -f "$1/MARKER" ]; then echo ours; else echo foreign; fi"""
-_PUBLISH = """\
-lock=$1 holder=$2 incoming=$3 final=$4 replaced=$5
-[ -d "$lock/$holder" ] || return 0
-rm -rf "$replaced"
-if [ -e "$final" ]; then [ -f "$final/MARKER" ] && mv "$final" "$replaced" || return 0; fi
-mv "$incoming" "$final" && say published && echo yes
-rm -rf "$replaced\""""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +62,7 @@ def copy_runtime(shell: RemoteShell, runtime: Runtime, data_folder: str, progres
         found = _what_is_there(shell, places, shipment, token)
         if found is not None:
             return found
-        if _state(shell, places, token) != "foreign":
+        if folder_state(shell, places.final, token) != FOREIGN:
             return _Copy(shell, shipment, places, progress, token).run(data_folder)
     raise RuntimeUnavailable(
         f"On {where} there is already another build in {choices[-1].final}, which Crossply did not copy there.",
@@ -87,15 +77,6 @@ def _what_is_there(shell: RemoteShell, places: CopyPlaces, shipment: Shipment, t
     if not whole or not has_started(start_once(shell, f"{places.final}/{shipment.rpc_server}", token)):
         return None
     return CopyResult(folder=places.final, sent_bytes=0, proven=seen.hashes is not None)
-
-
-def _state(shell: RemoteShell, places: CopyPlaces, token: CancelToken) -> str:
-    body = _FOREIGN.replace("MARKER", _marker_name(places))
-    return text_of(run_script(shell, body, (places.final,), timeout_seconds=30.0, token=token), "state")
-
-
-def _marker_name(places: CopyPlaces) -> str:
-    return places.marker.rpartition("/")[2]
 
 
 def _wrong(seen: RemoteHashes, files: tuple[SentFile, ...]) -> tuple[SentFile, ...]:
@@ -258,10 +239,7 @@ class _Copy:
         marker = {"from": platform.node(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
         files.write_bytes(self._places.marker, json.dumps(marker).encode())
         files.write_bytes(self._places.manifest, manifest_text(self._shipment.manifest).encode())
-        body = _PUBLISH.replace("MARKER", shlex.quote(_marker_name(self._places)))
-        arguments = (*lock.arguments, self._places.incoming, self._places.final, self._places.replaced)
-        sections = run_script(self._shell, body, arguments, timeout_seconds=60.0, token=self._token)
-        if text_of(sections, "published") != "yes":
+        if not publish_folder(self._shell, lock, self._places.incoming, self._places, self._token):
             raise RuntimeUnavailable(
                 f"The build arrived on {self._where}, but could not be given its name {self._places.final}.",
                 advice="Copy again; if another Crossply does the same, wait for it.",

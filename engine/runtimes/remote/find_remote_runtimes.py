@@ -33,6 +33,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 _LISTED = re.compile(
     r"^(?P<kind>[-l])\S+\s+\d+\s+\d+\s+\d+\s+(?P<size>\d{1,15})\s+\S+\s+\S+\s+\S+\s+(?P<name>\S+)", re.MULTILINE
 )
+_VENDORS_OWN = ("CUDA", "ROCm")
 _MOST_BUILD_NUMBER = 10_000_000
 _MOST_BACKENDS = 32
 
@@ -72,7 +73,8 @@ class _Known:
 def find_remote_runtimes(
     shell: RemoteShell, data_folder: str, coordinator: Runtime | None, token: CancelToken
 ) -> tuple[RemoteRuntime, ...]:
-    """Every build there, at most 8: first those that may work with ``coordinator``, ours before others, then the rest.
+    """Every build there, at most 8: first those that may work with ``coordinator``, of these first what reaches a card by its
+    vendor's own backend (a build made there, where ours has only CPU and Vulkan), then ours before others; then the rest.
 
     Raises ``ProbeFailed`` (what it told makes no sense), ``MachineUnreachable``, ``Cancelled``.
     """
@@ -81,7 +83,12 @@ def find_remote_runtimes(
     sections = run_script(shell, find_script(), arguments, timeout_seconds=LONGEST_SECONDS, token=token)
     where = machine_name(shell)
     found = [_remote_runtime(told, coordinator, where) for told in _told(sections, where)]
-    return tuple(sorted(found, key=lambda runtime: runtime.why_not_with_coordinator is not None))
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(runtime: RemoteRuntime) -> tuple[bool, bool]:
+    reaches_card = any(device.runtime_name.startswith(_VENDORS_OWN) for device in runtime.devices)
+    return runtime.why_not_with_coordinator is not None, not reaches_card
 
 
 def _told(sections: tuple[Section, ...], where: str) -> list[_Told]:

@@ -8,7 +8,10 @@ import pytest
 
 from engine.errors import ProbeFailed
 from engine.runtimes.manifest import COPIED_MARKER
+from engine.runtimes.remote import find_remote_runtimes as finding
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
+from engine.vocabulary.device import RuntimeDevice
+from engine.vocabulary.remote import RemoteRuntime
 from engine.vocabulary.runtime import RpcProtocolVersion, RuntimeSource
 from tests.engine.runtimes.remote.builds_here import a_build, a_runtime
 from tests.engine.runtimes.remote.shell_here import ShellHere, fake_programs
@@ -204,3 +207,19 @@ def test_the_real_programs(tmp_path, shell, data, runtime):
     assert set(found.runtime.backends) == set(runtime.backends)
     assert found.why_not_with_coordinator is None
     assert found.runtime.llama_bench
+
+
+def test_a_build_that_reaches_the_card_comes_before_a_copy_that_does_not(tmp_path, monkeypatch):
+    def build(number, device, why_not=None):
+        name = f"build-{number}"
+        seen = RuntimeDevice(runtime_name=device, description="c", memory_total_bytes=1, memory_free_bytes=1)
+        return RemoteRuntime(
+            runtime=a_runtime(tmp_path / name, id=name), devices=(seen,), help_text="", why_not_with_coordinator=why_not
+        )
+
+    builds = [build(1, "CUDA0", "another commit"), build(2, "CPU"), build(3, "Vulkan0"), build(4, "CUDA0")]
+    monkeypatch.setattr(finding, "run_script", lambda *_arguments, **_more: ())
+    monkeypatch.setattr(finding, "_told", lambda _sections, _where: builds)
+    monkeypatch.setattr(finding, "_remote_runtime", lambda told, _coordinator, _where: told)
+    found = find_remote_runtimes(ShellHere(tmp_path / "home"), "/data", None, NeverCancelled())
+    assert [runtime.runtime.id for runtime in found] == ["build-4", "build-2", "build-3", "build-1"]
