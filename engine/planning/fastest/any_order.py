@@ -16,9 +16,9 @@ from math import prod
 import numpy as np
 
 from engine.planning.fastest.listed_order import TIE, Found
+from engine.planning.fastest.rest_bound import RestBound
 from engine.planning.fastest.search_space import SearchSpace, Seat
 from engine.planning.fastest.sets_of_devices import SetSearch
-from engine.planning.fastest.window_minimum import Floats
 
 NARROW, WIDE, BEYOND_REACH = 64, 8192, 2048
 """Sets of one size that are kept: first few, for a good placement early; then all that 15 different workers can make; fewer
@@ -37,18 +37,26 @@ class AnyOrder:
 
     def best(self) -> tuple[Found | None, float]:
         """The best placement below the ceiling, if there is one; and the seconds that none can beat, at most the ceiling."""
-        searches = [SetSearch(self._space, blend) for blend in self._space.blends]
-        bound = max(search.at_start() for search in searches if search.speaks_of_all)
-        per_ending: Floats = np.zeros((len(self._space.kinds), self._space.n_layers + 1))
         n_sets = prod(len(kind.places) + 1 for kind in self._space.kinds)
+        if n_sets > _MOST_CODES:
+            return self._answer(self._bound_without_search())
+        searches = [SetSearch(self._space, blend) for blend in self._space.blends]
         wide = WIDE if n_sets <= IN_REACH else BEYOND_REACH
-        runs = [(searches[0], NARROW), *((search, wide) for search in searches)]
-        for search, max_sets in runs if n_sets <= _MOST_CODES else ():
+        bound, per_ending = 0.0, np.zeros((len(self._space.kinds), self._space.n_layers + 1))
+        for search, max_sets in ((searches[0], NARROW), *((search, wide) for search in searches)):
             np.maximum(per_ending, search.run(lambda: self._ceiling, max_sets, self._offer), out=per_ending)
             bound = max(bound, float(per_ending.min()))
             if bound >= self._ceiling * (1.0 - TIE):
                 break
         return self._answer(bound)
+
+    def _bound_without_search(self) -> float:
+        kinds, bounds = self._space.kinds, [0.0]
+        for blend in self._space.blends:
+            if blend.key is None:
+                sums = [self._space.sums(kind.device, blend) for kind in kinds]
+                bounds.append(RestBound(self._space, kinds, sums).at_start())
+        return max(bounds)
 
     def _answer(self, bound: float) -> tuple[Found | None, float]:
         bound = min(bound, self._ceiling)

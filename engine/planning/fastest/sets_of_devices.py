@@ -44,15 +44,6 @@ class SetSearch:
         self._ends_here = [kind.device.applies(blend) for kind in self._kinds]
         self._rest = RestBound(space, self._kinds, self._sums)
 
-    @property
-    def speaks_of_all(self) -> bool:
-        """Whether the blend says something of every placement."""
-        return all(self._ends_here)
-
-    def at_start(self) -> float:
-        """What any placement costs at least, without a search."""
-        return self._rest.at_start()
-
     def run(self, ceiling: Callable[[], float], max_sets: int, offer: Callable[[tuple[Seat, ...]], None]) -> Floats:
         """Offer the best placements as they are found. Returns per kind of the last device and its first layer what no
         placement below the ceiling can beat (``[kind, first layer]``, infinite: there is none, 0: nothing is known)."""

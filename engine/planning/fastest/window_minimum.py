@@ -48,7 +48,7 @@ def window_minimum(values: Floats, windows: Windows) -> Floats:
         half = 1 << (level - 1)
         np.minimum(table[level - 1, : n_rows - half], table[level - 1, half:], out=table[level, : n_rows - half])
         table[level, n_rows - half :] = table[level - 1, n_rows - half :]
-    flat = table.reshape(-1, *values.shape[1:])
+    flat = table.reshape(windows.n_levels * n_rows, *values.shape[1:])
     least: Floats = flat[windows.first]
     np.minimum(least, flat[windows.second], out=least)
     least[windows.empty] = np.inf
