@@ -65,6 +65,7 @@ class AddMachines(QDialog):
             button.setAutoDefault(False)
         self.user = QLineEdit()
         self.user.setAccessibleName("User name on the checked machines")
+        self.user.setPlaceholderText(f"as ssh says, else {getpass.getuser()}")
         self.user.setMaximumWidth(appearance.pixels(180))
         self.add = QPushButton("Add machine")
         self.add.setObjectName("primary")
@@ -106,7 +107,7 @@ class AddMachines(QDialog):
     def _weigh(self) -> None:
         """What Add would do now."""
         if not self._user_changed:
-            self.user.setText(user_to_offer(self.list.checked, getpass.getuser()))
+            self.user.setText(user_to_offer(self.list.checked))
         additions = self._additions()
         self.add.setText(additions.button)
         self.add.setEnabled(bool(additions.targets) or bool(additions.problem))

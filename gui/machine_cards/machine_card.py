@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, 
 from gui.assets import icon
 from gui.machine_cards.worker_row import WorkerRow
 from gui.small_parts.small_widgets import ElidedLabel, set_role
+from gui.small_parts.wrapping_row import WrappingRow
 from gui.theme import Appearance
 from gui.what_to_show.cards.machine_card_content import CardButton, CardFact, CardProgress, MachineCardContent
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent
@@ -50,8 +51,7 @@ class MachineCard(QFrame):
         self._row_box.setSpacing(6)
         self._fact_box = QVBoxLayout()
         self._fact_box.setSpacing(1)
-        self._button_box = QHBoxLayout()
-        self._button_box.setSpacing(8)
+        self._button_box = WrappingRow(spacing=8)
         self._lay_out()
         self._paint_icons()
         appearance.changed.connect(self._paint_icons)
@@ -129,12 +129,12 @@ class MachineCard(QFrame):
             button.hide()
             button.deleteLater()
         self.buttons = {}
-        for place, content in enumerate(contents):
+        for content in contents:
             button = QPushButton(content.text)
             button.setObjectName("primary" if content.primary else "")
             button.setAccessibleName(f"{content.text}: {self._name()}")
             button.clicked.connect(lambda _checked=False, action=content.action: self._ask(action))
-            self._button_box.insertWidget(place, button)
+            self._button_box.addWidget(button)
             self.buttons[content.action] = button
 
     def _show_menu(self, content: MachineCardContent) -> None:
@@ -164,7 +164,6 @@ class MachineCard(QFrame):
         head.addWidget(self._title, 1)
         head.addWidget(self.status)
         head.addWidget(self.menu_button)
-        self._button_box.addStretch(1)
         box = QVBoxLayout(self)
         box.setContentsMargins(14, 8, 10, 10)
         box.setSpacing(4)

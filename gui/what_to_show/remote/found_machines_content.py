@@ -124,10 +124,11 @@ def _server_lines(server: FoundRpcServer) -> tuple[str, ...]:
     return (f"rpc-server on {where}: idle{version}{devices}", *memory)
 
 
-def user_to_offer(rows: Iterable[FoundRowContent], local_user: str) -> str:
-    """What the user name field begins with: what ``~/.ssh/config`` says when it is the same for all, else the local user."""
-    users = {row.target.user for row in rows if row.target is not None and row.target.user}
-    return users.pop() if len(users) == 1 else local_user
+def user_to_offer(rows: Iterable[FoundRowContent]) -> str:
+    """What the user name field begins with: what the targets say when all say the same. Else empty: ssh's files decide for
+    each machine, and a name shown here would not be the one that logs in."""
+    users = {row.target.user or "" for row in rows if row.target is not None}
+    return users.pop() if len(users) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,11 +60,11 @@ def test_an_empty_list_says_whether_it_is_still_searching() -> None:
     assert add_machines_of(remote.found(n=0)).nothing == "No machine was found. Type an address above."
 
 
-def test_the_user_name_comes_from_ssh_or_from_here() -> None:
+def test_the_user_name_is_the_targets_or_left_to_ssh() -> None:
     found = rows()
-    assert user_to_offer([found["gpu-node"]], "root") == "lab"
-    assert user_to_offer([found["10.0.0.23"]], "root") == "root"
-    assert user_to_offer([found["gpu-node"], found["lab-02"]], "root") == "root", "they differ"
+    assert user_to_offer([found["gpu-node"]]) == "lab"
+    assert user_to_offer([found["10.0.0.23"]]) == "", "ssh's files may say another one than ours"
+    assert user_to_offer([found["gpu-node"], found["lab-02"]]) == "", "they differ"
 
 
 def test_typed_and_checked_are_added_together_once() -> None:
