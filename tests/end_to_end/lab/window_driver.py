@@ -233,11 +233,13 @@ def main() -> int:
         window.close()  # as the title bar's button does; without a window manager no shortcut reaches an inactive window
 
     def open_session_and_come() -> Session:
-        QSettings().setValue("scheme", "Dark" if given.dark else "Light")
         session = open_session()
         QTimer.singleShot(0, lambda: walk(session))
         return session
 
+    settings = QSettings("Crossply", "Crossply")  # the application's own, which it reads before it opens its session
+    settings.setValue("scheme", "Dark" if given.dark else "Light")
+    settings.sync()
     status = run(open_session_and_come, ["crossply"])
     return STUCK if failed else status
 
