@@ -195,11 +195,21 @@ class RemoteMachine(Protocol):
         Raises ``RuntimeUnavailable`` (another system or architecture, disk full), ``MachineUnreachable``, ``Cancelled``.
         """
 
+    def build_runtime(self, runtime: Runtime, progress: Progress, token: CancelToken) -> None:
+        """Build from source there what serves ``runtime``, with the GPU toolchain that it has; takes minutes. Cancelled
+        or cut off, nothing runs there any more, and the next try goes on.
+
+        Raises ``RuntimeUnavailable`` (no compiler, a compiler error, disk full), ``MachineUnreachable``, ``Cancelled``.
+        """
+
     def prune_worker_cache(self) -> None:
         """Bring the cache folder there within its size; before a launch."""
 
+    def stop_kept(self) -> None:
+        """Stop the programs of ours that were left running there. Raises ``ProcessFailed``, ``MachineUnreachable``."""
+
     def remove_ours(self) -> None:
-        """Delete everything that we put there."""
+        """Stop what was left running and delete everything that we put there."""
 
     def tunnel(self, forwards: tuple[Forward, ...]) -> ProcessSpec:
         """The local process that carries ``127.0.0.1:local`` to ``127.0.0.1:remote`` there; ends when it is stopped."""

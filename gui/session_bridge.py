@@ -84,15 +84,17 @@ class SessionBridge(QObject):
 
     def choose_policy(self, policy: str) -> None:
         """How layers are shared out."""
-        self._choose(replace(self._base(), policy=Policy(policy)))
+        self._choose(replace(self._base(), policy=Policy(policy), given=None))
 
     def choose_layout(self, layout: str) -> None:
         """How devices become processes."""
-        self._choose(replace(self._base(), layout=Layout(layout)))
+        self._choose(replace(self._base(), layout=Layout(layout), given=None))
 
-    def choose_variant(self, policy: str, layout: str) -> None:
-        """A column of the comparison."""
-        self._choose(replace(self._base(), policy=Policy(policy), layout=Layout(layout)))
+    def choose_variant(self, policy: str, layout: str, approach: str = "") -> None:
+        """A column of the comparison; one that does not fit changes only the policy and the layout."""
+        variants = self._session.snapshot().variants
+        given = next((variant.given for variant in variants if approach and variant.approach == approach), None)
+        self._choose(replace(self._base(), policy=Policy(policy), layout=Layout(layout), given=given))
 
     def choose_context(self, tokens: str) -> None:
         """``-c``."""
@@ -107,6 +109,10 @@ class SessionBridge(QObject):
     def split_cpu(self, split: bool) -> None:
         """Two CPU workers on this machine, or one. They share cores and RAM: it shows a split, it adds no speed."""
         self._choose(replace(self._base(), cpu_workers=2 if split else 1))
+
+    def keep_running(self, keep: bool) -> None:
+        """Leave workers on remote machines running at the end, or stop them."""
+        self._choose(replace(self._base(), keep_running=keep))
 
     def switch_worker(self, worker_id: str, on: bool) -> None:
         """Let a worker take part, or leave it out."""
@@ -169,6 +175,14 @@ class SessionBridge(QObject):
     def copy_runtime(self, machine_id: str) -> None:
         """Copy this machine's build of llama.cpp there."""
         self._session.remotes.copy_runtime(MachineId(machine_id))
+
+    def stop_kept(self, machine_id: str) -> None:
+        """Stop the workers that were left running there."""
+        self._session.remotes.stop_kept(MachineId(machine_id))
+
+    def build_runtime(self, machine_id: str) -> None:
+        """Build llama.cpp from source there."""
+        self._session.remotes.build_runtime(MachineId(machine_id))
 
     def cancel_copy(self, machine_id: str) -> None:
         """Stop copying."""

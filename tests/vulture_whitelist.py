@@ -5,8 +5,6 @@ _.origin  # in manifest.json, for people: which source or archive a build came f
 read_release_table  # read by whoever ships a table of releases; the command line takes one archive
 _.limit_flags  # a field of a Windows structure
 _.user  # of the cluster file: for machines that are really reached, which a later version does
-kept_processes  # programs left running on other machines: the starter can, the window does not offer it yet
-_.adopt  # the same
 _.gpu_temperatures_celsius  # sampled with the rest of a load; the cards do not show them yet
 _.cpu_temperature_celsius  # the same
 _.network_received_bytes_per_second  # the same

@@ -1,4 +1,4 @@
-"""``crossplyctl machine``: give a remote machine our llama.cpp, or delete what Crossply put there."""
+"""``crossplyctl machine``: give a remote machine our llama.cpp, stop what was left running there, delete what we put there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import Foreground
-from engine.cli.terminal.gather import LOOKED_AT, Gathering, gathered, looking_foreground
+from engine.cli.terminal.gather import LOOKED_AT, Gathering, gathered, looking_foreground, why_not
 from engine.cli.terminal.machine_options import add_machines
 from engine.cli.terminal.options import add_runtime, choices_of
 from engine.cli.terminal.output import complain, print_line, printable
@@ -17,16 +17,20 @@ from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
 from engine.settings.folders import find_folders
 from engine.settings.ssh_target import parse_target
-from engine.vocabulary.remote import SshTarget
+from engine.vocabulary.remote import RemotePhase, SshTarget
+
+_ENDS = LOOKED_AT | {RemotePhase.REFUSED, RemotePhase.UNREACHABLE}
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command with its two actions."""
-    parser = subparsers.add_parser("machine", help="copy llama.cpp to a machine, or delete what Crossply put there")
+    """Add the command with its actions."""
+    parser = subparsers.add_parser("machine", help="copy llama.cpp to a machine, stop or delete what Crossply left there")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     for name, run, text in (
         ("copy-runtime", run_copy, "copy this machine's llama.cpp there, if it has none that fits"),
-        ("remove", run_remove, "delete all that Crossply put there"),
+        ("build", run_build, "build llama.cpp from source there, with its GPU compiler if it has one"),
+        ("stop", run_stop, "stop the workers that were left running there"),
+        ("remove", run_remove, "stop what was left running there, and delete all that Crossply put there"),
     ):
         action = actions.add_parser(name, help=text)
         action.add_argument("target", metavar="USER@HOST[:PORT]")
@@ -47,6 +51,39 @@ def run_copy(arguments: argparse.Namespace) -> int:
         copying = Gathering(foreground, wait_seconds=arguments.wait_seconds, copy_runtime=True)
         print_line(f"{target.text} has our llama.cpp now: {printable(_usable_folder(copying.run(), target) or '')}")
     return exit_codes.OK
+
+
+def run_build(arguments: argparse.Namespace) -> int:
+    """Build there, whatever it has."""
+    target = parse_target(arguments.target)
+    with looking_foreground(real_outside(), replace(choices_of(arguments), targets=(target,))) as foreground:
+        foreground.wait_until_planned()
+        before = _find(gathered(foreground, arguments, enough=LOOKED_AT), target) or RemoteSeen(target=target)
+        foreground.session.remotes.build_runtime(before.id)
+        state = foreground.wait_for(lambda state: _was_given(before, _find(state, target)), f"Building on {target.text}")
+        seen = _find(state, target) or before
+        if seen.problem is not None or seen.phase is not RemotePhase.READY:
+            raise why_not(seen, state, copying=True)
+        print_line(f"{target.text} has llama.cpp of our commit: {printable(_usable_folder(state, target) or '')}")
+    return exit_codes.OK
+
+
+def run_stop(arguments: argparse.Namespace) -> int:
+    """Stop what ``up --keep-running`` left."""
+    target = parse_target(arguments.target)
+    with looking_foreground(real_outside(), replace(choices_of(arguments), targets=(target,))) as foreground:
+        foreground.wait_until_looked()
+        n_kept = _n_kept(gathered(foreground, arguments, enough=LOOKED_AT), target)
+        if n_kept:
+            foreground.session.remotes.stop_kept(target.machine_id)
+            foreground.wait_for(lambda state: _n_kept(state, target) == 0, f"Stopping what runs on {target.text}")
+    print_line(f"{n_kept} workers were stopped on {target.text}." if n_kept else f"Nothing was left running on {target.text}.")
+    return exit_codes.OK
+
+
+def _n_kept(state: ClusterState, target: SshTarget) -> int:
+    seen = _find(state, target)
+    return len(seen.look.kept) if seen and seen.look else 0
 
 
 def run_remove(arguments: argparse.Namespace) -> int:
@@ -70,6 +107,13 @@ def _removed(foreground: Foreground, target: SshTarget) -> bool:
     state = foreground.wait_for(lambda state: _find(state, target) is None, f"Deleting on {target.text}")
     foreground.tell_problems(state)
     return len(state.problems) == before
+
+
+def _was_given(before: RemoteSeen, seen: RemoteSeen | None) -> bool:
+    """Whether it was looked at again, or it is said what went wrong."""
+    if seen is None:
+        return True
+    return seen.phase in _ENDS and (seen.look is not before.look or seen.problem is not before.problem)
 
 
 def _usable_folder(state: ClusterState, target: SshTarget) -> str | None:

@@ -104,7 +104,16 @@ def _facts(remote: RemoteSeen, state: ClusterState, look: RemoteLook) -> list[Fi
         _row(remote, "addresses", ", ".join(addresses) or "not known", details={"addresses": addresses}),
         _row(remote, "exposure", exposure.value),
         _row(remote, "RPC ports in use", ports, details={"ports": listened}),
+        *_kept(remote, look),
     ]
+
+
+def _kept(remote: RemoteSeen, look: RemoteLook) -> list[Finding]:
+    if not look.kept:
+        return []
+    shown = ", ".join(f"process {kept.pid} of {kept.started_by}" for kept in look.kept)
+    stop = f"crossplyctl machine stop {remote.target.text} stops them; up --keep-running adopts them."
+    return [_row(remote, "left running", shown, advice=stop, details={"pids": [kept.pid for kept in look.kept]})]
 
 
 def _address(address: NetworkAddress) -> str:

@@ -23,6 +23,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser("up", help="start everything and serve, in the foreground, until Ctrl-C")
     parser.add_argument("model", metavar="MODEL", help="a GGUF file")
     parser.add_argument("--port", type=port, help="port of the OpenAI-compatible API (8080, or the next free one)")
+    parser.add_argument("--keep-running", action="store_true", help="leave workers on remote machines running at the end")
     parser.add_argument("--calibrate", action="store_true", help="measure workers that were not measured yet, first")
     add_machines(parser)
     parser.add_argument("--cluster", dest="targets_from", metavar="FILE", help="the machines of a TOML file too, by address")
@@ -48,11 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
             print_json(state_json(state))
         else:
             print_run(state)
-        say("Ctrl-C stops everything.")
+        say("Ctrl-C stops everything" + (" but the workers on remote machines." if _keeps(state) else "."))
         foreground.stay()
-        foreground.stop()
-        say("Everything is stopped.")
+        if not _keeps(state):  # else closing stops what shall not stay
+            foreground.stop()
+            say("Everything is stopped.")
         return exit_codes.OK if map_is_as_planned(state) else exit_codes.MAP_DIFFERS
+
+
+def _keeps(state: ClusterState) -> bool:
+    return any(process.keeps_running for process in state.processes)
 
 
 def calibrated(foreground: Foreground) -> ClusterState:

@@ -15,14 +15,18 @@ from engine.ports import CancelToken, ProcessStarter
 from engine.remote.link_speed import measure_link
 from engine.remote.shared_sessions import SharedSessions
 from engine.remote_ports import Progress, RemoteShell
+from engine.runtimes.remote.building.build_there import build_there
+from engine.runtimes.remote.building.inputs_here import inputs_here
 from engine.runtimes.remote.copy_runtime import copy_runtime
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
 from engine.runtimes.remote.remote_places import worker_cache_folder
 from engine.runtimes.remote.remove_ours import prune_worker_cache, remove_ours
+from engine.settings.folders import find_folders
+from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.process import ProcessSpec
-from engine.vocabulary.remote import Forward, MachineIdentity, RemoteFacts, RemoteLook, SshTarget
+from engine.vocabulary.remote import Forward, KeptProcess, MachineIdentity, RemoteFacts, RemoteLook, SshTarget
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 
@@ -59,8 +63,10 @@ class SshMachine:
             self._sessions = SharedSessions(self._shell, self._another, self._starter_on)
         return self._sessions
 
-    def _starter_on(self, shell: RemoteShell) -> ProcessStarter:
-        return RemoteProcessStarter(shell, has_python=self._looked().has_python, machine_name=self._name)
+    def _starter_on(self, shell: RemoteShell) -> RemoteProcessStarter:
+        facts = self._looked()
+        folder = facts.data_folder if facts.can_keep else None
+        return RemoteProcessStarter(shell, has_python=facts.has_python, machine_name=self._name, data_folder=folder)
 
     @property
     def worker_cache_folder(self) -> str:
@@ -78,7 +84,7 @@ class SshMachine:
             usable = next((runtime for runtime in runtimes if runtime.why_not_with_coordinator is None), None)
         machine = machine_of(answer, usable.devices if usable else None)
         machine = replace(machine, system_id=answer.system_id)
-        return RemoteLook(machine=machine, facts=self._facts, runtimes=runtimes, usable=usable)
+        return RemoteLook(machine=machine, facts=self._facts, runtimes=runtimes, usable=usable, kept=self._kept())
 
     def watch_load(self, machine: Machine, on_load: Callable[[MachineLoad], None], token: CancelToken) -> None:
         """A sample every 2 s until cancelled."""
@@ -92,13 +98,29 @@ class SshMachine:
         """Copy this machine's build there."""
         copy_runtime(self._shell, runtime, self._looked().data_folder, progress, token)
 
+    def build_runtime(self, runtime: Runtime, progress: Progress, token: CancelToken) -> None:
+        """Build from source there, with the GPU toolchain that it has."""
+        data_folder, inputs = self._looked().data_folder, inputs_here(find_folders(), token)
+        build_there(self._shell, self.starter, runtime, data_folder, inputs, progress, token)
+
     def prune_worker_cache(self) -> None:
         """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents."""
         prune_worker_cache(self._shell, self.worker_cache_folder)
         self._shell.run(f"mkdir -p -m 700 -- {shlex.quote(self.worker_cache_folder)}", timeout_seconds=10.0)
 
+    def stop_kept(self) -> None:
+        """Adopt each and stop it."""
+        starter = self._starter_on(self._shell)
+        for kept in self._kept():
+            starter.adopt(kept, lambda _line: None, lambda _outcome: None).stop()
+
+    def _kept(self) -> tuple[KeptProcess, ...]:
+        facts = self._looked()
+        return kept_processes(self._shell, facts.data_folder) if facts.can_keep else ()
+
     def remove_ours(self) -> None:
-        """Delete everything that we put there."""
+        """Stop what was left running there, then delete everything that we put there."""
+        self.stop_kept()
         remove_ours(self._shell, self._looked().data_folder, self.worker_cache_folder)
 
     def tunnel(self, forwards: tuple[Forward, ...]) -> ProcessSpec:

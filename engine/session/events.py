@@ -127,6 +127,7 @@ class ProcessStarted:
     worker_ids: tuple[WorkerId, ...] = ()
     pid: int | None = None
     machine_name: str = "this machine"
+    keeps_running: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from engine.session.jobs import Jobs, Token
 from engine.session.logs import LogBook
 from engine.session.outside import Outside
 from engine.session.reducing.reduce import reduce
-from engine.session.reducing.reduce_run import alive
+from engine.session.reducing.reduce_run import alive, is_left_running
 from engine.session.state import Choices, ClusterState, RunPhase
 from engine.session.working import calibrate, look, record_run
 from engine.session.working.ask import ask
@@ -226,7 +226,7 @@ class Session:
             return
         run = state.run if state.run_wanted else None
         wanted = None if run is None else Wanted(servers=run.servers, tunnels=run.tunnels)
-        seen = {process.id: process.phase for process in state.processes}
+        seen = {process.id: process.phase for process in state.processes if not is_left_running(process, state)}
         for action in reconcile(wanted, seen):
             self._performer.perform(action, state)
 
@@ -243,7 +243,8 @@ class Session:
                 continue
             now = self._outside.clock.now_seconds()
             closing_since = now if closing_since is None else closing_since
-            if not alive(self._state) or now - closing_since > _CLOSE_SECONDS:
+            to_end = [process for process in alive(self._state) if not is_left_running(process, self._state)]
+            if not to_end or now - closing_since > _CLOSE_SECONDS:
                 self._end()
                 return
 

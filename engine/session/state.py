@@ -43,6 +43,8 @@ class Choices:
     """Workers that the person switched off."""
     given: GivenSplit | None = None
     """This split exactly, under the layout above, instead of one of the policy's."""
+    keep_running: bool = False
+    """Leave the workers on remote machines running when Crossply quits; they are found again and adopted."""
     api_port: int = 8080
     """Where llama-server listens; the next free one if it is taken."""
     targets: tuple[SshTarget, ...] = ()
@@ -97,6 +99,8 @@ class ProcessSeen:
     worker_ids: tuple[WorkerId, ...] = ()
     machine_name: str = "this machine"
     """Where it runs, for people."""
+    keeps_running: bool = False
+    """It is left running when Crossply quits."""
     outcome: ProcessOutcome | None = None
     n_lines: int = 0
 

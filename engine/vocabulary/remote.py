@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.vocabulary.machine import Machine, MachineId
+from engine.vocabulary.process import ProcessId
 from engine.vocabulary.runtime import Runtime, RuntimeDevices
 
 
@@ -128,6 +129,8 @@ class RemoteFacts:
     """Users with a session on it."""
     gpu_toolchains: tuple[str, ...] = ()
     """``CUDA``, ``ROCm``: compilers that are there to build a backend."""
+    can_keep: bool = False
+    """Whether programs can be left running there: Linux with python3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,21 @@ class RemoteRuntime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptProcess:
+    """A program of ours that was left running there, and still runs: its pid and the time at which that process started agree
+    with what was written down."""
+
+    name: str
+    """Of its record; 16 hexadecimal digits."""
+    process_id: ProcessId
+    """The id that it was started under."""
+    pid: int
+    argv: tuple[str, ...]
+    started_by: str
+    """``ada@laptop``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteLook:
     """All that one look found."""
 
@@ -152,6 +170,8 @@ class RemoteLook:
     runtimes: tuple[RemoteRuntime, ...]
     usable: RemoteRuntime | None
     """The first that may work with the coordinator's build."""
+    kept: tuple[KeptProcess, ...] = ()
+    """Workers of ours that were left running there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ import psutil
 from engine.settings.folders import DATA_VARIABLE
 
 ROOT = Path(__file__).parents[2]
-SERVING = "Ctrl-C stops everything."
+SERVING = "Ctrl-C stops everything"
 POLL_SECONDS = 0.02
 START_SECONDS = 60.0
 

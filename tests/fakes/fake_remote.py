@@ -49,6 +49,7 @@ def a_look(target: SshTarget, runtime: Runtime | None, help_text: str) -> Remote
         data_folder="/home/ada/.local/share/crossply",
         disk_free_bytes=100 * GIB,
         has_python=True,
+        can_keep=True,
     )
     devices = (RuntimeDevice(runtime_name="CPU", description="c", memory_total_bytes=GIB, memory_free_bytes=GIB),)
     usable = None if runtime is None else RemoteRuntime(runtime=runtime, devices=devices, help_text=help_text)
@@ -67,6 +68,7 @@ class FakeRemoteMachine:
         self.starter, self.asker = starter, asker
         self.lost: EngineError | None = None
         self.copied: list[str] = []
+        self.built: list[str] = []
         self.n_looks = self.n_prunings = 0
         self.removed = self.closed = False
         self.after_copy: RemoteLook | None = None
@@ -95,8 +97,19 @@ class FakeRemoteMachine:
         if self.after_copy is not None:
             self.seen = self.after_copy
 
+    def build_runtime(self, runtime: Runtime, progress: Progress, token: CancelToken) -> None:
+        progress(0.5, "3 of 6: ggml.c")
+        if self.copy_fails is not None:
+            raise self.copy_fails
+        self.built.append(runtime.id)
+        if self.after_copy is not None:
+            self.seen = self.after_copy
+
     def prune_worker_cache(self) -> None:
         self.n_prunings += 1
+
+    def stop_kept(self) -> None:
+        self.seen = replace(self.seen, kept=())
 
     def remove_ours(self) -> None:
         self.removed = True

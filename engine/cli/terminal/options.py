@@ -70,6 +70,7 @@ def choices_of(arguments: argparse.Namespace) -> Choices:
         reserve_fraction=_given(arguments, "reserve", choices.reserve_fraction),
         cpu_workers=_given(arguments, "cpu_workers", choices.cpu_workers),
         left_out=frozenset(_given(arguments, "leave_out", [])),
+        keep_running=_given(arguments, "keep_running", False),
         api_port=_given(arguments, "port", choices.api_port),
         targets=targets_of(arguments),
     )

@@ -106,6 +106,7 @@ def _answer(sent: _Document, target: SshTarget) -> ProbeAnswer:
         listening_ports=sent_ports(said),
         logged_in=tuple(dict.fromkeys(name for name in users if name))[:_MOST_USERS],
         gpu_toolchains=tuple(name for program, name in _TOOLCHAINS if said.get(program)),
+        is_linux=said.get("system") == "Linux",
     )
 
 

@@ -33,6 +33,7 @@ class ProbeAnswer:
     listening_ports: tuple[int, ...]
     logged_in: tuple[str, ...]
     gpu_toolchains: tuple[str, ...]
+    is_linux: bool
 
 
 def machine_of(answer: ProbeAnswer, devices: tuple[RuntimeDevice, ...] | None) -> Machine:
@@ -64,4 +65,5 @@ def facts_of(answer: ProbeAnswer, host_key_fingerprint: str) -> RemoteFacts:
         listening_ports=answer.listening_ports,
         logged_in=answer.logged_in,
         gpu_toolchains=answer.gpu_toolchains,
+        can_keep=answer.has_python and answer.is_linux,
     )

@@ -88,6 +88,7 @@ def process_started(state: ClusterState, event: events.ProcessStarted) -> Cluste
         pid=event.pid,
         worker_ids=event.worker_ids,
         machine_name=event.machine_name,
+        keeps_running=event.keeps_running,
     )
     phase = RunPhase.LOADING_MODEL if event.id == COORDINATOR and state.run_wanted else state.run_phase
     return replace(state, processes=(*state.processes, seen), run_phase=phase)
@@ -179,6 +180,11 @@ def find(state: ClusterState, id_: ProcessId) -> ProcessSeen | None:
 def alive(state: ClusterState) -> tuple[ProcessSeen, ...]:
     """Processes that have not ended."""
     return tuple(process for process in state.processes if process.phase not in ENDED)
+
+
+def is_left_running(process: ProcessSeen, state: ClusterState) -> bool:
+    """Whether closing leaves it as it is."""
+    return state.closing and process.keeps_running and process.phase is ProcessPhase.READY
 
 
 def _with_process(state: ClusterState, changed: ProcessSeen) -> ClusterState:

@@ -24,6 +24,7 @@ from engine.session.logs import LogBook
 from engine.session.outside import Outside
 from engine.session.reducing.commands import tunnel_argv
 from engine.session.state import ClusterState, RunSeen
+from engine.session.working.adopt_kept import keeps_there
 from engine.session.working.exit_problems import problem_of_exit
 from engine.session.working.prepare_run import FindMachine, connected
 from engine.session.working.watch_coordinator import CoordinatorWatch
@@ -56,6 +57,7 @@ class _Held:
     it is there), or later. Exactly one of these says that it ended.
     """
 
+    keeps_running: bool = False
     starting: bool = False
     ended: bool = False
     stop_asked: bool = False
@@ -89,11 +91,12 @@ class Performer:
             self._begin_stop(action)
 
     def stop_all(self) -> None:
-        """Last resort when the session closes: stop whatever is left, coordinator first."""
+        """Last resort when the session closes: stop whatever is left and shall not stay, coordinator first."""
         with self._lock:
-            for held in self._held.values():
+            ours = {id_: held for id_, held in self._held.items() if held.stop_asked or not held.keeps_running}
+            for held in ours.values():
                 held.stop_asked = True
-            left = sorted(self._held.items(), key=lambda item: item[0] != COORDINATOR)
+            left = sorted(ours.items(), key=lambda item: item[0] != COORDINATOR)
             processes = [(id_, held.process) for id_, held in left if held.process is not None and not held.ended]
         for id_, process in processes:
             try:
@@ -110,6 +113,7 @@ class Performer:
             )
         argv = rpc_server_argv(spec, program.rpc_server, program.dialect)
         id_ = server_process_id(spec.endpoint)
+        keeps_running = keeps_there(state, spec.machine_id)
         started = events.ProcessStarted(
             id=id_,
             title=f"rpc-server for {', '.join(spec.runtime_names)}",
@@ -117,17 +121,19 @@ class Performer:
             endpoint=spec.endpoint,
             worker_ids=spec.worker_ids,
             machine_name=spec.machine_name,
+            keeps_running=keeps_running,
         )
         process_spec = ProcessSpec(
             id=id_,
             argv=argv,
             environment=(("LLAMA_CACHE", program.cache_folder),),
             memory_limit_bytes=_ram_limit(spec),
+            keeps_running=keeps_running,
         )
         self._begin(started, lambda held, token: self._start_server(held, spec, process_spec, started, token))
 
     def _begin(self, started: events.ProcessStarted, work: Callable[[_Held, Token], None]) -> None:
-        held = _Held()
+        held = _Held(keeps_running=started.keeps_running)
         with self._lock:
             self._held[started.id] = held
         self._post(started)

@@ -19,6 +19,7 @@ from engine.session.outside import Outside
 from engine.session.reducing.commands import programs_of
 from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
+from engine.session.working.adopt_kept import KeptPorts, kept_ports, why_not_kept
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem, ProblemKind
@@ -42,7 +43,8 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         return
     outside.prune_worker_cache()
     try:
-        plan, taken = _with_free_ports(outside.asker, plan, machine_of)
+        plan, taken = _with_free_ports(outside.asker, plan, machine_of, kept_ports(state, plan))
+        plan = replace(plan, notes=(*plan.notes, *why_not_kept(state, plan)))
         api_port = free_port(outside.asker, state.choices.api_port, taken)
         servers = servers_of(plan)
         programs = programs_for(outside, state, plan, machine_of)
@@ -78,6 +80,7 @@ class Ports:
     machine_of: FindMachine
     here: set[int] = field(default_factory=set)
     there: dict[MachineId, set[int]] = field(default_factory=dict)
+    kept: KeptPorts = lambda _offer: ()
 
     def place_of(self, offer: WorkerOffer) -> Place:
         """Where its rpc-server will be. Raises ``ProcessFailed``, ``MachineUnreachable``."""
@@ -98,7 +101,8 @@ class Ports:
     def _there(self, offer: WorkerOffer, host: str, first: int) -> int:
         machine = connected(self.machine_of, offer.machine_id, offer.machine_name)
         taken = self.there.setdefault(offer.machine_id, set())
-        port = free_port(machine.asker, first, taken, host, offer.machine_name)
+        left_running = [port for port in self.kept(offer) if port not in taken]
+        port = left_running[0] if left_running else free_port(machine.asker, first, taken, host, offer.machine_name)
         taken.add(port)
         return port
 
@@ -111,8 +115,8 @@ def connected(machine_of: FindMachine, machine_id: MachineId, name: str) -> Remo
     return machine
 
 
-def _with_free_ports(asker: RpcAsker, plan: Plan, machine_of: FindMachine) -> tuple[Plan, set[int]]:
-    ports = Ports(asker, machine_of)
+def _with_free_ports(asker: RpcAsker, plan: Plan, machine_of: FindMachine, kept: KeptPorts) -> tuple[Plan, set[int]]:
+    ports = Ports(asker, machine_of, kept=kept)
     offers = {worker.offer.endpoint: worker.offer for worker in plan.used_workers}
     moved = {endpoint: ports.place_of(offer) for endpoint, offer in offers.items()}
     notes = tuple(note for endpoint, place in moved.items() if (note := _moved_note(offers[endpoint], place)))

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.errors import (
-    Cancelled,
     EngineError,
     HostKeyUnknown,
     LoginRefused,
@@ -27,6 +26,7 @@ from engine.session import events, remote_events
 from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
 from engine.session.state import ClusterState, RuntimePhase
+from engine.session.working.give_runtime import Give, give_runtime, problem_at
 from engine.session.working.look import problem_of
 from engine.vocabulary.machine import Machine, MachineId
 from engine.vocabulary.problem import ProblemKind
@@ -135,11 +135,31 @@ class RemoteMachines:
         if held is not None:
             self._jobs.start(_key(held.target), lambda token: self._copy(held, token))
 
+    def build_runtime(self, machine_id: MachineId) -> None:
+        """Build llama.cpp from source there, with its GPU toolchain; ``cancel_copy`` stops it. Not while a cluster is up."""
+        held = self._by_id(machine_id)
+        if held is not None:
+            self._jobs.start(_key(held.target), lambda token: self._build(held, token))
+
     def cancel_copy(self, machine_id: MachineId) -> None:
-        """Stop copying; what is there already is used next time."""
+        """Stop copying or building; what is there already is used next time."""
         held = self._by_id(machine_id)
         if held is not None:
             self._jobs.cancel(_key(held.target))
+
+    def stop_kept(self, machine_id: MachineId) -> None:
+        """Stop what was left running there, and look again."""
+        held = self._by_id(machine_id)
+        if held is not None:
+            self._jobs.start(_key(held.target), lambda token: self._stop_kept(held, token))
+
+    def _stop_kept(self, held: _Held, token: Token) -> None:
+        if held.machine is not None:
+            try:
+                held.machine.stop_kept()
+            except EngineError as error:
+                self._post(events.ProblemHappened(problem=problem_of(error, ProblemKind.MACHINE, held.target.text)))
+            self._look_or_reconnect(held.target, token)
 
     def remove_ours(self, target: SshTarget) -> None:
         """Delete what we put there, or tell why not. What is being done there now is given up first. Blocks: for a job."""
@@ -299,29 +319,21 @@ class RemoteMachines:
         raise MachineUnreachable(f"The connection to {held.target.text} was lost.", advice="It is tried again.")
 
     def _copy(self, held: _Held, token: Token) -> None:
-        runtime, machine = self._snapshot().runtime, held.machine
-        if machine is None:
-            return
-        if runtime is None:
-            missing = RuntimeUnavailable("This machine has no llama.cpp to copy.", advice="Build it here first.")
-            self._turn(held.target, RemotePhase.NO_RUNTIME, missing)
-            return
-        id_, title = copy_activity(held.target.machine_id), f"Copying llama.cpp to {held.target.text}"
+        if held.machine is not None:
+            self._give(held, f"Copying llama.cpp to {held.target.text}", held.machine.copy_runtime, token)
 
-        def progress(fraction: float | None, detail: str) -> None:
-            self._post(events.ActivityProgressed(id=id_, title=title, fraction=fraction, detail=detail))
-
-        self._post(remote_events.MachineTurned(target=held.target, phase=RemotePhase.COPYING))
-        progress(None, "comparing")
-        try:
-            machine.copy_runtime(runtime, progress, token)
-        except (EngineError, Cancelled) as error:
-            happened = error if isinstance(error, EngineError) else None
-            self._turn(held.target, RemotePhase.NO_RUNTIME, happened)
+    def _build(self, held: _Held, token: Token) -> None:
+        if held.machine is None:
             return
-        finally:
-            self._post(events.ActivityEnded(id=id_))
-        self._look_or_reconnect(held.target, token)
+        if self._snapshot().run_wanted:
+            happened = f"llama.cpp is not built on {held.target.text} while a cluster is up."
+            self._post(problem_at(held.target, RuntimeUnavailable(happened, advice="Stop it first.")))
+            return
+        self._give(held, f"Building llama.cpp on {held.target.text}", held.machine.build_runtime, token)
+
+    def _give(self, held: _Held, title: str, give: Give, token: Token) -> None:
+        if give_runtime(held.target, title, give, self._snapshot(), self._post, token):
+            self._look_or_reconnect(held.target, token)
 
     # -- the rest
 
@@ -370,11 +382,6 @@ def _is_quiet(state: ClusterState) -> bool:
     """Whether nothing is going on that we know of."""
     busy = (RemotePhase.LOOKING, RemotePhase.COPYING)
     return not state.run_wanted and not any(remote.phase in busy for remote in state.remotes)
-
-
-def copy_activity(machine_id: MachineId) -> str:
-    """Id of the activity that shows the copying of a build to a machine."""
-    return f"copy {machine_id}"
 
 
 def _key(target: SshTarget) -> str:

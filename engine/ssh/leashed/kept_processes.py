@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
@@ -12,24 +12,11 @@ from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.keep_programs import list_order
 from engine.ssh.leashed.leash_programs import PYTHON_COMMAND
 from engine.vocabulary.process import ProcessId
+from engine.vocabulary.remote import KeptProcess
 
 _LIST_SECONDS = 20.0
 _MOST_BYTES = 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{16}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptProcess:
-    """One that still runs: its pid and the time at which that process started agree with what was written down."""
-
-    name: str
-    """Of its record; 16 hexadecimal digits."""
-    process_id: ProcessId
-    """The id that it was started under."""
-    pid: int
-    argv: tuple[str, ...]
-    started_by: str
-    """``ada@laptop``."""
 
 
 def kept_processes(shell: RemoteShell, data_folder: str) -> tuple[KeptProcess, ...]:

@@ -11,12 +11,13 @@ from engine.ports import OnExit, OnLine
 from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.heartbeat import PERIOD_SECONDS, Heartbeat
 from engine.ssh.leashed.keep_programs import follow_order, keep_order
-from engine.ssh.leashed.kept_processes import KeptProcess
+from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.leash_output import LeashOutput, Started
 from engine.ssh.leashed.leash_programs import BEAT, PYTHON_COMMAND, SH_COMMAND, python_order, sh_order
 from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.start_refused import cannot_keep, check_spec, no_answer, refused
 from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.remote import KeptProcess
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +50,15 @@ class RemoteProcessStarter:
         self._answer_seconds = answer_seconds
 
     def start(self, spec: ProcessSpec, on_line: OnLine, on_exit: OnExit) -> RemoteProcess:
-        """Start it. Without ``spec.folder`` it starts in the user's home. Raises ``ProcessFailed`` with one sentence,
-        ``MachineUnreachable``."""
+        """Start it. Without ``spec.folder`` it starts in the user's home. One that keeps running and was left with the very
+        same command line is adopted. Raises ``ProcessFailed`` with one sentence, ``MachineUnreachable``."""
         check_spec(spec, self._machine_name)
-        if spec.keeps_running and (self._data_folder is None or not self._has_python):
-            raise cannot_keep(spec, self._machine_name)
+        if spec.keeps_running:
+            if self._data_folder is None or not self._has_python:
+                raise cannot_keep(spec, self._machine_name)
+            same = next((kept for kept in kept_processes(self._shell, self._data_folder) if kept.argv == spec.argv), None)
+            if same is not None:
+                return self.adopt(same, on_line, on_exit)
         if spec.memory_limit_bytes is not None:
             logger.info("No memory limit is enforced on %s: there is none to be had without rights.", spec.id)
         nonce = secrets.token_hex(16)

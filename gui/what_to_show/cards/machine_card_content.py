@@ -25,11 +25,13 @@ class CardAction(StrEnum):
     CONNECT_AGAIN = "connect again"
     COPY_RUNTIME = "copy runtime"
     COPY_RUNTIME_TO_ALL = "copy runtime to all"
+    BUILD_RUNTIME = "build runtime"
     CANCEL_COPY = "cancel copy"
     LOOK_AGAIN = "look again"
     EXPOSURE = "exposure"
     COPY_COMMANDS = "copy commands"
     SHOW_LOG = "show log"
+    STOP_KEPT = "stop what was left running"
     REMOVE = "remove"
     REMOVE_AND_CLEAN = "remove and clean"
 

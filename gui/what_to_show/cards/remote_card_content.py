@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
-from engine.session.working.remote_machines import copy_activity
+from engine.session.working.give_runtime import copy_activity
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
 from engine.vocabulary.remote import HostKeyQuestion, RemoteFacts, RemotePhase, RemoteRuntime, SecretQuestion
 from engine.vocabulary.worker import Exposure
+from gui.what_to_show.cards.build_button import build_button_of
 from gui.what_to_show.cards.machine_card_content import (
     ASKS,
     IN_ORDER,
@@ -36,7 +37,7 @@ _STATUS = {
     RemotePhase.ASKING: ("has a question", "link", ASKS),
     RemotePhase.LOOKING: ("being looked at", "muted", UNDER_WAY),
     RemotePhase.NO_RUNTIME: ("no matching llama.cpp", "warning", NEEDS_SOMETHING),
-    RemotePhase.COPYING: ("copying llama.cpp", "muted", UNDER_WAY),
+    RemotePhase.COPYING: ("getting llama.cpp", "muted", UNDER_WAY),
     RemotePhase.READY: ("ready", "good", IN_ORDER),
     RemotePhase.UNREACHABLE: ("not reachable", "bad", WRONG),
     RemotePhase.REFUSED: ("refused", "bad", WRONG),
@@ -85,7 +86,7 @@ def _ready_card(state: ClusterState, remote: RemoteSeen, card: MachineCardConten
         card,
         subtitle=" · ".join(_subtitle_parts(remote)),
         facts=_facts_of(state, remote),
-        buttons=(),
+        buttons=() if state.run_wanted else build_button_of(state, remote),
         menu=_menu_of(remote),
     )
 
@@ -108,7 +109,16 @@ def _facts_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardFact, ...]:
     lines = [" · ".join(_program_parts(remote)), " · ".join(about)]
     facts = tuple(CardFact(text=line) for line in lines if line)
     tells = remote.phase is RemotePhase.READY or exposed_at(state, remote) is not None
+    facts = (*facts, *_kept_fact(state, remote))
     return (*facts, _exposure_fact(state, remote)) if tells else facts
+
+
+def _kept_fact(state: ClusterState, remote: RemoteSeen) -> tuple[CardFact, ...]:
+    """While they are ours again they are shown as workers."""
+    if remote.look is None or not remote.look.kept or state.run_wanted:
+        return ()
+    by = ", ".join(sorted({kept.started_by for kept in remote.look.kept}))
+    return (CardFact(text=f"{count_text(len(remote.look.kept), 'worker')} left running by {by}"),)
 
 
 def _program_parts(remote: RemoteSeen) -> list[str]:
@@ -194,7 +204,7 @@ def _why_not_copied(state: ClusterState, remote: RemoteSeen) -> list[str]:
     if state.runtime is None:
         return ["This machine has no llama.cpp itself yet: once it has, it can be copied there."]
     if not can_be_given_ours(state, remote):
-        return [f"This machine's programs cannot run there: build {state.runtime.label} on it, then look again."]
+        return [f"This machine's programs cannot run there: {state.runtime.label} has to be built on it."]
     return []
 
 
@@ -216,7 +226,7 @@ def _progress_of(state: ClusterState, remote: RemoteSeen) -> CardProgress | None
         return None
     activity = next((activity for activity in state.activities if activity.id == copy_activity(remote.id)), None)
     if activity is None:
-        return CardProgress(title="Copying llama.cpp", detail="", fraction=None)
+        return CardProgress(title="Getting llama.cpp", detail="", fraction=None)
     return CardProgress(title=activity.title, detail=activity.detail, fraction=activity.fraction)
 
 
@@ -229,7 +239,7 @@ def _buttons_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton, ..
         return (CardButton(action=CardAction.CANCEL_COPY, text="Cancel"),)
     if remote.phase in (RemotePhase.UNREACHABLE, RemotePhase.REFUSED):
         return (CardButton(action=CardAction.CONNECT_AGAIN, text="Try now"),)
-    return _copy_buttons(state, remote)
+    return (*_copy_buttons(state, remote), *build_button_of(state, remote))
 
 
 def _copy_buttons(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton, ...]:
@@ -256,6 +266,8 @@ def _menu_of(remote: RemoteSeen) -> tuple[CardButton, ...]:
         CardButton(action=CardAction.SHOW_LOG, text="Show its log"),
         CardButton(action=CardAction.REMOVE, text="Remove…"),
     ]
+    if connected and remote.look is not None and remote.look.kept:
+        entries.insert(1, CardButton(action=CardAction.STOP_KEPT, text="Stop what was left running"))
     if connected:
         entries.append(CardButton(action=CardAction.REMOVE_AND_CLEAN, text="Remove and delete what Crossply put there…"))
     return tuple(entries)
