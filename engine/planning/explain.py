@@ -38,7 +38,7 @@ def how_sure(plan: Plan) -> str | None:
         return None
     if plan.optimality.gap is None:
         return "Another plan may be faster: there are too many workers to try them all."
-    return f"This is the fastest plan that was found; none can be more than {plan.optimality.gap:.2%} faster."
+    return f"This is the fastest plan that was found; no other can save more than {plan.optimality.gap:.2%} of its time."
 
 
 def loss_if_used(worker: PlannedWorker, plan: Plan) -> float | None:

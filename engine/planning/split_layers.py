@@ -16,6 +16,7 @@ from engine.planning.cost_model import predict
 from engine.planning.device_order import device_order, possible_orders
 from engine.planning.explain import how_sure, why_left_out
 from engine.planning.fastest.fastest_placement import fastest_placement
+from engine.planning.layer_costs import compute_at
 from engine.planning.memory_needs import coordinator_bytes, share_of, unused
 from engine.planning.policies.even import even_counts
 from engine.planning.policies.given import given_placement
@@ -46,6 +47,7 @@ def _chosen(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) 
     if request.policy is Policy.FASTEST:
         why_not = _why_not_by_speed(request, order)
         if why_not is None:
+            notes.extend(_why_not_by_prompts(request, order))
             fastest = fastest_placement(budgets, order)
             return (fastest.placement, fastest.optimality) if fastest else (None, None)
         notes.append(why_not)
@@ -72,6 +74,13 @@ def _why_not_by_speed(request: PlanRequest, order: tuple[WorkerOffer, ...]) -> s
     if not has_sizes(request.model):
         return "These layers have no size, so speeds cannot be applied: layers are shared by memory."
     return None
+
+
+def _why_not_by_prompts(request: PlanRequest, order: tuple[WorkerOffer, ...]) -> list[str]:
+    silent = [o.id for o in order if o.speed is None or compute_at(o.speed, request.shape.ubatch_tokens) is None]
+    if not request.prompt_share or not silent:
+        return []
+    return [f"How fast {listed(silent)} processes prompts is not known: planned for generated tokens alone."]
 
 
 def _at_most_fifteen(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> tuple[WorkerOffer, ...]:

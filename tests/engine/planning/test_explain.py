@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from engine.planning.abstract_model import abstract_model
 from engine.planning.amounts import amount, layers_in_words, listed
-from engine.planning.explain import loss_if_used, sentence_about
+from engine.planning.explain import how_sure, loss_if_used, sentence_about
 from engine.planning.split_layers import split_layers
 from engine.vocabulary.model import ModelFacts
-from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest, Policy
+from engine.vocabulary.plan import Optimality, Plan, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.worker import WorkerOffer
 from tests.engine.planning.planning_cases import GB, model_of, offer
 
@@ -93,3 +93,16 @@ def test_amounts_round_up_so_that_nothing_missing_is_zero() -> None:
     assert layers_in_words(1) == "1 layer"
     assert layers_in_words(2) == "2 layers"
     assert [listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_how_sure_a_plan_is() -> None:
+    plan = split_layers(PlanRequest(model=model_of(1, 2), offers=(offer("a", safe=9, gb_per_s=1),)))
+    assert isinstance(plan, Plan)
+    assert plan.optimality == Optimality(proven=True)
+    assert how_sure(plan) is None
+    unsure = replace(plan, optimality=Optimality(proven=False, gap=0.0123))
+    assert how_sure(unsure) == "This is the fastest plan that was found; no other can save more than 1.23% of its time."
+    assert how_sure(replace(plan, optimality=Optimality(proven=False))) == (
+        "Another plan may be faster: there are too many workers to try them all."
+    )
+    assert how_sure(replace(plan, optimality=None)) is None

@@ -14,7 +14,7 @@ from engine.planning.device_order import device_order
 from engine.planning.fastest.fastest_placement import WORTH_ANOTHER_ORDER, fastest_placement
 from engine.planning.seats import budgets_of
 from engine.planning.split_layers import split_layers
-from engine.vocabulary.plan import MAX_DEVICES, Plan, PlannedWorker, PlanRefused, PlanRequest
+from engine.vocabulary.plan import MAX_DEVICES, Optimality, Plan, PlannedWorker, PlanRefused, PlanRequest
 from engine.vocabulary.worker import Link
 from tests.engine.planning.planning_cases import GB, model_of, offer
 
@@ -131,3 +131,38 @@ def test_fewer_hops_win_over_a_slightly_faster_device() -> None:
     plan = split_layers(PlanRequest(model=model_of(*[GB // 100] * 8), offers=(offer("near", gb_per_s=10), far)))
     assert isinstance(plan, Plan)
     assert [worker.id for worker in plan.used_workers] == ["near/cpu"]
+
+
+def test_without_a_compute_speed_prompts_do_not_count_and_the_plan_says_so() -> None:
+    offers = (offer("a", safe=5, gb_per_s=1, tflops=1), offer("b", safe=5, gb_per_s=9))
+    request = PlanRequest(model=model_of(2, 2), offers=offers)
+    plan, documents = split_layers(request), split_layers(replace(request, prompt_share=1.0))
+    assert isinstance(plan, Plan)
+    assert isinstance(documents, Plan)
+    assert documents.tensor_split == plan.tensor_split
+    assert documents.notes[0] == "How fast b/cpu processes prompts is not known: planned for generated tokens alone."
+
+
+def test_documents_take_the_device_that_computes_and_chat_the_one_that_reads() -> None:
+    reads, computes = offer("reads", gb_per_s=900, tflops=1), offer("computes", gb_per_s=300, tflops=100)
+    request = PlanRequest(model=model_of(*[GB // 10] * 8), offers=(reads, computes))
+    chat, documents = split_layers(request), split_layers(replace(request, prompt_share=1.0))
+    assert isinstance(chat, Plan)
+    assert isinstance(documents, Plan)
+    assert [worker.id for worker in chat.used_workers] == ["reads/cpu"]
+    assert "computes/cpu" in [worker.id for worker in documents.used_workers]
+
+
+def test_the_limit_on_devices_is_the_requests() -> None:
+    offers = tuple(offer(f"m{i:02}", safe=GB, gb_per_s=10) for i in range(15))
+    request = PlanRequest(model=model_of(*[GB] * 15), offers=offers)
+    assert isinstance(split_layers(request), Plan)
+    assert isinstance(split_layers(replace(request, max_devices=14)), PlanRefused)
+
+
+def test_where_another_order_gains_next_to_nothing_the_listed_one_stays_and_counts_as_proven() -> None:
+    offers = tuple(offer(f"m{i}", safe=14, gb_per_s=1 + i * 1e-5, overhead=0.0) for i in range(3))
+    plan = split_layers(PlanRequest(model=model_of(5, 7, 8, 6), offers=offers))
+    assert isinstance(plan, Plan)
+    assert [worker.id for worker in plan.used_workers] == sorted(worker.id for worker in plan.used_workers)
+    assert plan.optimality == Optimality(proven=True)
