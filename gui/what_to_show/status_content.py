@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.session.state import ClusterState, ProcessSeen, RunPhase, RuntimePhase
-from engine.session.working.remote_machines import copy_activity
+from engine.session.working.give_runtime import copy_activity
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessPhase

@@ -34,6 +34,9 @@ class FakeRemoteMachines(RemoteMachines):
     def copy_runtime(self, machine_id: MachineId) -> None:
         self.commands.append(("copy_runtime", machine_id))
 
+    def build_runtime(self, machine_id: MachineId) -> None:
+        self.commands.append(("build_runtime", machine_id))
+
     def cancel_copy(self, machine_id: MachineId) -> None:
         self.commands.append(("cancel_copy", machine_id))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from engine.cluster.servers import server_process_id, servers_of, tunnel_process_id, tunnels_of
 from engine.session.remotes import FindingSeen, RemoteSeen
 from engine.session.state import Activity, Choices, ClusterState, ProcessSeen, RunPhase, RunSeen
-from engine.session.working.remote_machines import copy_activity
+from engine.session.working.give_runtime import copy_activity
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.found import FoundBy, FoundMachine, FoundRpcServer
 from engine.vocabulary.machine import Machine

@@ -1,5 +1,7 @@
 """``crossplyctl machine``: copy our build there, delete what we put there."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.cli import machine as command
@@ -71,3 +73,27 @@ def test_nothing_is_removed_under_a_running_cluster(lab, capsys, monkeypatch):
     assert main(["machine", "remove", "ada@one"]) == exit_codes.FAILED
     assert not machine.removed
     assert "crossplyctl down" in capsys.readouterr().err
+
+
+def test_building(lab, capsys):
+    machine = lab.without_runtime("one")
+    assert main(["machine", "build", "ada@one"]) == exit_codes.OK
+    assert (machine.built, machine.copied) == (["fake"], [])
+    assert capsys.readouterr().out == "ada@one has llama.cpp of our commit: /home/ada/fake\n"
+
+
+def test_building_where_there_is_a_build_already(lab, capsys):
+    machine = lab.fakes.add_remote("one")
+    machine.after_copy = replace(machine.seen)
+    assert main(["machine", "build", "ada@one"]) == exit_codes.OK
+    assert machine.built == ["fake"]
+
+
+@pytest.mark.parametrize("had", [True, False])
+def test_a_build_that_fails(lab, capsys, had):
+    machine = lab.fakes.add_remote("one") if had else lab.without_runtime("one")
+    machine.copy_fails = RuntimeUnavailable("There is no C++ compiler.", advice="Install one.")
+    assert main(["machine", "build", "ada@one"]) == exit_codes.FAILED
+    captured = capsys.readouterr()
+    assert "There is no C++ compiler. Install one." in captured.err
+    assert captured.out == ""

@@ -4,10 +4,11 @@ import threading
 
 import pytest
 
-from engine.errors import ProbeFailed
+from engine.errors import ProbeFailed, RuntimeUnavailable
 from engine.machines.os_name import read_os_name
 from engine.remote.ssh_machine import SshMachine
 from engine.vocabulary.process import ProcessId, ProcessSpec
+from tests.engine.runtimes.remote.builds_here import a_runtime
 from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fakes.private_sshd import private_sshd
 from tests.fakes.ssh_accounts import an_account
@@ -55,3 +56,12 @@ def test_the_link_is_measured_over_the_connection(machine):
     link = machine.measure_link(NeverCancelled())
     assert 0 < link.rtt_seconds < 1
     assert link.bytes_per_second > 1e6
+
+
+def test_only_what_is_of_our_commit_is_built_there(machine, tmp_path):
+    other = a_runtime(tmp_path, commit="77dee9d")
+    with pytest.raises(ProbeFailed, match="not looked at"):
+        machine.build_runtime(other, lambda *_what: None, NeverCancelled())
+    machine.look(None, NeverCancelled())
+    with pytest.raises(RuntimeUnavailable, match="could not work with it"):
+        machine.build_runtime(other, lambda *_what: None, NeverCancelled())

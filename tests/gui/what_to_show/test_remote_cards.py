@@ -59,7 +59,7 @@ def test_a_port_that_is_open_on_the_network_is_a_warning() -> None:
     [
         (remote.asking(), "has a question", [CardAction.ANSWER]),
         (remote.no_runtime(), "no matching llama.cpp", [CardAction.COPY_RUNTIME]),
-        (remote.copying(), "copying llama.cpp", [CardAction.CANCEL_COPY]),
+        (remote.copying(), "getting llama.cpp", [CardAction.CANCEL_COPY]),
         (remote.unreachable(), "not reachable", [CardAction.CONNECT_AGAIN]),
         (remote.refused(), "refused", [CardAction.CONNECT_AGAIN]),
     ],
@@ -87,14 +87,14 @@ def test_a_copy_that_failed_says_so_and_can_be_tried_again() -> None:
     full = Problem(kind=ProblemKind.MACHINE, where="x", happened="The disk of 10.0.0.3 is full.", advice="Make room.")
     card = card_of(remote.no_runtime(problem=full))
     assert card.sentence.startswith("The disk of 10.0.0.3 is full. Make room.\n")
-    assert actions(card) == [CardAction.COPY_RUNTIME]
+    assert actions(card) == [CardAction.COPY_RUNTIME, CardAction.BUILD_RUNTIME]
 
 
 def test_programs_are_not_offered_to_another_processor_nor_when_there_are_none() -> None:
     other = remote.no_runtime()
     arm = replace(other, look=replace(other.look, machine=replace(other.look.machine, architecture="aarch64")))
     assert "cannot run there" in card_of(arm).sentence
-    assert actions(card_of(arm)) == []
+    assert actions(card_of(arm)) == [CardAction.BUILD_RUNTIME]
     state = replace(remote.with_remotes(other), runtime=None, runtime_phase=RuntimePhase.MISSING)
     assert "has no llama.cpp itself yet" in card_of(other, state).sentence
     assert actions(card_of(other, state)) == []
