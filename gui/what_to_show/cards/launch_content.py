@@ -1,16 +1,20 @@
 """How far the launch is on each machine: its workers, its tunnel, what it is to be sent. Shown on the machine's own card.
 
-llama.cpp tells the bytes of a load only for the whole model, so of a machine only the amount is said.
+llama.cpp tells the bytes of a load only for the whole model. Of a machine behind a tunnel the tunnel tells what went there,
+and the measured link how long the rest takes at most: weights that are in its cache are not sent again.
 Rejected: a row per machine above the page (eight machines would push everything else out of it).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from engine.cluster.servers import tunnel_process_id
 from engine.session.state import ClusterState, RunPhase, RunSeen
+from engine.vocabulary.machine import MachineId
 from engine.vocabulary.process import ProcessPhase
 from gui.what_to_show.cards.machine_card_content import CardProgress
-from gui.what_to_show.formatting import bytes_text, count_text, duration_text
+from gui.what_to_show.formatting import bytes_of_bytes_text, bytes_text, count_text, duration_text
 
 
 def launch_progress_of(state: ClusterState, machine_id: str) -> CardProgress | None:
@@ -22,7 +26,7 @@ def launch_progress_of(state: ClusterState, machine_id: str) -> CardProgress | N
         return None
     if state.run_phase is RunPhase.STARTING_WORKERS:
         return _starting(state, run, machine_id)
-    return _loading(state, run, machine_id) if state.run_phase is RunPhase.LOADING_MODEL else None
+    return _loading(state, run, MachineId(machine_id)) if state.run_phase is RunPhase.LOADING_MODEL else None
 
 
 def _starting(state: ClusterState, run: RunSeen, machine_id: str) -> CardProgress:
@@ -38,10 +42,35 @@ def _starting(state: ClusterState, run: RunSeen, machine_id: str) -> CardProgres
     return CardProgress(title="Starting", detail=" · ".join(words), fraction=done / (len(wanted) + len(tunnels)))
 
 
-def _loading(state: ClusterState, run: RunSeen, machine_id: str) -> CardProgress:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOfMachine:
+    """How much of a machine's weights went to it."""
+
+    sent_bytes: int | None
+    """``None`` = no tunnel tells."""
+    size_bytes: int
+    seconds_left: float | None
+    """At most, over its network; ``None`` = its link was not measured."""
+
+
+def load_of_machine(state: ClusterState, run: RunSeen, machine_id: MachineId) -> LoadOfMachine:
+    """Bytes as planned and as the tunnel counts them; what is left, over the link as measured (bytes / bytes per second)."""
     size = sum(worker.weights_bytes for worker in run.plan.used_workers if worker.offer.machine_id == machine_id)
+    sent = dict(run.sent).get(machine_id)
     link = next((remote.link for remote in state.remotes if remote.id == machine_id), None)
     rate = None if link is None else link.bytes_per_second
-    takes = "" if not rate else f": up to {duration_text(size / rate)} over its network, less when it has them already"
-    detail = f"{bytes_text(size)} of weights belong here{takes}"
+    left = max(0, size - (sent or 0)) / rate if rate else None
+    return LoadOfMachine(sent_bytes=sent, size_bytes=size, seconds_left=left)
+
+
+def _loading(state: ClusterState, run: RunSeen, machine_id: MachineId) -> CardProgress:
+    load = load_of_machine(state, run, machine_id)
+    left = None if load.seconds_left is None else duration_text(load.seconds_left)
+    if load.sent_bytes:
+        sent = min(load.sent_bytes, load.size_bytes)
+        takes = f" · up to {left} left" if left else ""
+        detail = f"{bytes_of_bytes_text(sent, load.size_bytes)} sent{takes}"
+        return CardProgress(title="Loading", detail=detail, fraction=sent / load.size_bytes if load.size_bytes else None)
+    takes = f": up to {left} over its network, less when it has them already" if left else ""
+    detail = f"{bytes_text(load.size_bytes)} of weights belong here{takes}"
     return CardProgress(title="Loading", detail=detail, fraction=None if run.load is None else run.load.fraction)

@@ -1,7 +1,8 @@
 """A session on the lab's desk, for what no command shows: ``python -m tests.end_to_end.lab.desk_session WHAT HOST ...``.
 
 ``link HOST`` prints the link that was measured; ``secrets HOST SECRET...`` answers each question with the next secret and
-prints the questions and how it ended. One JSON document on stdout.
+prints the questions and how it ended; ``load HOST MODEL`` loads a model onto one machine and prints what its card knew of it
+at each moment. One JSON document on stdout.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from engine.open_session import open_session
 from engine.remote_ports import Secret
 from engine.session.remotes import RemoteSeen
 from engine.session.session import Session
-from engine.session.state import Choices
+from engine.session.state import Choices, RunPhase
 from engine.settings.ssh_target import parse_target
+from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.remote import RemotePhase, SecretQuestion
+from gui.what_to_show.cards.launch_content import load_of_machine
 
 LONGEST_SECONDS = 60.0
 LOOKED_AT = (RemotePhase.READY, RemotePhase.NO_RUNTIME)
@@ -61,11 +65,35 @@ def answer_all(session: Session, secrets: list[str]) -> object:
     return {"asked": [[q.prompt, q.wrong_before] for q in asked if isinstance(q, SecretQuestion)], "ended": ended.value}
 
 
-def main(what: str, host: str, *secrets: str) -> None:
+def load(session: Session, model: str) -> object:
+    """Seconds since the load began, bytes sent, bytes in all, seconds left as the card says; and when it was ready."""
+    machine = wait(session, lambda remote: remote if remote.phase is RemotePhase.READY and remote.link else None).id
+    wait(session, lambda _: session.snapshot().offers or None)
+    ours = frozenset(offer.id for offer in session.snapshot().offers if offer.machine_id != machine)
+    session.choose(replace(session.snapshot().choices, model_path=model, left_out=ours))
+    wait(session, lambda _: _only_on(session.snapshot().plan, machine))
+    session.launch()
+    wait(session, lambda _: session.snapshot().run_phase is RunPhase.LOADING_MODEL or None)
+    began, seen = time.monotonic(), []
+    while (state := session.snapshot()).run_phase is RunPhase.LOADING_MODEL and state.run is not None:
+        now = load_of_machine(state, state.run, machine)
+        seen.append([time.monotonic() - began, now.sent_bytes, now.size_bytes, now.seconds_left])
+        time.sleep(0.1)
+    return {"ended": state.run_phase.value, "seconds": time.monotonic() - began, "seen": seen}
+
+
+def _only_on(plan: Plan | PlanRefused | None, machine: str) -> bool | None:
+    return (isinstance(plan, Plan) and {worker.offer.machine_id for worker in plan.used_workers} == {machine}) or None
+
+
+def main(what: str, host: str, *more: str) -> None:
     """Do it and print it."""
     session = open_session(Choices(targets=(parse_target(host),)))
     try:
-        print(json.dumps(link(session) if what == "link" else answer_all(session, list(secrets))))
+        if what == "link":
+            print(json.dumps(link(session)))
+        else:
+            print(json.dumps(load(session, *more) if what == "load" else answer_all(session, list(more))))
     finally:
         session.close()
         session.join()

@@ -1,4 +1,4 @@
-"""The link as it is measured, a password typed wrong and right, and a second load over the caches, on the lab's hosts."""
+"""The link as it is measured and a load over it, a password typed wrong and right, and a second load over the caches, on the lab's hosts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from engine.session.state import RunPhase
 from engine.vocabulary.remote import RemotePhase
 from tests.end_to_end.lab.on_the_desk import Desk, wait_until_hosts_are_as_before
 from tests.fakes.gguf_writer import write_llama
@@ -37,6 +38,27 @@ def test_a_slow_link_is_measured_as_it_is(desk):
     finally:
         desk.lab.hosts[0].slow(None)
     assert measured["bytes_per_second"] == pytest.approx(12.5e6, rel=0.2)
+
+
+def test_a_load_over_a_slow_link_takes_as_long_as_its_card_says(desk, gemma_model):
+    host = desk.lab.hosts[0]
+    copied = desk.do("machine", "copy-runtime", host.name)
+    assert copied.returncode == 0, copied.stderr
+    host.slow(100)
+    try:
+        told = in_session(desk, "load", host.name, gemma_model)
+    finally:
+        host.slow(None)
+    assert told["ended"] == RunPhase.READY.value
+    sent = [moment for moment in told["seen"] if moment[1]]
+    at, n_sent, size, left = next(moment for moment in sent if moment[1] > moment[2] / 2)
+    took = told["seconds"] - at
+    print(
+        f"at {at:.1f} s: {n_sent / 1e6:.0f} of {size / 1e6:.0f} MB, {left:.1f} s left; it took {took:.1f} s", file=sys.stderr
+    )
+    assert took / 1.5 < left < took * 1.5
+    assert sent[-1][1] == pytest.approx(size, rel=0.05)
+    wait_until_hosts_are_as_before(desk.lab)
 
 
 def test_a_wrong_password_is_asked_for_again_and_the_right_one_lets_in(desk):
