@@ -6,7 +6,7 @@ and temporary files are in one hidden folder below our data folder there; what i
 cut off or fails, so that the next try goes on; only what works is renamed to its final name. Only what a worker needs is
 compiled: the rpc-server and the backends that it loads.
 
-CPU builds were made for real over SSH; CUDA and ROCm builds were not: there was no such machine.
+CPU builds were made for real over SSH (times are in the README); CUDA and ROCm builds were not: there was no such machine.
 
 Rejected: cross-compiling here (toolchains for every target), a git clone there (many machines have no network), a release's
 CUDA archive (another commit, and 1 GB).
@@ -19,10 +19,11 @@ import platform
 import posixpath
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from engine.errors import Cancelled, RemoteFileProblem, RuntimeUnavailable
+from engine.errors import Cancelled, EngineError, RemoteFileProblem, RuntimeUnavailable
 from engine.ports import CancelToken, ProcessStarter
 from engine.remote_ports import Progress, RemoteShell
 from engine.runtimes.building.build_from_source import COMMIT, SOURCE
@@ -132,7 +133,8 @@ def build_there(
             progress(None, f"stopped; what is compiled on {where} is kept and the build can go on")
             raise
         except RuntimeUnavailable:
-            shell.files().write_bytes(f"{work}/build.log", steps.log.encode())
+            with suppress(EngineError):  # the disk may be full, and that is what has to be said
+                shell.files().write_bytes(f"{work}/build.log", steps.log.encode())
             raise
         except RemoteFileProblem:
             _check_space(look_at_system(shell, data_folder, token), where, 16_000_000)

@@ -1,16 +1,18 @@
 """llama.cpp is built on another machine whole or not at all, and nothing goes on there when it is stopped."""
 
 import json
+import tarfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine.errors import Cancelled, MachineUnreachable, RuntimeUnavailable
+from engine.errors import Cancelled, MachineUnreachable, RemoteFileProblem, RuntimeUnavailable
 from engine.runtimes.building.build_from_source import COMMIT
-from engine.runtimes.manifest import COPIED_MARKER, find_damage, read_manifest
+from engine.runtimes.manifest import COPIED_MARKER, find_damage, read_manifest, sha256_of
 from engine.runtimes.remote.building.build_there import build_there
+from engine.runtimes.remote.building.send_archive import Archive
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
 from engine.runtimes.remote.remove_ours import remove_ours
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
@@ -185,3 +187,36 @@ def test_a_folder_that_is_not_ours_is_left_alone(shell, data, ours, tmp_path):
     with pytest.raises(RuntimeUnavailable, match="did not put there"):
         _build(shell, data, packed(tmp_path / "here"), ours)
     assert _names(data) == [ID]
+
+
+def test_our_cmake_and_ninja_are_sent_where_there_are_none(shell, data, ours, tmp_path):
+    shell.environment["PATH"] = programs_only(tmp_path / "bin", "cmake", "ninja", "ninja-build", "make", "gmake")
+    programs = tmp_path / "programs"
+    for path, real in (("cmake/bin/cmake", "/usr/bin/cmake"), ("bin/ninja", "/usr/bin/ninja")):
+        (programs / path).parent.mkdir(parents=True)
+        (programs / path).write_text(f'#!/bin/sh\nexec {real} "$@"\n')
+        (programs / path).chmod(0o755)
+    sent = tmp_path / "programs.tar.gz"
+    with tarfile.open(sent, "w:gz") as tar:
+        tar.add(programs, ".")
+    archive = Archive(path=sent, sha256=sha256_of(sent))
+    said = []
+    _build(shell, data, packed(tmp_path / "here"), ours, programs=archive, said=said)
+    assert any(what.startswith("cmake and ninja: ") for _, what in said)
+    assert _names(data) == [ID], "they are gone with the rest"
+
+
+def test_a_disk_that_fills_up_is_said_although_the_log_cannot_be_kept(shell, data, ours, tmp_path, monkeypatch):
+    def fails(_path, _data, *, mode=0o600):
+        raise RemoteFileProblem("No space left on device.")
+
+    monkeypatch.setattr(shell.here, "write_bytes", fails)
+    full = 'message("ld: final link failed: No space left on device")\nmessage(FATAL_ERROR "no")\n'
+    with pytest.raises(RuntimeUnavailable, match="could not be built on gpu-node: the disk is full"):
+        _build(shell, data, packed(tmp_path / "here", cmake=CMAKE + full), ours)
+
+
+def test_a_disk_that_fills_up_while_the_source_is_sent(shell, data, ours, tmp_path):
+    shell.here.full_after_bytes = 0
+    with pytest.raises(RemoteFileProblem, match="could not be written"):
+        _build(shell, data, packed(tmp_path / "here"), ours)
