@@ -16,6 +16,10 @@ OFFERS_WITH_BLENDS = 12
 """Placements that are looked at in full, per size of set, where sums only bound the objective."""
 
 
+SETS_TOGETHER = 1024
+"""In one numpy pass."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Level:
     """All sets of one size that are still worth it."""
@@ -70,15 +74,14 @@ class SetSearch:
         room = [np.flatnonzero(level.counts[:, kind] < have) for kind, have in enumerate(self._have)]
         codes = np.unique(np.concatenate([level.codes[sets] + self._strides[kind] for kind, sets in enumerate(room)]))
         rows = np.full((len(level.rows), len(codes)), np.inf)
-        ends = np.flatnonzero(np.isfinite(level.rows).any(axis=1))
-        for kind, sets in enumerate(room):
-            if not len(sets):
-                continue
-            # Only from the first layer at which anything ends to the last one that this kind reaches: half of all rows.
-            band = slice(int(ends[0]), int(np.searchsorted(self._earliest[kind], ends[-1], side="right")))
-            targets = np.searchsorted(codes, level.codes[sets] + self._strides[kind])
-            part = rows[band]
-            part[:, targets] = np.minimum(part[:, targets], self._reached(level.rows[band], sets, kind, band))
+        for alike, ends in _alike(level.rows):
+            for kind, earliest in enumerate(self._earliest):
+                sets = alike[level.counts[alike, kind] < self._have[kind]]
+                # Only from the first layer at which one of these ends to the last one that this kind reaches.
+                band = slice(int(ends[0]), int(np.searchsorted(earliest, ends[-1], side="right")))
+                targets = np.searchsorted(codes, level.codes[sets] + self._strides[kind])
+                part = rows[band]
+                part[:, targets] = np.minimum(part[:, targets], self._reached(level.rows[band], sets, kind, band))
         return _Level(codes=codes, counts=(codes[:, None] // self._strides) % (self._have + 1), rows=rows)
 
     def _reached(self, rows: Floats, sets: Ints, kind: int, band: slice) -> Floats:
@@ -162,3 +165,12 @@ class SetSearch:
         costs = row[earliest:end] - sums.before[earliest:end]
         place = int(costs.argmin())
         return float(costs[place] + sums.before[end] + sums.charge), earliest + place
+
+
+def _alike(rows: Floats) -> Iterator[tuple[Ints, Ints]]:
+    """Sets that end at about the same layers together, and those layers: a set ends at few of all."""
+    is_end = np.isfinite(rows)
+    ranked = np.argsort(is_end.argmax(axis=0), kind="stable")
+    for begin in range(0, len(ranked), SETS_TOGETHER):
+        sets = ranked[begin : begin + SETS_TOGETHER]
+        yield sets, np.flatnonzero(is_end[:, sets].any(axis=1))
