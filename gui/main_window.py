@@ -22,11 +22,13 @@ from gui.plan_panel.plan_panel import PlanPanel
 from gui.session_bridge import SessionBridge
 from gui.status_line import StatusLine
 from gui.tabs.commands_tab import CommandsTab
+from gui.tabs.history_tab import HistoryTab
 from gui.tabs.logs_tab import LogsTab
 from gui.tabs.throughput_tab import ThroughputTab
 from gui.tabs.try_it_tab import TryItTab
 from gui.theme import Appearance, Scheme
 from gui.what_to_show.cards.all_cards import machines_of
+from gui.what_to_show.history_content import history_of
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
@@ -62,9 +64,11 @@ class MainWindow(QMainWindow):
         self.logs = LogsTab(appearance)
         self.try_it = TryItTab(appearance)
         self.commands = CommandsTab(appearance)
+        self.history = HistoryTab(appearance)
         self.status = StatusLine()
         self.setWindowTitle("Crossply")
         self.split_cpu = QAction("Split this CPU into two workers", self)
+        self.keep_running = QAction("Leave remote workers running when Crossply quits", self)
         self._lay_out()
         self._make_actions()
         self._connect()
@@ -79,6 +83,8 @@ class MainWindow(QMainWindow):
         self.header.show_content(chooser)
         self.split_cpu.setChecked(state.choices.cpu_workers > 1)
         self.split_cpu.setEnabled(chooser.changeable)
+        self.keep_running.setChecked(state.choices.keep_running)
+        self.keep_running.setEnabled(chooser.changeable)
         self.header.show_primary(status.button)
         self.notices.show_content(status.banners, status.progress)
         self.machines.show_content(machines_of(state))
@@ -89,6 +95,7 @@ class MainWindow(QMainWindow):
         self.logs.show_sources(log_sources_of(state))
         self.try_it.show_content(try_it_of(state))
         self.commands.show_content(commands_of(state))
+        self.history.show_content(history_of(state))
         self.status.show_content(status)
         if state.closed:
             self._end()
@@ -178,6 +185,7 @@ class MainWindow(QMainWindow):
             (self.logs, "Logs"),
             (self.try_it, "Try it"),
             (self.commands, "Commands"),
+            (self.history, "History"),
         ):
             self.tabs.addTab(tab, name)
         self.tabs.tabBar().setAccessibleName("Details")
@@ -239,7 +247,7 @@ class MainWindow(QMainWindow):
             action.triggered.connect(lambda _checked=False, slot=slot: slot())
             self.addAction(action)
             actions.append(action)
-        self.header.add_menu((*actions[:-1], self.split_cpu, actions[-1]))
+        self.header.add_menu((*actions[:-1], self.split_cpu, self.keep_running, actions[-1]))
 
     def _connect(self) -> None:
         bridge, header = self._bridge, self.header
@@ -253,6 +261,8 @@ class MainWindow(QMainWindow):
         header.appearance_chosen.connect(self._choose_appearance)
         self.split_cpu.setCheckable(True)
         self.split_cpu.triggered.connect(bridge.split_cpu)
+        self.keep_running.setCheckable(True)
+        self.keep_running.triggered.connect(bridge.keep_running)
         self.notices.dismissed.connect(bridge.dismiss)
         self.notices.cancel_asked.connect(bridge.cancel)
         self.machines.grid.switched.connect(bridge.switch_worker)

@@ -109,6 +109,8 @@ class RunRecord:
     layout: str
     workers: tuple[RecordedWorker, ...]
     tensor_split: tuple[int, ...]
+    cpu_workers: int = 1
+    """Into how many the processor of every machine was divided."""
     machines: tuple[RecordedMachine, ...]
     pipelined: bool | None = None
     map_matches: bool | None = None

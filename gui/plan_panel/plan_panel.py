@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from gui.dialogs.worker_worths import show_worths
 from gui.plan_panel.plan_table import PlanTable
 from gui.small_parts.choosers import Chooser
 from gui.small_parts.small_widgets import ElidedLabel, set_role
@@ -21,7 +22,7 @@ class PlanPanel(QFrame):
 
     policy_chosen = Signal(str)
     layout_chosen = Signal(str)
-    variant_chosen = Signal(str, str)
+    variant_chosen = Signal(str, str, str)
     measure_asked = Signal()
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
@@ -41,6 +42,8 @@ class PlanPanel(QFrame):
         self.basis = ElidedLabel(role="muted")
         self.measure = QPushButton("Measure speeds")
         self.measure.setObjectName("link")
+        self.worths = QPushButton("What each worker is worth")
+        self.worths.setObjectName("link")
         self._lay_out()
         self._connect()
 
@@ -62,6 +65,8 @@ class PlanPanel(QFrame):
         self.basis.show_text(content.basis)
         self.measure.setEnabled(content.can_measure)
         self.measure.setToolTip(content.measure_words)
+        self.worths.setVisible(bool(content.worths))
+        self.worths.setToolTip("\n".join(content.worths))
         self._fit_table()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -94,6 +99,7 @@ class PlanPanel(QFrame):
         self._scroll.setWidget(self.table)
         foot = QHBoxLayout()
         foot.addWidget(self.verdict, 1)
+        foot.addWidget(self.worths, 0, Qt.AlignmentFlag.AlignBottom)
         foot.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignBottom)
         box = QVBoxLayout(self)
         box.setContentsMargins(_MARGIN, 8, _MARGIN, 8)
@@ -109,10 +115,15 @@ class PlanPanel(QFrame):
         self.layout_choice.picked.connect(self.layout_chosen)
         self.table.chosen.connect(self.variant_chosen)
         self.measure.clicked.connect(self.measure_asked)
+        self.worths.clicked.connect(self._show_worths)
         copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.table)
         copy.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         copy.activated.connect(self._copy_table)
         self._appearance.changed.connect(self._fit_table)
+
+    def _show_worths(self) -> None:
+        if self._content is not None:
+            show_worths(self, self._content.worths)
 
     def _copy_table(self) -> None:
         if self._content is not None:

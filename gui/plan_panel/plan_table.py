@@ -129,8 +129,8 @@ class VariantColumn(QAbstractButton):
 class PlanTable(QWidget):
     """Columns, kept by place."""
 
-    chosen = Signal(str, str)
-    """Policy, layout."""
+    chosen = Signal(str, str, str)
+    """Policy, layout, approach (empty for a plan that is none of the four)."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -173,7 +173,8 @@ class PlanTable(QWidget):
 
     def _say_chosen(self, column: VariantColumn) -> None:
         if column.content is not None:
-            self.chosen.emit(column.content.policy.value, column.content.layout.value)
+            content = column.content
+            self.chosen.emit(content.policy.value, content.layout.value, content.approach)
 
     def _grow(self) -> None:
         for widget in (self._names, *self._columns):

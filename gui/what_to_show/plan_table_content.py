@@ -1,4 +1,4 @@
-"""The comparison of plans, and the choices that lead to them.
+"""The comparison of plans, the choices that lead to them, and what each worker is worth.
 
 Rows of predicted and measured figures stand beneath each other, always both, a dash where nothing was measured.
 Rejected: a chart of the variants (three numbers per column are read faster than bars).
@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.session.state import ClusterState, PlanVariant, RuntimePhase
+from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.plan import Plan, PlanRefused, Policy
-from engine.vocabulary.worker import Layout
-from gui.what_to_show.formatting import bytes_text, rate_with_unit
+from engine.vocabulary.worker import Layout, WorkerOffer
+from gui.what_to_show.formatting import NOT_KNOWN, bytes_text, rate_with_unit, tokens_text
 
 ROWS = (
     "Workers",
-    "Memory planned",
+    "Usable memory",
+    "Largest context",
     "Layers on GPUs",
     "Decode, predicted",
     "Decode, measured",
@@ -33,6 +35,14 @@ _LAYOUTS = {
     Layout.PER_DEVICE: ("One server per device", "Devices of a machine compute at the same time during prefill"),
     Layout.PER_MACHINE: ("One server per machine", "One connection per machine; its devices take turns"),
     Layout.TRADITIONAL: ("Traditional", "One worker per machine: its largest GPU, else its CPU"),
+}
+_GIVEN_HEADINGS = {
+    Approach.HYBRID: ("Hybrid", "all workers", "Every CPU and GPU holds at least one layer, as fast as that can be"),
+    Approach.LLAMA_CPP: (
+        "llama.cpp",
+        "its default",
+        "The split that llama.cpp makes when it is only given the workers: by free memory, in listed order",
+    ),
 }
 _LAYOUT_SHORT = {Layout.PER_DEVICE: "per device", Layout.PER_MACHINE: "per machine", Layout.TRADITIONAL: "traditional"}
 
@@ -52,6 +62,8 @@ class VariantColumnContent:
 
     policy: Policy
     layout: Layout
+    approach: str
+    """Which row of the comparison it is; empty for another plan."""
     title: str
     subtitle: str
     cells: tuple[str, ...]
@@ -74,6 +86,8 @@ class PlanTableContent:
     basis: str
     can_measure: bool
     measure_words: str
+    worths: tuple[str, ...] = ()
+    """What each worker is worth, a sentence each; empty until they are worked out."""
 
 
 def policy_options() -> tuple[OptionContent, ...]:
@@ -103,6 +117,7 @@ def plan_table_of(state: ClusterState) -> PlanTableContent:
         measure_words="Run a short benchmark on every worker, so that predictions rest on measured speeds"
         if ready and stopped
         else "Needs llama.cpp, a model, and no running cluster",
+        worths=_worths_of(state),
     )
 
 
@@ -128,6 +143,17 @@ def _reasons_of(state: ClusterState) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*state.plan.reasons, *shortfalls)))
 
 
+def _worths_of(state: ClusterState) -> tuple[str, ...]:
+    if state.comparison is None:
+        return ()
+    offers = {offer.id: offer for offer in state.offers}
+    return tuple(f"{_name_of(offers.get(w.worker_id), w.worker_id)}: {w.sentence}" for w in state.comparison.workers)
+
+
+def _name_of(offer: WorkerOffer | None, worker_id: str) -> str:
+    return worker_id if offer is None else f"{offer.device_name} of {offer.machine_name}"
+
+
 def _basis_of(state: ClusterState) -> str:
     if isinstance(state.plan, Plan) and state.plan.predicted.basis:
         return state.plan.predicted.basis
@@ -135,42 +161,76 @@ def _basis_of(state: ClusterState) -> str:
 
 
 def _column_of(state: ClusterState, variant: PlanVariant) -> VariantColumnContent:
-    cells, roles = _refused_cells() if isinstance(variant.result, PlanRefused) else _plan_cells(variant.result, variant)
-    title, meaning = _POLICIES[variant.policy]
-    if variant.layout is Layout.TRADITIONAL:
-        title, meaning = _LAYOUTS[Layout.TRADITIONAL]
-    subtitle = _POLICIES[variant.policy][0].lower() if variant.layout is Layout.TRADITIONAL else _LAYOUT_SHORT[variant.layout]
+    row = _comparison_row(state.comparison, variant)
+    cells, roles = (
+        _refused_cells(row) if isinstance(variant.result, PlanRefused) else _plan_cells(variant.result, variant, row)
+    )
+    title, subtitle, meaning = _heading(variant)
     words = "\n".join(variant.result.reasons) if isinstance(variant.result, PlanRefused) else meaning
+    # llama.cpp's split with too many devices is no split that could be chosen.
+    choosable = variant.given is not None or variant.approach not in _GIVEN_HEADINGS
+    choices = state.choices
+    chosen = (variant.policy, variant.layout, variant.given) == (choices.policy, choices.layout, choices.given)
     return VariantColumnContent(
         policy=variant.policy,
         layout=variant.layout,
+        approach=variant.approach.value if variant.approach else "",
         title=title,
         subtitle=subtitle,
         cells=cells,
         cell_roles=roles,
         words=words,
-        chosen=(variant.policy, variant.layout) == (state.choices.policy, state.choices.layout),
+        chosen=chosen and choosable,
     )
 
 
-def _refused_cells() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return ("too small", *("–",) * (len(ROWS) - 1)), ("bad", *("muted",) * (len(ROWS) - 1))
+def _heading(variant: PlanVariant) -> tuple[str, str, str]:
+    """Title, subtitle, and what it means."""
+    if variant.approach in _GIVEN_HEADINGS:
+        return _GIVEN_HEADINGS[variant.approach]
+    if variant.given is not None:
+        return "Given", variant.given.name, "A split that was said layer by layer"
+    title, meaning = _POLICIES[variant.policy]
+    if variant.layout is Layout.TRADITIONAL:
+        return _LAYOUTS[Layout.TRADITIONAL][0], title.lower(), _LAYOUTS[Layout.TRADITIONAL][1]
+    return title, _LAYOUT_SHORT[variant.layout], meaning
 
 
-def _plan_cells(plan: Plan, variant: PlanVariant) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _comparison_row(comparison: Comparison | None, variant: PlanVariant) -> ComparisonRow | None:
+    """What fits does not depend on the policy, only on the workers; llama.cpp's split alone fits less."""
+    if comparison is None:
+        return None
+    approach = Approach.TRADITIONAL if variant.layout is Layout.TRADITIONAL else Approach.FASTEST
+    return comparison.row(variant.approach or approach)
+
+
+def _memory_cells(row: ComparisonRow | None) -> tuple[str, str]:
+    """Usable memory and largest context."""
+    if row is None:
+        return NOT_KNOWN, NOT_KNOWN
+    context = row.largest_context_tokens
+    return bytes_text(row.usable_bytes), NOT_KNOWN if context is None else tokens_text(context)
+
+
+def _refused_cells(row: ComparisonRow | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    cells = ("too small", *_memory_cells(row), *(NOT_KNOWN,) * (len(ROWS) - 3))
+    return cells, ("bad", *("muted" if cell == NOT_KNOWN else "text" for cell in cells[1:]))
+
+
+def _plan_cells(plan: Plan, variant: PlanVariant, row: ComparisonRow | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     used = plan.used_workers
     on_gpu = sum(worker.n_layers for worker in used if worker.kind is DeviceKind.GPU)
     measured = variant.measured
     cells = (
         str(len(used)),
-        bytes_text(sum(worker.needed_bytes for worker in used)),
+        *_memory_cells(row),
         f"{on_gpu} of {plan.model.n_layers}",
         rate_with_unit(plan.predicted.decode_tokens_per_second),
         rate_with_unit(None if measured is None else measured.decode_tokens_per_second),
         rate_with_unit(plan.predicted.prefill_tokens_per_second),
         rate_with_unit(None if measured is None else measured.prefill_tokens_per_second),
     )
-    return cells, tuple("muted" if cell == "–" else "text" for cell in cells)
+    return cells, tuple("muted" if cell == NOT_KNOWN else "text" for cell in cells)
 
 
 def column_in_words(column: VariantColumnContent) -> str:

@@ -19,9 +19,10 @@ from engine.session.state import (
     RunSeen,
     RuntimePhase,
 )
+from engine.vocabulary.comparison import Approach
 from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.plan import Plan, Policy, RunShape
+from engine.vocabulary.plan import GivenSplit, Plan, Policy, RunShape
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.process import ProcessOutcome, ProcessPhase
 from engine.vocabulary.throughput import LoadProgress
@@ -47,6 +48,7 @@ from tests.fakes.cluster_pieces import (
     the_commands,
     timings,
 )
+from tests.fakes.run_records import a_comparison, a_record
 
 
 def looking() -> ClusterState:
@@ -100,17 +102,38 @@ def plan_shown() -> ClusterState:
     plan = a_plan(base.offers, (22, 28, 14), notes=notes)
     even = a_plan(base.offers, (22, 21, 21), policy=Policy.EVEN, decode=9.6, prefill=212.0)
     memory = a_plan(base.offers, (36, 19, 9), policy=Policy.MEMORY, decode=7.1, prefill=None)
+    all_split = GivenSplit(name=Approach.HYBRID.value, seats=tuple((worker.id, worker.n_layers) for worker in even.workers))
+    variants = (
+        PlanVariant(policy=Policy.FASTEST, layout=Layout.PER_DEVICE, result=plan, approach=Approach.FASTEST),
+        PlanVariant(
+            policy=Policy.FASTEST,
+            layout=Layout.PER_DEVICE,
+            result=even,
+            measured=timings(9.3, 205.0),
+            approach=Approach.HYBRID,
+            given=all_split,
+        ),
+        PlanVariant(
+            policy=Policy.MEMORY, layout=Layout.PER_DEVICE, result=memory, approach=Approach.LLAMA_CPP, given=all_split
+        ),
+        PlanVariant(
+            policy=Policy.FASTEST,
+            layout=Layout.TRADITIONAL,
+            result=refused(Policy.FASTEST, Layout.TRADITIONAL),
+            approach=Approach.TRADITIONAL,
+        ),
+    )
     return replace(
         base,
+        comparison=a_comparison(plan, variants),
+        history=(
+            a_record(18.2, 17.9, id="2", at="2026-11-24T03:05:00+00:00"),
+            a_record(9.0, id="1", at="2026-11-23T17:41:00"),
+        ),
         choices=Choices(model_path=plan.model.path, shape=RunShape(context_tokens=16384)),
         model=plan.model,
         plan=plan,
-        variants=(
-            PlanVariant(policy=Policy.FASTEST, layout=Layout.PER_DEVICE, result=plan, measured=None),
-            PlanVariant(policy=Policy.EVEN, layout=Layout.PER_DEVICE, result=even, measured=timings(9.3, 205.0)),
-            PlanVariant(policy=Policy.MEMORY, layout=Layout.PER_DEVICE, result=memory),
-            PlanVariant(policy=Policy.FASTEST, layout=Layout.TRADITIONAL, result=refused(Policy.FASTEST, Layout.TRADITIONAL)),
-        ),
+        variants=variants,
         commands=the_commands(),
     )
 

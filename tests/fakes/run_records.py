@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.vocabulary.plan import RunShape
+from engine.session.state import PlanVariant
+from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow, WorkerWorth
+from engine.vocabulary.plan import Plan, RunShape
 from engine.vocabulary.run_record import (
     RecordedBuild,
     RecordedMachine,
@@ -79,3 +82,29 @@ def a_record(*samples: float, **changes: object) -> RunRecord:
         samples=tuple(a_sample(rate) for rate in samples),
     )
     return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def a_comparison(plan: Plan, variants: Sequence[PlanVariant]) -> Comparison:
+    """A row for each variant that is an approach, and a sentence for each worker."""
+    rows = tuple(
+        ComparisonRow(
+            approach=variant.approach,
+            result=variant.result,
+            usable_bytes=40_000_000_000,
+            largest_context_tokens=None if variant.approach is Approach.TRADITIONAL else 32768,
+        )
+        for variant in variants
+        if variant.approach is not None
+    )
+    workers = tuple(
+        WorkerWorth(
+            worker_id=worker.id,
+            used=True,
+            adds_bytes=worker.offer.safe_bytes,
+            gains_tokens_per_second=2.3,
+            needed=False,
+            sentence="adds 18.0 GB and makes decode 2.3 tokens/s faster",
+        )
+        for worker in plan.workers
+    )
+    return Comparison(rows=rows, workers=workers)

@@ -62,7 +62,9 @@ def test_the_loading_button_says_how_far(open_window) -> None:
 def test_choosing_a_policy_chooses(qtbot, open_window) -> None:
     window = open_window(states.plan_shown())
     pick(qtbot, window.plan.policy, "even")
-    assert chosen(window).policy is Policy.EVEN
+    given = chosen(window).given
+    assert given is not None
+    assert given.name == "hybrid (all workers)"
     assert chosen(window).model_path == states.plan_shown().choices.model_path
 
 

@@ -69,15 +69,13 @@ def _choices(arguments: argparse.Namespace, record: RunRecord, outside: Outside)
     except ValueError as error:
         raise BadInput(f"{arguments.record}: {error}.", advice="Record the run again.") from None
     path = model_path(arguments.model_file) if arguments.model_file else _model_of(record, outside)
-    devices = [(worker.machine_id, worker.device_name) for worker in record.workers]
-    n_cpus = max((int(name[4:]) + 1 for _, name in devices if name[:4] == "cpu-" and name[4:].isdecimal()), default=1)
     return replace(
         choices_of(arguments),
         model_path=path,
         shape=record.shape,
         policy=policy,
         layout=layout,
-        cpu_workers=min(n_cpus, 64),
+        cpu_workers=record.cpu_workers,
         left_out=frozenset(),
     )
 

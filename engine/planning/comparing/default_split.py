@@ -1,9 +1,9 @@
 """llama.cpp's default split: what a person gets who only lists the workers.
 
 llama-model.cpp (``load_tensors``, no ``--tensor-split``): a device's share is its free memory, in listed order, the output
-head counts as one layer like any other and stands on the last device with a share. Two things follow that file and not us: a CPU
-device reports all its RAM as free (``ggml_backend_cpu_device_get_memory``), and nobody leaves 20 % alone. Where that goes over
-safe memory the comparison says so instead of showing a speed.
+head counts as one layer like any other and stands on the last device with a share. Two things follow that file and not us:
+a CPU device reports all its RAM as free (``ggml_backend_cpu_device_get_memory``), and nobody leaves 20 % alone. Where that goes
+over safe memory the comparison says so instead of showing a speed.
 """
 
 from __future__ import annotations

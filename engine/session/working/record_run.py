@@ -79,6 +79,7 @@ def record_of(run: RunSeen, state: ClusterState, model_hash: str, timings: tuple
         layout=plan.layout.value,
         workers=_workers_of(plan, state),
         tensor_split=plan.tensor_split,
+        cpu_workers=state.choices.cpu_workers,
         machines=tuple(_machine_of(m, loads.get(m.id)) for m in state.machines if m.id in used),
         pipelined=run.pipelined,
         map_matches=run.layer_map.matches,

@@ -80,5 +80,6 @@ def _check(record: RunRecord, name: str) -> None:
     if not sensible or sum(counts) != record.model.n_layers:
         raise BadInput(f"{name}: its workers do not hold the {record.model.n_layers} layers of its model.")
     shape = record.shape
-    if min(shape.context_tokens, shape.slots, shape.batch_tokens, shape.ubatch_tokens) < 1:
+    numbers = (shape.context_tokens, shape.slots, shape.batch_tokens, shape.ubatch_tokens, record.cpu_workers)
+    if min(numbers) < 1 or record.cpu_workers > MOST_WORKERS:
         raise BadInput(f"{name}: its run shape is not possible.")

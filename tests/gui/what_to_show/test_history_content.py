@@ -1,0 +1,42 @@
+"""The history tab and the worth of workers."""
+
+from engine.session.state import ClusterState
+from gui.what_to_show.history_content import COLUMNS, history_as_text, history_of
+from gui.what_to_show.plan_table_content import ROWS, plan_table_of
+from tests.fakes import cluster_states as states
+from tests.fakes.run_records import a_record
+
+
+def test_predicted_beside_measured_with_the_error_of_what_was_measured():
+    row = history_of(ClusterState(history=(a_record(8.0, id="1", at="2026-11-24T03:05:00+00:00"),))).rows[0]
+    assert len(row.cells) == len(COLUMNS)
+    assert row.cells[0] == "2026-11-24 03:05"
+    assert row.cells[2:7] == ("a cpu-0, a cpu-1", "4, 5", "10.0", "8.0", "+25.0%")
+    assert "25% busy before" in row.words
+    assert "0c1e570" in row.words
+
+
+def test_control_characters_of_a_machine_are_not_shown():
+    record = a_record(8.0)
+    hostile = a_record(
+        8.0, at="\x1b[31m", model=type(record.model)(**{n: getattr(record.model, n) for n in record.model.__slots__})
+    )
+    assert "\x1b" not in history_as_text(history_of(ClusterState(history=(hostile,))))
+
+
+def test_nothing_measured_yet():
+    content = history_of(ClusterState())
+    assert content.rows == ()
+    assert content.empty
+
+
+def test_the_four_approaches_have_names_memory_and_context():
+    table = plan_table_of(states.plan_shown())
+    assert [column.title for column in table.columns] == ["Fastest", "Hybrid", "llama.cpp", "Traditional"]
+    cells = dict(zip(ROWS, table.columns[0].cells, strict=True))
+    assert (cells["Usable memory"], cells["Largest context"]) == ("40.0 GB", "32k")
+    traditional = dict(zip(ROWS, table.columns[3].cells, strict=True))
+    assert (traditional["Workers"], traditional["Largest context"]) == ("too small", "–")
+    assert [column.chosen for column in table.columns] == [True, False, False, False]
+    assert len(table.worths) == 3
+    assert table.worths[0].endswith("adds 18.0 GB and makes decode 2.3 tokens/s faster")
