@@ -2,8 +2,8 @@
 
 llama-model.cpp (``load_tensors``, no ``--tensor-split``): a device's share is its free memory, in listed order, the output
 head counts as one layer like any other and stands on the last device with a share. Two things follow that file and not us:
-a CPU device reports all its RAM as free (``ggml_backend_cpu_device_get_memory``), and nobody leaves 20 % alone. Where that goes
-over safe memory the comparison says so instead of showing a speed.
+a CPU device reports all its RAM as free (``ggml_backend_cpu_device_get_memory``), and nobody leaves 20 % alone. Where that
+goes over safe memory the comparison says so instead of showing a speed.
 """
 
 from __future__ import annotations

@@ -47,11 +47,12 @@ def test_what_ran_is_kept_with_everything_that_a_person_would_ask():
 
 
 def test_shares_are_not_made_up_where_a_speed_is_missing():
-    fakes = Fakes()
-    session, _jobs = planned_session(fakes)
-    session.launch()
-    settle(session)
-    assert [worker.decode_share for worker in fakes.history.kept[0].workers] == [None, None]
+    state = launched(Fakes())
+    first, *others = state.run.plan.workers
+    silent = (replace(first, offer=replace(first.offer, speed=None)), *others)
+    run = replace(state.run, plan=replace(state.run.plan, workers=silent))
+    assert record_of(run, state, "", ()).workers[0].decode_share is None
+    assert record_of(run, state, "", ()).workers[1].decode_share is None
 
 
 def test_each_launch_is_recorded_once():
