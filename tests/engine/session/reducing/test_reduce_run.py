@@ -178,5 +178,5 @@ def test_the_benchmark_stands_beside_its_own_prediction_only():
     plan = state.run.plan
     assert state.run.benchmark == timings(3.0)
     for variant, before in zip(state.variants, ready().variants, strict=True):
-        own = (variant.policy, variant.layout) == (plan.policy, plan.layout)
+        own = (variant.policy, variant.layout, variant.given) == (plan.policy, plan.layout, None)
         assert variant.measured == (timings(3.0) if own else before.measured)
