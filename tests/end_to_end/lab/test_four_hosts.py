@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -13,21 +10,10 @@ from tests.end_to_end.lab.on_the_desk import Desk, wait_until_hosts_are_as_befor
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
-PROMPT = {"prompt": "The capital of France is", "n_predict": 4, "temperature": 0}
-
 
 @pytest.fixture
 def desk(clean_lab, runtime, tmp_path):
     return Desk(clean_lab, runtime, tmp_path)
-
-
-def asked(desk, url):
-    """An answer over the API, from the desk itself: the API is open nowhere else."""
-    ask = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], sys.argv[2].encode(), 60).read().decode())"
-    argv = [*desk.lab.command_prefix(), sys.executable, "-c", ask, f"{url}/completion", json.dumps(PROMPT)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=70, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_all_four_are_found(desk):
@@ -49,7 +35,7 @@ def test_eight_workers_on_four_hosts_from_nothing_and_nothing_afterwards(desk, g
         assert state["problems"] == []
         planned = set(state["map"]["planned"].values())
         assert planned == {f"lab{n}/cpu-{worker}" for n in (1, 2, 3, 4) for worker in (0, 1)}
-        answer = asked(desk, state["api_url"])
+        answer = desk.ask(state["api_url"])
         assert (answer["tokens_predicted"], bool(answer["content"].strip())) == (4, True)
         assert lab.stranger.scan_all([host.address for host in lab.hosts], seconds=0.5) == {
             host.address: [22] for host in lab.hosts

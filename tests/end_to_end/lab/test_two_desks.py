@@ -38,9 +38,11 @@ def test_both_serve_and_stopping_one_leaves_the_other(desks, llama_40):
         assert not there & others_there
         assert not here & others_here
         assert states[0]["api_url"] != states[1]["api_url"]
+        assert [first.ask(state["api_url"])["tokens_predicted"] for state in states] == [4, 4]
         assert one.end(signal.SIGTERM)[0] == 0
         still = second.json_of("status")
         assert still["phase"] == "ready"
+        assert second.ask(states[1]["api_url"])["tokens_predicted"] == 4
         assert all(len(host.of_user()) > 0 for host in first.lab.hosts)
         assert other.end(signal.SIGTERM)[0] == 0
     wait_until_hosts_are_as_before(first.lab)
