@@ -26,3 +26,4 @@ _.bad_soft
 _.raised
 _.track
 _.hatch
+_.link_bytes_per_second  # of a run record: read by people and by other labs, from the JSON
