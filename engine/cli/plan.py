@@ -106,6 +106,7 @@ def _split(
         policy=choices.policy,
         layout=choices.layout,
         shape=choices.shape,
+        prompt_share=choices.prompt_share,
         coordinator_machine=coordinator,
     )
     return split_layers(request)

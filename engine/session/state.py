@@ -43,6 +43,8 @@ class Choices:
     """Workers that the person switched off."""
     given: GivenSplit | None = None
     """This split exactly, under the layout above, instead of one of the policy's."""
+    prompt_share: float = 0.0
+    """What "fastest" is to be fast at: 0 = chat, 1 = documents (see ``PlanRequest.prompt_share``)."""
     keep_running: bool = False
     """Leave the workers on remote machines running when Crossply quits; they are found again and adopted."""
     api_port: int = 8080

@@ -16,7 +16,7 @@ import msgspec
 
 from engine.errors import BadInput
 
-VERSION = 2
+VERSION = 3
 FILE_NAME = "settings.json"
 
 
@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Share of every device's memory that is left alone."""
     policy: str = "fastest"
     layout: str = "per-device"
+    prompt_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """What "fastest" is to be fast at: 0 = chat, 1 = documents."""
     context_tokens: _Count = 4096
     slots: _Count = 1
     machines: tuple[RememberedMachine, ...] = ()
@@ -54,7 +56,12 @@ def _with_machines(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"version": 2}
 
 
-_MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_machines}
+def _with_prompt_share(raw: dict[str, Any]) -> dict[str, Any]:
+    """2 -> 3: chat or documents. It was chat."""
+    return raw | {"version": 3}
+
+
+_MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_machines, 2: _with_prompt_share}
 """From version n to n + 1."""
 
 

@@ -30,6 +30,12 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     """Options that change a plan."""
     parser.add_argument("--policy", choices=[policy.value for policy in Policy], help="how layers are shared out")
     parser.add_argument("--layout", choices=[layout.value for layout in Layout], help="how devices become rpc-servers")
+    parser.add_argument(
+        "--prompt-share",
+        type=share,
+        metavar="PERCENT",
+        help="what fastest is to be fast at: the share of all tokens that are prompt (0 = chat, 100 = documents)",
+    )
     parser.add_argument("--context", type=positive, metavar="TOKENS", help="context of all slots together (-c)")
     parser.add_argument("--slots", type=positive, metavar="N", help="requests at the same time (-np)")
     parser.add_argument("--ubatch", type=positive, metavar="TOKENS", help="micro-batch (-ub)")
@@ -67,6 +73,7 @@ def choices_of(arguments: argparse.Namespace) -> Choices:
         runtime_folder=_given(arguments, "runtime", choices.runtime_folder),
         policy=Policy(_given(arguments, "policy", choices.policy.value)),
         layout=Layout(_given(arguments, "layout", choices.layout.value)),
+        prompt_share=_given(arguments, "prompt_share", choices.prompt_share),
         reserve_fraction=_given(arguments, "reserve", choices.reserve_fraction),
         cpu_workers=_given(arguments, "cpu_workers", choices.cpu_workers),
         left_out=frozenset(_given(arguments, "leave_out", [])),
@@ -109,10 +116,18 @@ def port(text: str) -> int:
 
 def percent(text: str) -> float:
     """0 to below 100, as a fraction, as an argparse type."""
+    value = share(text)
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a percentage from 0 to below 100")
+    return value
+
+
+def share(text: str) -> float:
+    """0 to 100, as a fraction, as an argparse type."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < 100:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a percentage from 0 to below 100")
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a percentage from 0 to 100")
     return value / 100

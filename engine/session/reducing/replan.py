@@ -16,7 +16,7 @@ from engine.session.reducing.measured_before import plan_key, runs_of, timings_o
 from engine.session.state import ClusterState, PlanVariant
 from engine.vocabulary.comparison import Approach
 from engine.vocabulary.machine import THIS_MACHINE, Machine
-from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, PlanRequest, Policy
+from engine.vocabulary.plan import MAX_DEVICES, GivenSplit, Plan, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Exposure, Layout, Link, WorkerId, WorkerOffer
 
@@ -99,7 +99,9 @@ def request_of(
         policy=policy,
         layout=layout,
         shape=state.choices.shape,
+        prompt_share=state.choices.prompt_share,
         outputs_per_slot=state.runtime is not None and keeps_outputs_per_slot(state.runtime),
+        max_devices=MAX_DEVICES - (state.runtime is not None and "BLAS" in state.runtime.backends),
         coordinator_machine=THIS_MACHINE,
         given=given,
     )
