@@ -17,6 +17,12 @@ from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import NEWEST
 from engine.open_session import real_outside
 from engine.planning.abstract_model import abstract_model, has_sizes
+from engine.planning.cost_model import (
+    HEADLINE_PROMPT_TOKENS,
+    batch_tokens_per_second,
+    first_token_seconds,
+    load_seconds,
+)
 from engine.planning.explain import sentence_about
 from engine.planning.split_layers import split_layers
 from engine.session.as_json import plan_json
@@ -162,12 +168,27 @@ def print_plan(plan: Plan, commands: tuple[CommandShown, ...] = ()) -> None:
         print_line(note)
     decode, prefill = rate(predicted.decode_tokens_per_second), rate(predicted.prefill_tokens_per_second)
     print_line(f"Predicted: decode {decode}, prefill {prefill}. {predicted.basis}".rstrip())
+    for sentence in _more_predictions(plan):
+        print_line(sentence)
     print_line(f"Tensor split: -ts {','.join(str(count) for count in plan.tensor_split)}")
     if commands:
         print_line()
     for command in commands:
         print_line(f"# {command.machine_name}: {command.title}")
         print_line(command.shell)
+
+
+def _more_predictions(plan: Plan) -> tuple[str, ...]:
+    """Time to the first token, all slots together, loading: where they are known."""
+    workers, model, shape = plan.used_workers, plan.model, plan.shape
+    if not has_sizes(model):
+        return ()
+    first = first_token_seconds(workers, model, shape)
+    together = batch_tokens_per_second(workers, model, shape, shape.slots) if shape.slots > 1 else None
+    words = [] if first is None else [f"first token of a prompt of {HEADLINE_PROMPT_TOKENS} tokens after {first:.2g} s"]
+    words += [] if together is None else [f"{shape.slots} slots together {rate(together)}"]
+    words.append(f"loading about {max(1, round(load_seconds(workers)))} s where nothing is cached")
+    return (f"Also: {'; '.join(words)}.",)
 
 
 def _count(number: int, thing: str) -> str:

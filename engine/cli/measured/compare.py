@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
+from engine.cli.measured.advice import print_advice
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.gather import gathered, looking_foreground
 from engine.cli.terminal.machine_options import add_machines, read_cluster_file
@@ -15,12 +17,13 @@ from engine.open_session import real_outside
 from engine.planning.comparing.compare import compare
 from engine.session.measured_json import comparison_json
 from engine.session.one_look import look_once
+from engine.session.reducing.replan import request_of
 from engine.session.state import Choices, ClusterState
 from engine.session.working.compare_plans import comparison_of
 from engine.settings.cluster_file import coordinator_of_cluster, offers_of_cluster
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
-from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest, RunShape
-from engine.vocabulary.worker import Layout
+from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest, Policy, RunShape
+from engine.vocabulary.worker import Layout, WorkerId, WorkerOffer
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,6 +31,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser("compare", help="what hybrid, traditional and llama.cpp's split are worth; starts nothing")
     parser.add_argument("model", metavar="MODEL", help="a GGUF file")
     parser.add_argument("--cluster", metavar="FILE", help="machines from a TOML file instead of this one (what-if)")
+    parser.add_argument("--advise", action="store_true", help="also which machines are enough, and what every worker brings")
     add_machines(parser)
     add_planning(parser)
     add_json(parser)
@@ -39,25 +43,39 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.cluster and arguments.machine:
         raise BadInput("--cluster plans without looking at machines, --machine looks at one.", advice="Give one of them.")
     choices = choices_of(arguments)
-    comparison = _on_cluster(arguments, choices) if arguments.cluster else _here(arguments, choices)
+    asked = _on_cluster(arguments, choices) if arguments.cluster else _here(arguments, choices)
+    comparison = asked.comparison
     if arguments.json:
         document = {"model": choices.model_path, "context_tokens": choices.shape.context_tokens, "slots": choices.shape.slots}
         print_json(document | comparison_json(comparison))
     else:
         print_comparison(comparison, choices.shape)
+        if arguments.advise:
+            print_advice(asked.request, asked.left_out)
     fastest = comparison.row(Approach.FASTEST).result
     return exit_codes.REFUSED if isinstance(fastest, PlanRefused) else exit_codes.OK
 
 
-def _here(arguments: argparse.Namespace, choices: Choices) -> Comparison:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What was compared, and the workers that could be added to it."""
+
+    comparison: Comparison
+    request: PlanRequest
+    left_out: tuple[WorkerOffer, ...]
+
+
+def _here(arguments: argparse.Namespace, choices: Choices) -> _Asked:
     state = _looked(arguments, choices)
     if state.model_problem is not None:
         raise BadInput(state.model_problem.happened, advice=state.model_problem.advice)
     comparison = comparison_of(state)
-    if comparison is None:
+    request = request_of(state, Policy.FASTEST, Layout.PER_DEVICE)
+    if comparison is None or isinstance(request, PlanRefused):
         reasons = state.plan.reasons if isinstance(state.plan, PlanRefused) else ("There is nothing to compare.",)
         raise BadInput(" ".join(reasons), advice="See crossplyctl plan.")
-    return comparison
+    left_out = tuple(offer for offer in state.offers if offer.id in state.choices.left_out)
+    return _Asked(comparison=comparison, request=request, left_out=left_out)
 
 
 def _looked(arguments: argparse.Namespace, choices: Choices) -> ClusterState:
@@ -69,19 +87,25 @@ def _looked(arguments: argparse.Namespace, choices: Choices) -> ClusterState:
         return gathered(foreground, arguments)
 
 
-def _on_cluster(arguments: argparse.Namespace, choices: Choices) -> Comparison:
+def _on_cluster(arguments: argparse.Namespace, choices: Choices) -> _Asked:
     machines = read_cluster_file(Path(arguments.cluster))
-    offers = {
-        layout: offers_of_cluster(machines, layout, choices.reserve_fraction, left_out=choices.left_out)
-        for layout in (Layout.PER_DEVICE, Layout.TRADITIONAL)
-    }
+
+    def offers(layout: Layout, left_out: frozenset[WorkerId]) -> tuple[WorkerOffer, ...]:
+        return offers_of_cluster(machines, layout, choices.reserve_fraction, left_out=left_out)
+
     request = PlanRequest(
         model=real_outside().models.read(str(choices.model_path)),
-        offers=offers[Layout.PER_DEVICE],
+        offers=offers(Layout.PER_DEVICE, choices.left_out),
         shape=choices.shape,
+        prompt_share=choices.prompt_share,
         coordinator_machine=coordinator_of_cluster(machines),
     )
-    return compare(request, offers[Layout.TRADITIONAL])
+    every = offers(Layout.PER_DEVICE, frozenset())
+    return _Asked(
+        comparison=compare(request, offers(Layout.TRADITIONAL, choices.left_out)),
+        request=request,
+        left_out=tuple(offer for offer in every if offer.id in choices.left_out),
+    )
 
 
 def print_comparison(comparison: Comparison, shape: RunShape) -> None:

@@ -27,7 +27,7 @@ MACHINES = (RememberedMachine(host="gpu-node", user="ada", port=2222), Remembere
 def test_a_file_of_version_1_has_no_machines_and_keeps_the_rest(tmp_path):
     settings = load_settings(written(tmp_path, {"version": 1, "policy": "even"}))
     assert settings == Settings(policy="even")
-    assert (settings.version, settings.machines) == (2, ())
+    assert (settings.version, settings.machines, settings.prompt_share) == (VERSION, (), 0.0)
 
 
 def test_an_older_crossply_refuses_what_is_written_now(tmp_path):
