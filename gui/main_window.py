@@ -272,6 +272,7 @@ class MainWindow(QMainWindow):
         self.machine_actions.log_asked.connect(self._show_log_of)
         self.plan.policy_chosen.connect(bridge.choose_policy)
         self.plan.layout_chosen.connect(bridge.choose_layout)
+        self.plan.prompt_share_chosen.connect(bridge.choose_prompt_share)
         self.plan.variant_chosen.connect(bridge.choose_variant)
         self.plan.measure_asked.connect(bridge.calibrate)
         self.try_it.asked.connect(bridge.ask)

@@ -86,6 +86,10 @@ class SessionBridge(QObject):
         """How layers are shared out."""
         self._choose(replace(self._base(), policy=Policy(policy), given=None))
 
+    def choose_prompt_share(self, percent: int) -> None:
+        """From chat (0) to documents (100)."""
+        self._choose(replace(self._base(), prompt_share=percent / 100, given=None))
+
     def choose_layout(self, layout: str) -> None:
         """How devices become processes."""
         self._choose(replace(self._base(), layout=Layout(layout), given=None))

@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gui.dialogs.worker_worths import show_worths
+from gui.plan_panel.mix_slider import MixSlider
 from gui.plan_panel.plan_table import PlanTable
 from gui.small_parts.choosers import Chooser
 from gui.small_parts.small_widgets import ElidedLabel, set_role
@@ -24,6 +25,7 @@ class PlanPanel(QFrame):
     layout_chosen = Signal(str)
     variant_chosen = Signal(str, str, str)
     measure_asked = Signal()
+    prompt_share_chosen = Signal(int)
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,6 +34,7 @@ class PlanPanel(QFrame):
         self._content: PlanTableContent | None = None
         self.policy = Chooser("Policy", "How the layers are shared out")
         self.layout_choice = Chooser("Layout", "How devices become rpc-server processes")
+        self.mix = MixSlider(appearance)
         self.table = PlanTable(appearance)
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
@@ -56,6 +59,8 @@ class PlanPanel(QFrame):
         layouts = tuple((option.key, option.label, option.words) for option in layout_options())
         self.policy.show_entries(policies, content.policy)
         self.layout_choice.show_entries(layouts, content.layout)
+        self.mix.show_share(content.prompt_percent)
+        self.mix.setVisible(content.can_mix)
         self.table.show_columns(content.columns)
         self._scroll.setVisible(bool(content.columns))
         self.verdict.setText(content.verdict)
@@ -105,6 +110,7 @@ class PlanPanel(QFrame):
         box.setContentsMargins(_MARGIN, 8, _MARGIN, 8)
         box.setSpacing(4)
         box.addLayout(head)
+        box.addWidget(self.mix)
         box.addWidget(self._scroll)
         box.addLayout(foot)
         box.addWidget(self.reasons)
@@ -113,6 +119,7 @@ class PlanPanel(QFrame):
     def _connect(self) -> None:
         self.policy.picked.connect(self.policy_chosen)
         self.layout_choice.picked.connect(self.layout_chosen)
+        self.mix.chosen.connect(self.prompt_share_chosen)
         self.table.chosen.connect(self.variant_chosen)
         self.measure.clicked.connect(self.measure_asked)
         self.worths.clicked.connect(self._show_worths)

@@ -86,6 +86,10 @@ class PlanTableContent:
     basis: str
     can_measure: bool
     measure_words: str
+    prompt_percent: int = 0
+    """Share of all tokens that are prompt, for which the fastest plan is the fastest."""
+    can_mix: bool = False
+    """Whether that share changes the plan."""
     worths: tuple[str, ...] = ()
     """What each worker is worth, a sentence each; empty until they are worked out."""
 
@@ -109,6 +113,8 @@ def plan_table_of(state: ClusterState) -> PlanTableContent:
         policy=state.choices.policy.value,
         layout=state.choices.layout.value,
         columns=tuple(_column_of(state, variant) for variant in state.variants),
+        prompt_percent=round(100 * state.choices.prompt_share),
+        can_mix=state.choices.policy is Policy.FASTEST and bool(state.variants) and stopped,
         verdict=verdict,
         verdict_role=role,
         reasons=_reasons_of(state),

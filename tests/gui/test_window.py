@@ -62,9 +62,7 @@ def test_the_loading_button_says_how_far(open_window) -> None:
 def test_choosing_a_policy_chooses(qtbot, open_window) -> None:
     window = open_window(states.plan_shown())
     pick(qtbot, window.plan.policy, "even")
-    given = chosen(window).given
-    assert given is not None
-    assert given.name == "hybrid (all workers)"
+    assert (chosen(window).policy, chosen(window).given) == (Policy.EVEN, None)
     assert chosen(window).model_path == states.plan_shown().choices.model_path
 
 
@@ -77,7 +75,24 @@ def test_clicking_a_column_chooses_its_plan(qtbot, open_window) -> None:
 def test_a_column_can_be_chosen_by_keyboard(qtbot, open_window) -> None:
     window = open_window(states.plan_shown())
     qtbot.keyClick(window.plan.table.columns[1], Qt.Key.Key_Space)
-    assert chosen(window).policy is Policy.EVEN
+    given = chosen(window).given
+    assert given is not None
+    assert given.name == "hybrid (all workers)"
+
+
+def test_from_chat_to_documents_by_keyboard(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    assert window.plan.mix.isVisible()
+    assert window.plan.mix.slider.value() == 0
+    for _ in range(3):
+        qtbot.keyClick(window.plan.mix.slider, Qt.Key.Key_Right)
+    assert chosen(window).prompt_share == 0.3
+
+
+def test_chat_or_documents_is_asked_only_where_it_matters(open_window) -> None:
+    shown = states.plan_shown()
+    window = open_window(replace(shown, choices=replace(shown.choices, policy=Policy.EVEN)))
+    assert not window.plan.mix.isVisible()
 
 
 def test_context_slots_and_model_are_choices(qtbot, open_window) -> None:

@@ -32,7 +32,7 @@ def test_a_file_of_version_1_has_no_machines_and_keeps_the_rest(tmp_path):
 
 def test_an_older_crossply_refuses_what_is_written_now(tmp_path):
     save_settings(tmp_path, Settings(machines=MACHINES))
-    assert json.loads((tmp_path / FILE_NAME).read_bytes())["version"] == 2
+    assert json.loads((tmp_path / FILE_NAME).read_bytes())["version"] == VERSION
 
 
 def test_without_a_file_there_are_defaults(tmp_path):
