@@ -11,6 +11,7 @@ from collections.abc import Callable
 from engine.errors import EngineError
 from engine.measuring import calibration
 from engine.measuring.probe_files import ProbeFiles
+from engine.measuring.published import published_speed
 from engine.session import events
 from engine.session.outside import Outside
 from engine.session.state import ClusterState
@@ -57,12 +58,15 @@ def _measure_all(bench: Bench, runtime: Runtime, post: Post) -> None:
 
 
 def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId, Speed], ...]:
-    """Speeds that earlier calibrations of these workers left, for the model in question."""
+    """Speeds that earlier calibrations of these workers left, for the model in question; what data sheets say of those that
+    were never measured, unless somebody gave a speed."""
     if state.runtime is None or state.model is None:
         return ()
     found = []
     for offer in state.offers:
         speed = stored_speed(outside, offer, state.runtime, state.model)
+        if speed is None and offer.speed is None:
+            speed = published_speed(offer)
         if speed is not None:
             found.append((offer.id, speed))
     return tuple(found)

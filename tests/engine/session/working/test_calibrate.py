@@ -46,3 +46,13 @@ def test_a_failure_is_told_per_worker_and_the_others_are_tried():
     problems = [event.problem for event in posted if isinstance(event, events.ProblemHappened)]
     assert [problem.where for problem in problems] == [offer.id for offer in state.offers]
     assert all("out of memory" in problem.happened for problem in problems)
+
+
+def test_a_worker_that_was_never_measured_has_a_published_figure_until_then():
+    fakes = Fakes()
+    state, _posted = calibrated(fakes, FakeProgram(lines=("error",), exit_code=1))
+    speeds = [offer.speed for offer in state.offers]
+    assert all(speed is not None and not speed.measured and speed.source.startswith("published") for speed in speeds)
+    calibrated(fakes)
+    again = dict(calibrate.stored_speeds(fakes.outside(), state))
+    assert all(again[offer.id].measured for offer in state.offers)
