@@ -137,8 +137,9 @@ class CoordinatorClient(Protocol):
     def counters(self) -> Counters:
         """Raises ``CoordinatorUnusable``."""
 
-    def ask(self, prompt: str, *, max_tokens: int, chat: bool) -> Iterator[AnswerPiece]:
-        """Stream an answer. ``chat`` uses the model's template, else a plain completion. Raises ``CoordinatorUnusable``."""
+    def ask(self, prompt: str, *, max_tokens: int, chat: bool, temperature: float | None = None) -> Iterator[AnswerPiece]:
+        """Stream an answer. ``chat`` uses the model's template, else a plain completion. ``temperature``: llama-server's own
+        (0.8) without, 0 takes the likeliest token every time. Raises ``CoordinatorUnusable``."""
 
     def measure(self, *, prompt_tokens: int, decode_tokens: int) -> RequestTimings:
         """One standard request: exactly so many prompt tokens (sent as token ids, nothing cached) and so many generated ones

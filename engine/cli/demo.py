@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _ask(foreground: Foreground, question: str) -> ClusterState:
-    foreground.session.ask(question, max_tokens=ANSWER_TOKENS, chat=False)
+    foreground.session.ask(question, max_tokens=ANSWER_TOKENS, chat=False, temperature=0.0)
     return foreground.wait_for(lambda state: state.answer is not None and state.answer.finished, "Asking")
 
 

@@ -64,12 +64,12 @@ class HttpCoordinator:
             text = self._text_of(response) if response.status == http.HTTPStatus.OK else "[]"
         return decoding_slots(text)
 
-    def ask(self, prompt: str, *, max_tokens: int, chat: bool) -> Iterator[AnswerPiece]:
+    def ask(self, prompt: str, *, max_tokens: int, chat: bool, temperature: float | None = None) -> Iterator[AnswerPiece]:
         """Stream an answer; the last piece carries the timings. Closing the iterator stops the generation.
 
         The prompt cache is off, so that the timings count the whole prompt every time. Raises ``CoordinatorUnusable``.
         """
-        path, body = _question(prompt, max_tokens=max_tokens, chat=chat)
+        path, body = _question(prompt, max_tokens=max_tokens, chat=chat, temperature=temperature)
         with self._open("POST", path, body, self._silence_seconds) as response:
             if response.status != http.HTTPStatus.OK:
                 raise self._refused(response)
@@ -161,8 +161,10 @@ class HttpCoordinator:
         )
 
 
-def _question(prompt: str, *, max_tokens: int, chat: bool) -> tuple[str, bytes]:
+def _question(prompt: str, *, max_tokens: int, chat: bool, temperature: float | None) -> tuple[str, bytes]:
     shared: dict[str, Any] = {"stream": True, "cache_prompt": False}
+    if temperature is not None:
+        shared["temperature"] = temperature
     if chat:
         body = shared | {"messages": [{"role": "user", "content": prompt}], "max_tokens": max_tokens}
         return "/v1/chat/completions", json.dumps(body).encode()

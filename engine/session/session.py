@@ -156,15 +156,19 @@ class Session:
         """Stop everything."""
         self.post(events.StopAsked())
 
-    def ask(self, prompt: str, *, max_tokens: int = 256, chat: bool = True) -> None:
-        """Send a question to the running coordinator; the answer grows in ``state.answer``."""
+    def ask(self, prompt: str, *, max_tokens: int = 256, chat: bool = True, temperature: float | None = None) -> None:
+        """Send a question to the running coordinator; the answer grows in ``state.answer``. ``temperature`` 0: the likeliest
+        answer every time, else as llama-server has it."""
         run = self._state.run
         if run is None or self._state.run_phase is not RunPhase.READY:
             return
         client = self._outside.coordinator_client(run.api_url)
+        clock, post = self._outside.clock, self.post
         self._jobs.start(
             "ask",
-            lambda token: ask(client, prompt, max_tokens, chat=chat, clock=self._outside.clock, post=self.post, token=token),
+            lambda token: ask(
+                client, prompt, max_tokens, chat=chat, temperature=temperature, clock=clock, post=post, token=token
+            ),
         )
 
     def cancel(self, activity_id: str) -> None:

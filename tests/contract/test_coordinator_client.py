@@ -118,6 +118,14 @@ def client(request: pytest.FixtureRequest) -> Iterator[CoordinatorClient]:
         yield HttpCoordinator("127.0.0.1", fake.port)
 
 
+def test_at_temperature_0_the_answer_is_the_same_every_time(client: CoordinatorClient) -> None:
+    answers = {
+        "".join(piece.text for piece in client.ask("The capital of France is", max_tokens=8, chat=False, temperature=0.0))
+        for _ in range(3)
+    }
+    assert len(answers) == 1
+
+
 def test_it_answers_counts_and_measures(client: CoordinatorClient) -> None:
     assert client.is_ready()
     before = client.counters()

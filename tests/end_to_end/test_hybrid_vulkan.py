@@ -78,5 +78,5 @@ def test_every_layout_places_its_layers_as_planned(hybrid, tmp_path, llama_4, ap
         assert used == workers or policy == "fastest"
         running_servers = [process.cmdline() for process in processes_of(hybrid) if "rpc-server" in process.name()]
         offered = sorted(tuple(argv[argv.index("-d") + 1].split(",")) for argv in running_servers)
-        assert set(offered) <= set(servers)
+        assert all(any(set(one) <= set(server) for server in servers) for one in offered)
         assert offered == servers or policy == "fastest"

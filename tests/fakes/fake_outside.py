@@ -179,7 +179,7 @@ class FakeCoordinator:
             raise self.fails
         return Counters(prompt_tokens=480, prompt_seconds=1.0, decoded_tokens=64, decode_seconds=2.0)
 
-    def ask(self, prompt: str, *, max_tokens: int, chat: bool) -> Iterator[AnswerPiece]:
+    def ask(self, prompt: str, *, max_tokens: int, chat: bool, temperature: float | None = None) -> Iterator[AnswerPiece]:
         yield from self.pieces
         if self.fails is not None:
             raise self.fails

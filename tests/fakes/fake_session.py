@@ -95,7 +95,7 @@ class FakeSession(Session):
     def stop(self) -> None:
         self.commands.append(("stop",))
 
-    def ask(self, prompt: str, *, max_tokens: int = 256, chat: bool = True) -> None:
+    def ask(self, prompt: str, *, max_tokens: int = 256, chat: bool = True, temperature: float | None = None) -> None:
         self.commands.append(("ask", prompt, max_tokens, chat))
 
     def cancel(self, activity_id: str) -> None:

@@ -20,6 +20,7 @@ def ask(
     max_tokens: int,
     *,
     chat: bool,
+    temperature: float | None,
     clock: Clock,
     post: Callable[[events.Event], None],
     token: Token,
@@ -29,7 +30,7 @@ def ask(
     shown_at = clock.now_seconds()
     post(events.AnswerGrew(answer=AnswerShown(prompt=prompt)))
     try:
-        for piece in client.ask(prompt, max_tokens=max_tokens, chat=chat):
+        for piece in client.ask(prompt, max_tokens=max_tokens, chat=chat, temperature=temperature):
             token.check()
             text += piece.text
             timings = piece.timings or timings

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,17 +43,23 @@ class HistoryFile:
         self._notices: list[str] = []
 
     def save(self, record: RunRecord) -> RunRecord:
-        """Keep it, with id and date if it has none; one of the same id is replaced. Raises ``HistoryUnusable``."""
+        """Keep it, with id and date if it has none; with an id it replaces the run of that id. Raises ``HistoryUnusable``."""
         now = self._now()
-        new_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        record = replace(record, id=record.id or new_id, at=record.at or now.isoformat(timespec="seconds"))
-        row = (record.id, record.at, record.model.name, record.model.hash, record_to_json(record))
-        self._with_file(lambda connection: self._insert(connection, row))
-        return record
+        record = replace(record, at=record.at or now.isoformat(timespec="seconds"))
+        if record.id:
+            self._with_file(partial(self._insert, record=record, verb="INSERT OR REPLACE"))
+            return record
+        # Short enough to be typed, so two runs of one second may draw the same: then it is drawn again.
+        while True:
+            named = replace(record, id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
+            with contextlib.suppress(sqlite3.IntegrityError):
+                self._with_file(partial(self._insert, record=named, verb="INSERT"))
+                return named
 
-    def _insert(self, connection: sqlite3.Connection, row: tuple[str, ...]) -> None:
+    def _insert(self, connection: sqlite3.Connection, record: RunRecord, verb: str) -> None:
+        row = (record.id, record.at, record.model.name, record.model.hash, record_to_json(record))
         with connection:
-            connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", row)
+            connection.execute(f"{verb} INTO runs VALUES (?, ?, ?, ?, ?)", row)
             oldest = "SELECT id FROM runs ORDER BY at DESC, rowid DESC LIMIT -1 OFFSET ?"
             connection.execute(f"DELETE FROM runs WHERE id IN ({oldest})", (self._most,))  # noqa: S608 - no value in it
 
@@ -80,6 +87,8 @@ class HistoryFile:
         with self._lock:
             try:
                 return self._try(work)
+            except sqlite3.IntegrityError:
+                raise
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
                     raise self._unusable(error) from None

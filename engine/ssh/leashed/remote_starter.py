@@ -7,8 +7,9 @@ import logging
 import secrets
 import socket
 
+from engine.errors import MachineUnreachable
 from engine.ports import OnExit, OnLine
-from engine.remote_ports import RemoteShell
+from engine.remote_ports import RemoteShell, RemoteStream
 from engine.ssh.leashed.heartbeat import PERIOD_SECONDS, Heartbeat
 from engine.ssh.leashed.keep_programs import follow_order, keep_order
 from engine.ssh.leashed.kept_processes import kept_processes
@@ -26,6 +27,8 @@ _ANSWER_SECONDS = 20.0
 _SETTLE_SECONDS = 0.3
 """The sh leash hears of a failed ``exec`` only after it has said that the program started."""
 _KILL_SECONDS = 5.0
+_EXIT_SECONDS = 1.0
+_GREETING_BYTES = 4096
 
 
 class RemoteProcessStarter:
@@ -95,6 +98,12 @@ class RemoteProcessStarter:
         stream = self._shell.open(PYTHON_COMMAND if self._has_python else SH_COMMAND)
         try:
             stream.send(order + BEAT)
+        except MachineUnreachable as error:
+            last_words = _last_words(stream)
+            stream.close()
+            if last_words is None:
+                raise
+            raise no_answer(spec, self._machine_name, last_words) from error
         except BaseException:
             stream.close()
             raise
@@ -108,3 +117,10 @@ class RemoteProcessStarter:
         # Nobody else has these numbers: the leash has not ended, so its group is not collected. dash has no "kill -KILL --".
         targets = f"-{started.group} {started.pid} {started.leash}"
         self._shell.run(f"exec sh -c 'kill -s KILL -- {targets}'", timeout_seconds=_KILL_SECONDS)
+
+
+def _last_words(stream: RemoteStream) -> str | None:
+    """What a login shell said that ended before it took the order; ``None`` when the connection was lost instead."""
+    if stream.exit_code(_EXIT_SECONDS) is None:
+        return None
+    return stream.read(_GREETING_BYTES).decode("utf-8", errors="replace")

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QTabWidget, QTreeWidget, QTreeWidget
 from engine.open_session import open_session
 from engine.session.session import Session
 from engine.session.state import ClusterState, RunPhase
+from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import RemotePhase
 from gui.app import run
 from gui.machine_cards.worker_row import WorkerRow
@@ -162,6 +163,17 @@ def leave_this_machine_out(person: Person) -> None:
     person.wait("own workers off", is_left_out)
 
 
+def share_out_evenly(person: Person) -> None:
+    """So small a model is fastest on one machine, which is what the plan says at first."""
+    chooser = person.window.plan.policy
+    chooser.setFocus(Qt.FocusReason.TabFocusReason)
+    names = [chooser.itemData(place) for place in range(chooser.count())]
+    steps = names.index(Policy.EVEN) - chooser.currentIndex()
+    for _ in range(abs(steps)):
+        QTest.keyClick(chooser, Qt.Key.Key_Down if steps > 0 else Qt.Key.Key_Up)
+    person.wait("shared out evenly", lambda: getattr(person.state.plan, "policy", None) is Policy.EVEN)
+
+
 def launch(person: Person) -> None:
     """Until it serves and was measured."""
     person.click(person.window.header.primary)
@@ -196,6 +208,7 @@ def journey(person: Person, names: list[str]) -> dict[str, object]:
     accept_keys(person)
     give_them_llama_cpp(person)
     leave_this_machine_out(person)
+    share_out_evenly(person)
     launch(person)
     ask(person)
     state = person.state

@@ -72,11 +72,12 @@ def test_an_answer_that_breaks_off_is_an_error_after_its_pieces(server: FakeLlam
 
 def test_what_is_sent(server: FakeLlamaServer, client: HttpCoordinator) -> None:
     list(client.ask("Hi", max_tokens=8, chat=True))
-    list(client.ask("Hi", max_tokens=8, chat=False))
+    list(client.ask("Hi", max_tokens=8, chat=False, temperature=0.0))
     client.measure(prompt_tokens=300, decode_tokens=5)
     chat, plain, measured = server.asked
     assert chat["messages"] == [{"role": "user", "content": "Hi"}]
-    assert (plain["prompt"], plain["n_predict"], plain["cache_prompt"]) == ("Hi", 8, False)
+    assert "temperature" not in chat
+    assert (plain["prompt"], plain["n_predict"], plain["cache_prompt"], plain["temperature"]) == ("Hi", 8, False, 0.0)
     assert isinstance(measured["prompt"], list)
     assert (len(measured["prompt"]), len(set(measured["prompt"]))) == (300, 300)
     assert all(0 <= token < 320 for token in measured["prompt"])

@@ -12,7 +12,7 @@ def asked(client, *, step=1.0, token=None):
     posted = []
     token = token or FakeToken()
     try:
-        ask(client, "What?", 8, chat=True, clock=FakeClock(step), post=posted.append, token=token)
+        ask(client, "What?", 8, chat=True, temperature=None, clock=FakeClock(step), post=posted.append, token=token)
     finally:
         asked.answers = [event.answer for event in posted]
     return asked.answers

@@ -171,6 +171,16 @@ for _ in range(20):
 """
 
 
+def test_two_runs_never_get_the_same_id(path, monkeypatch):
+    """Seen: two processes, one second, one of 40 runs gone."""
+    drawn = iter(["aaaa", "aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr("secrets.token_hex", lambda _: next(drawn))
+    history = HistoryFile(path, now=lambda: datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
+    first, second = history.save(a_record(1.0)), history.save(a_record(2.0))
+    assert (first.id[-4:], second.id[-4:]) == ("aaaa", "bbbb")
+    assert history.load(first.id) == first
+
+
 def test_two_processes_at_once_lose_nothing(path):
     writers = [subprocess.Popen([sys.executable, "-c", SAVE_MANY, str(path), rate], cwd=ROOT) for rate in ("1", "2")]
     assert [writer.wait(60) for writer in writers] == [0, 0]

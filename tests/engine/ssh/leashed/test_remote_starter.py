@@ -16,7 +16,7 @@ from engine.errors import ProcessFailed
 from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
-from tests.fakes.local_shell import LocalShell
+from tests.fakes.local_shell import LocalShell, LocalStream
 
 WAIT_SECONDS = 30.0
 STRANGE = ("a b", "$HOME", "it's", 'say "hi"', "new\nline\n", "Grüße, 世界", "\\n\\", "", "!!", "*", "-n", "`id`", "\udcff")
@@ -221,6 +221,20 @@ def test_a_machine_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
     starter = RemoteProcessStarter(LocalShell(program=str(fake_shell)), has_python=True)
     with pytest.raises(ProcessFailed, match="nothing answered there: This account is closed"):
         Started(starter, "/bin/true")
+
+
+def test_a_machine_whose_login_shell_has_ended_already_says_what_it_said(tmp_path: Path) -> None:
+    class Ended(LocalShell):
+        def open(self, command: str) -> LocalStream:
+            stream = super().open(command)
+            stream.exit_code(5.0)
+            return stream
+
+    fake_shell = tmp_path / "nologin"
+    fake_shell.write_text("#!/bin/sh\necho This account is closed.\n")
+    fake_shell.chmod(0o755)
+    with pytest.raises(ProcessFailed, match="nothing answered there: This account is closed"):
+        Started(RemoteProcessStarter(Ended(program=str(fake_shell)), has_python=True), "/bin/true")
 
 
 def test_a_leash_that_never_speaks_is_given_up_at_the_deadline(tmp_path: Path) -> None:
