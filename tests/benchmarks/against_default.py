@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.measuring.probe_files import ProbeFiles
 from engine.open_session import real_outside
 from engine.planning.memory_needs import memory_needs
 from engine.planning.split_layers import split_layers
@@ -26,7 +27,8 @@ from engine.settings.folders import find_folders
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRequest, Policy
 from engine.vocabulary.throughput import RequestTimings
-from tests.benchmarks.beds.bed_runs import SHAPE, Programs, calibrated, default_argv, measured, planned_argv, programs_in
+from tests.benchmarks.beds.bed_calibration import Calibrated
+from tests.benchmarks.beds.bed_runs import SHAPE, default_argv, measured, planned_argv, programs_in
 from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_workers
 from tests.fakes.gguf_writer import write_llama
 
@@ -94,11 +96,10 @@ def rate_of(timings: Sequence[RequestTimings], what: str) -> float:
     return statistics.median(getattr(one, f"{what}_tokens_per_second") or math.nan for one in timings)
 
 
-def one_bed(name: str, model: ModelFacts, workers: tuple[RunningWorker, ...], programs: Programs, n_rounds: int) -> Outcome:
-    """Calibrate each kind of worker once, plan, and measure both sides in turn."""
-    kinds = {worker.how.quota: worker for worker in workers}
-    speeds = {quota: calibrated(programs, worker, model) for quota, worker in kinds.items()}
-    offers = tuple(worker.offer(speeds[worker.how.quota]) for worker in workers)
+def one_bed(name: str, model: ModelFacts, workers: tuple[RunningWorker, ...], known: Calibrated, n_rounds: int) -> Outcome:
+    """Plan with what is known of each kind of worker, and measure both sides in turn."""
+    programs = known.programs
+    offers = tuple(worker.offer(known.speed(worker, model)) for worker in workers)
     plan = split_layers(PlanRequest(model=model, offers=offers, policy=Policy.FASTEST, shape=SHAPE, outputs_per_slot=True))
     assert isinstance(plan, Plan), plan.reasons
     split = ", ".join(f"{worker.offer.machine_name}: {worker.n_layers}" for worker in plan.used_workers)
@@ -149,13 +150,14 @@ def main(model_path: str, n_rounds: int, only: str = "") -> None:
     folder = next(find_folders().data.glob("runtimes/*/bin/llama-server")).parent
     programs = programs_in(folder)
     outcomes = []
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() as work, ProbeFiles() as files:
+        known = Calibrated(programs, files)
         uniform = outside.models.read(str(write_llama(Path(work) / "uniform.gguf", **UNIFORM)))
         demo = outside.models.read(model_path)
         beds = [(demo, beds_of_demo()), (uniform, beds_of_uniform(uniform))]
         for model, name, bed in ((model, name, bed) for model, named in beds for name, bed in named.items() if only in name):
             with running_workers(next(folder.glob("*rpc-server")), bed, Path(work)) as workers:
-                outcomes.append(one_bed(name, model, workers, programs, n_rounds))
+                outcomes.append(one_bed(name, model, workers, known, n_rounds))
             print(f"{name}: {outcomes[-1].split}", file=sys.stderr, flush=True)
     report(outcomes)
 

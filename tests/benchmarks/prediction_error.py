@@ -13,17 +13,13 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.measuring import calibration, probes
-from engine.measuring.bench_runs import BenchRuns
 from engine.measuring.probe_files import ProbeFiles
 from engine.planning.cost_model import HEADLINE_PROMPT_TOKENS
 from engine.planning.split_layers import split_layers
@@ -34,8 +30,9 @@ from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRequest, Policy
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
+from tests.benchmarks.beds.bed_calibration import Calibrated
 from tests.benchmarks.beds.bed_runs import SHAPE, Programs, measured, planned_argv, programs_in
-from tests.benchmarks.beds.bed_workers import GB, BedWorker, RunningWorker, running_workers
+from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_workers
 from tests.fakes.gguf_writer import write_llama
 
 PROMPT_TOKENS, DECODE_TOKENS, REQUESTS = HEADLINE_PROMPT_TOKENS, 48, 2
@@ -78,47 +75,6 @@ class Outcome:
         return self.predicted[what] / statistics.median(self.samples[what]) - 1
 
 
-class Calibrated:
-    """Speeds of workers by how they are, measured once; and how long that took."""
-
-    def __init__(self, programs: Programs, files: ProbeFiles) -> None:
-        self._programs, self._files = programs, files
-        self._parts: dict[tuple[BedWorker, str], Speed] = {}
-        self.seconds: list[float] = []
-
-    def speed(self, worker: RunningWorker, model: ModelFacts) -> Speed:
-        """By parts, then with the model itself: the same steps as ``session.working.measure_worker``."""
-        started = time.monotonic()
-        roomy = replace(worker.offer(None), safe_bytes=64 * GB, total_bytes=64 * GB)
-        request = PlanRequest(model=model, offers=(roomy,), policy=Policy.MEMORY, shape=SHAPE, outputs_per_slot=True)
-        plan = split_layers(request)
-        assert isinstance(plan, Plan), plan.reasons
-        runs = BenchRuns(
-            program=self._programs.llama_bench,
-            options=self._programs.bench_options,
-            plan=plan,
-            server=worker.server(),
-            files=self._files,
-            run=bench_lines,
-        )
-        key = worker.how
-        calls = self._parts.get((key, "calls")) or runs.calls(roomy)
-        self._parts[key, "calls"] = calls
-        types = probes.types_of(model)
-        for kind in types:
-            self._parts[key, kind] = self._parts.get((key, kind)) or runs.type_speed(kind, roomy, calls)
-        speed = probes.combined(model, calls, {kind: self._parts[key, kind] for kind in types}, "")
-        speed = calibration.anchored(speed, roomy, model, *runs.whole_model(model))
-        self.seconds.append(time.monotonic() - started)
-        return speed
-
-
-def bench_lines(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """What llama-bench prints."""
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=RUN_SECONDS, check=True)
-    return tuple(done.stdout.splitlines())
-
-
 def plans_of(workers: Sequence[RunningWorker], speeds: Sequence[Speed], model: ModelFacts) -> Iterator[Plan]:
     """Even, and the fastest if it is another one."""
     offers = tuple(worker.offer(speed) for worker, speed in zip(workers, speeds, strict=True))
@@ -140,20 +96,13 @@ class Laboratory:
     cache: Path
     programs: Programs
     known: Calibrated
-    speeds: dict[tuple[str, BedWorker], Speed] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def one_round(self, name: str, model: ModelFacts) -> None:
         """Calibrate the kinds of workers that are new, run every plan once."""
         with running_workers(next(self.folder.glob("*rpc-server")), BEDS[name], self.cache) as workers:
-            for plan in plans_of(workers, [self._speed(worker, model) for worker in workers], model):
+            for plan in plans_of(workers, [self.known.speed(worker, model) for worker in workers], model):
                 self._run(name, plan, workers)
-
-    def _speed(self, worker: RunningWorker, model: ModelFacts) -> Speed:
-        key = (model.name, worker.how)
-        if key not in self.speeds:
-            self.speeds[key] = self.known.speed(worker, model)
-        return self.speeds[key]
 
     def _run(self, name: str, plan: Plan, workers: tuple[RunningWorker, ...]) -> None:
         split = ", ".join(f"{worker.offer.machine_name}: {worker.n_layers}" for worker in plan.used_workers)

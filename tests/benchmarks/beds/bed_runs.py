@@ -9,18 +9,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from engine.llama_cpp.command_lines import coordinator_argv, llama_bench_argv, server_options_of
-from engine.measuring import calibration
-from engine.planning.split_layers import split_layers
+from engine.llama_cpp.command_lines import coordinator_argv, server_options_of
 from engine.runtimes.coordinator_http import HttpCoordinator
 from engine.vocabulary.model import ModelFacts
-from engine.vocabulary.plan import Plan, PlanRequest, Policy, RunShape
+from engine.vocabulary.plan import Plan, RunShape
 from engine.vocabulary.throughput import RequestTimings
-from engine.vocabulary.worker import Speed
-from tests.benchmarks.beds.bed_workers import GB, LOOPBACK, RunningWorker, free_port
+from tests.benchmarks.beds.bed_workers import LOOPBACK, RunningWorker, free_port
 
 LOAD_SECONDS = 180.0
 SHAPE = RunShape(context_tokens=2048, ubatch_tokens=256)
@@ -45,26 +42,6 @@ def programs_in(folder: Path) -> Programs:
 def _options(program: str) -> frozenset[str]:
     done = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=30, check=False)
     return server_options_of(done.stdout + done.stderr)
-
-
-def calibrated(programs: Programs, worker: RunningWorker, model: ModelFacts) -> Speed:
-    """As the application does it: the whole model on this worker alone, whatever the planner may use there."""
-    roomy = replace(worker.offer(None), safe_bytes=64 * GB, total_bytes=64 * GB)
-    shape = RunShape(context_tokens=512, batch_tokens=calibration.PROMPT_TOKENS, ubatch_tokens=calibration.PROMPT_TOKENS)
-    plan = split_layers(PlanRequest(model=model, offers=(roomy,), policy=Policy.MEMORY, shape=shape))
-    assert isinstance(plan, Plan), plan.reasons
-    command = llama_bench_argv(
-        plan,
-        (worker.server(near=True),),
-        program=programs.llama_bench,
-        options=programs.bench_options,
-        prompt_tokens=calibration.PROMPT_TOKENS,
-        decode_tokens=calibration.DECODE_TOKENS,
-        repetitions=calibration.REPETITIONS,
-    )
-    done = subprocess.run(command.argv, capture_output=True, text=True, timeout=300, check=True)
-    prefill, decode = calibration.rates_in(tuple(done.stdout.splitlines()))
-    return calibration.speed_of(prefill, decode, model)
 
 
 def planned_argv(programs: Programs, plan: Plan, workers: Sequence[RunningWorker]) -> list[str]:
