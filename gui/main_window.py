@@ -275,6 +275,7 @@ class MainWindow(QMainWindow):
         self.plan.prompt_share_chosen.connect(bridge.choose_prompt_share)
         self.plan.variant_chosen.connect(bridge.choose_variant)
         self.plan.measure_asked.connect(bridge.calibrate)
+        self.plan.plans_asked.connect(bridge.measure_plans)
         self.try_it.asked.connect(bridge.ask)
         self._appearance.changed.connect(self._arrange)
 

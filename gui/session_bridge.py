@@ -213,6 +213,10 @@ class SessionBridge(QObject):
         """Measure the workers."""
         self._session.calibrate()
 
+    def measure_plans(self) -> None:
+        """Run the best plans."""
+        self._session.measure_plans()
+
     def launch(self) -> None:
         """Start what is planned."""
         self._session.launch()

@@ -6,7 +6,6 @@ import argparse
 import statistics
 from typing import Any
 
-from engine.cli.measured.measure_plans import Subject, best_subjects, measure_interleaved, spread
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import PlanIsRefused, in_foreground
 from engine.cli.terminal.gather import gathered
@@ -15,6 +14,7 @@ from engine.cli.terminal.options import add_json, add_planning, choices_of, posi
 from engine.cli.terminal.output import print_json, print_line, print_table, rate
 from engine.cli.up import calibrated
 from engine.open_session import open_session, real_outside
+from engine.session.plan_runs.measure_plans import Subject, best_subjects, measure_interleaved, spread
 from engine.session.working.watch_coordinator import BENCHMARK_DECODE_TOKENS, BENCHMARK_PROMPT_TOKENS
 
 TOP = 3

@@ -17,6 +17,7 @@ from engine.session import events
 from engine.session.jobs import Jobs, Token
 from engine.session.logs import LogBook
 from engine.session.outside import Outside
+from engine.session.plan_runs.in_background import MEASURE_PLANS, measure_best_plans
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.reduce_run import alive, is_left_running
 from engine.session.state import Choices, ClusterState, RunPhase
@@ -147,6 +148,11 @@ class Session:
         """Measure how fast each worker is; progress is an ``Activity``."""
         state = self._state
         self._jobs.start(look.CALIBRATE, lambda token: calibrate.calibrate(self._bench(state, token), self.post))
+
+    def measure_plans(self) -> None:
+        """Run the chosen plan and the best predicted ones for real, in turn; what was measured is in the history and beside
+        the predictions. Cancel with ``cancel(MEASURE_PLANS)``."""
+        self._jobs.start(MEASURE_PLANS, lambda token: measure_best_plans(self, self._outside, token))
 
     def launch(self) -> None:
         """Start what the plan says."""

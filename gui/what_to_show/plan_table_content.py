@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.session.plan_runs.in_background import MEASURE_PLANS, ROUNDS, TOP
 from engine.session.state import ClusterState, PlanVariant, RuntimePhase
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.device import DeviceKind
@@ -86,6 +87,9 @@ class PlanTableContent:
     basis: str
     can_measure: bool
     measure_words: str
+    can_try: bool = False
+    """Whether the best plans can be run now."""
+    try_words: str = ""
     prompt_percent: int = 0
     """Share of all tokens that are prompt, for which the fastest plan is the fastest."""
     can_mix: bool = False
@@ -109,6 +113,7 @@ def plan_table_of(state: ClusterState) -> PlanTableContent:
     verdict, role = _verdict_of(state)
     ready = state.runtime_phase is RuntimePhase.READY and state.model is not None and bool(state.offers)
     stopped = state.run is None or not state.run_wanted
+    trying = any(activity.id == MEASURE_PLANS for activity in state.activities)
     return PlanTableContent(
         policy=state.choices.policy.value,
         layout=state.choices.layout.value,
@@ -119,10 +124,13 @@ def plan_table_of(state: ClusterState) -> PlanTableContent:
         verdict_role=role,
         reasons=_reasons_of(state),
         basis=_basis_of(state),
-        can_measure=ready and stopped,
+        can_measure=ready and stopped and not trying,
         measure_words="Run a short benchmark on every worker, so that predictions rest on measured speeds"
-        if ready and stopped
+        if ready and stopped and not trying
         else "Needs llama.cpp, a model, and no running cluster",
+        can_try=ready and stopped and not trying and isinstance(state.plan, Plan),
+        try_words=f"Run the chosen plan and the best predicted others for real, {TOP} in all, in turn, {ROUNDS} times; "
+        "every sample goes into the history",
         worths=_worths_of(state),
     )
 

@@ -89,6 +89,9 @@ class FakeSession(Session):
     def calibrate(self) -> None:
         self.commands.append(("calibrate",))
 
+    def measure_plans(self) -> None:
+        self.commands.append(("measure_plans",))
+
     def launch(self) -> None:
         self.commands.append(("launch",))
 

@@ -1,7 +1,11 @@
 """The history tab and the worth of workers, by clicks."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 
+from engine.session.plan_runs.in_background import MEASURE_PLANS
+from engine.session.state import Activity
 from gui.dialogs.worker_worths import WorkerWorths
 from tests.fakes import cluster_states as states
 
@@ -23,3 +27,13 @@ def test_without_runs_the_tab_says_so(open_window) -> None:
     window = open_window(states.no_model())
     assert "Every launch is measured" in window.history.empty.text()
     assert not window.plan.worths.isVisibleTo(window)
+
+
+def test_the_best_plans_are_measured_on_a_click(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    qtbot.mouseClick(window.plan.try_plans, Qt.MouseButton.LeftButton)
+    assert window.session.commands[-1] == ("measure_plans",)
+    busy = (Activity(id=MEASURE_PLANS, title="Measuring the best plans"),)
+    window = open_window(replace(states.plan_shown(), activities=busy))
+    assert not window.plan.try_plans.isEnabled()
+    assert not window.plan.measure.isEnabled()

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.cli.measured.history import error_text
-from engine.cli.measured.measure_plans import choose, keep, measured_requests
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import Foreground, PlanIsRefused, in_foreground, plan_or_refusal
 from engine.cli.terminal.gather import gathered
@@ -19,6 +18,7 @@ from engine.measuring.reproduce import Reproduction, reproduction_of
 from engine.open_session import open_session, real_outside
 from engine.session.measured_json import run_json
 from engine.session.outside import Outside
+from engine.session.plan_runs.measure_plans import keep, measured_requests
 from engine.session.state import Choices, ClusterState
 from engine.session.working.record_run import sample_of
 from engine.settings.history.record_json import read_record
@@ -99,7 +99,7 @@ def _again(
     foreground: Foreground, outside: Outside, record: RunRecord, found: Reproduction, repetitions: int
 ) -> RunRecord | None:
     """Launch the split and measure; the record of it, or ``None`` when it could not be kept."""
-    state = choose(foreground, given=found.split)
+    state = foreground.choose(given=found.split)
     plan_or_refusal(state)
     state = foreground.launch()
     if state.run is None:

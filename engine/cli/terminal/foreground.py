@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from engine.cli.terminal.output import complain, say, stderr_console
 from engine.errors import EngineError, ProcessFailed
+from engine.session.plan_runs.driver import Driver, failure_of
 from engine.session.session import Session
 from engine.session.state import ClusterState, RunPhase, RuntimePhase
 from engine.vocabulary.machine import THIS_MACHINE
@@ -28,8 +29,10 @@ class Interrupted(Exception):
     """Ctrl-C or SIGTERM."""
 
 
-class Foreground:
+class Foreground(Driver):
     """Waits for the session with progress shown."""
+
+    session: Session
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -52,7 +55,7 @@ class Foreground:
                 if self._asked.wait(POLL_SECONDS):
                     raise Interrupted
                 if state.run_phase is RunPhase.FAILED:
-                    raise _failure(state)
+                    raise failure_of(state)
 
     def wait_until_looked(self) -> ClusterState:
         """Until this machine, its llama.cpp and the model were looked at, whatever was found."""
@@ -67,26 +70,17 @@ class Foreground:
             raise ProcessFailed(state.model_problem.happened, advice=state.model_problem.advice)
         return state
 
-    def launch(self) -> ClusterState:
-        """Launch and wait until the standard request was answered, or could not be."""
-        self.session.launch()
-        self.wait_for(lambda state: state.run_wanted or state.run_phase is RunPhase.FAILED, "Launching")
-        self.wait_for(lambda state: state.run_phase is RunPhase.READY, "Launching")
-        return self.wait_for(_measured, "Measuring")
-
-    def stop(self) -> None:
-        """Stop the run, keep the session."""
-        self.session.stop()
-        self.wait_for(
-            lambda state: state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED) and _nothing_runs(state), "Stopping"
-        )
+    def tell(self, step: str, fraction: float) -> None:
+        """A line on stderr."""
+        del fraction
+        say(step)
 
     def stay(self) -> None:
         """Until interrupted, or until the run fails (then raises)."""
         while not self._asked.wait(POLL_SECONDS):
             state = self.session.snapshot()
             if state.run_phase is RunPhase.FAILED:
-                raise _failure(state)
+                raise failure_of(state)
         self._asked.clear()  # heard: what follows may be waited for, until the next one
 
     def tell_problems(self, state: ClusterState) -> None:
@@ -141,21 +135,6 @@ def _settled(state: ClusterState) -> bool:
     looked = state.runtime_phase is RuntimePhase.MISSING or (state.runtime is not None and here)
     read = state.choices.model_path is None or state.model is not None or state.model_problem is not None
     return looked and read
-
-
-def _measured(state: ClusterState) -> bool:
-    return state.run is not None and (state.run.benchmark is not None or bool(state.throughput))
-
-
-def _nothing_runs(state: ClusterState) -> bool:
-    return all(process.outcome is not None for process in state.processes)
-
-
-def _failure(state: ClusterState) -> EngineError:
-    if not state.problems:
-        return ProcessFailed("The run ended.", advice="")
-    problem = state.problems[-1]
-    return ProcessFailed(problem.happened, advice=problem.advice, details=problem.details)
 
 
 def _no_runtime(state: ClusterState) -> EngineError:

@@ -5,15 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from engine.cli import bench
 from engine.cli.main import main
-from engine.cli.measured.measure_plans import best_subjects, spread
 from engine.cli.terminal import exit_codes
 from engine.errors import HistoryUnusable
 from engine.session.working import calibrate
-from engine.vocabulary.plan import Plan, Policy
-from engine.vocabulary.worker import Layout
-from tests.fakes.fake_outside import TIMINGS, TWO_WORKERS, Fakes, lines_for, planned_session
+from engine.vocabulary.plan import Plan
+from tests.fakes.fake_outside import TIMINGS, lines_for
 from tests.fakes.fake_process_starter import FakeProgram
 
 
@@ -39,7 +36,7 @@ def measured(lab, monkeypatch, capsys):
 
 def test_rounds_go_over_all_plans_and_the_first_request_is_not_counted(lab, measured, monkeypatch):
     said = []
-    monkeypatch.setattr("engine.cli.measured.measure_plans.say", said.append)
+    monkeypatch.setattr("engine.cli.terminal.foreground.say", said.append)
     code, rows = measured("--policy", "even", "--rounds", "2", "--repetitions", "3", "--top", "2")
     assert code == exit_codes.OK
     assert [line.split(": ")[0] for line in said] == ["Round 1 of 2"] * 2 + ["Round 2 of 2"] * 2
@@ -82,18 +79,3 @@ def test_nothing_that_fits_is_a_refusal(lab, capsys):
     lab.fakes.models.models[lab.model] = replace(model, layers=huge, total_bytes=1 << 53)
     assert main(["bench", lab.model]) == exit_codes.REFUSED
     assert "missing over all" in capsys.readouterr().err.replace("\n", " ")
-
-
-def test_the_chosen_plan_comes_first_and_no_plan_twice():
-    state = planned_session(Fakes(), replace(TWO_WORKERS, policy=Policy.EVEN, layout=Layout.TRADITIONAL))[0].snapshot()
-    titles = [subject.title for subject in best_subjects(state, 9)]
-    assert titles[0] == "even, traditional"
-    assert "traditional" not in titles, "one worker holds everything either way"
-    assert len(best_subjects(state, 2)) == 2
-    assert len(best_subjects(state, None)) == len(state.variants)
-
-
-def test_spread_is_of_the_median():
-    assert spread([9.0, 10.0, 12.0]) == 0.3
-    assert spread([9.0]) is None
-    assert bench.TOP == 3

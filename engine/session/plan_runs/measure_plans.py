@@ -10,18 +10,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from engine.cli.terminal.foreground import Foreground
-from engine.cli.terminal.output import say
 from engine.errors import HistoryUnusable
 from engine.session import events
 from engine.session.outside import Outside
+from engine.session.plan_runs.driver import Driver
 from engine.session.reducing.measured_before import plan_key
 from engine.session.state import Choices, ClusterState, PlanVariant, RunSeen
+from engine.session.working.look import problem_of
 from engine.session.working.record_run import sample_of
 from engine.session.working.watch_coordinator import BENCHMARK_DECODE_TOKENS, BENCHMARK_PROMPT_TOKENS
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy
+from engine.vocabulary.problem import ProblemKind
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Layout
+
+_RECORD_SECONDS = 3.0
 
 
 @dataclass(kw_only=True)
@@ -97,33 +100,25 @@ def _slowness(variant: PlanVariant) -> float:
 
 
 def measure_interleaved(
-    foreground: Foreground, outside: Outside, subjects: Iterable[Subject], *, rounds: int, repetitions: int
+    driver: Driver, outside: Outside, subjects: Iterable[Subject], *, rounds: int, repetitions: int
 ) -> None:
     """Fill in what was measured. ``repetitions``: counted requests per launch. Raises what a launch raises."""
     plans = [subject for subject in subjects if subject.plan is not None]
-    for number in range(rounds):
-        for subject in plans:
-            say(f"Round {number + 1} of {rounds}: {subject.title}")
-            _launch_and_measure(foreground, outside, subject, repetitions)
+    turns = [(number, subject) for number in range(rounds) for subject in plans]
+    for done, (number, subject) in enumerate(turns):
+        driver.tell(f"Round {number + 1} of {rounds}: {subject.title}", done / len(turns))
+        _launch_and_measure(driver, outside, subject, repetitions)
 
 
-def _launch_and_measure(foreground: Foreground, outside: Outside, subject: Subject, repetitions: int) -> None:
-    choose(foreground, policy=subject.policy, layout=subject.layout, given=subject.given)
-    state = foreground.launch()
-    run = state.run
+def _launch_and_measure(driver: Driver, outside: Outside, subject: Subject, repetitions: int) -> None:
+    driver.choose(policy=subject.policy, layout=subject.layout, given=subject.given)
+    run = driver.launch().run
     if run is not None:
         timings = measured_requests(outside, run, repetitions)
         subject.timings += timings
         subject.map_matches, subject.pipelined = run.layer_map.matches, run.pipelined
-        keep(outside, foreground, timings, subject.run_ids.append)
-    foreground.stop()
-
-
-def choose(foreground: Foreground, **changes: object) -> ClusterState:
-    """Change the choices and wait until they are planned with."""
-    wanted = replace(foreground.session.snapshot().choices, **changes)  # type: ignore[arg-type]
-    foreground.session.choose(wanted)
-    return foreground.wait_for(lambda state: state.choices == wanted, "Planning")
+        keep(outside, driver, timings, subject.run_ids.append)
+    driver.stop()
 
 
 def measured_requests(outside: Outside, run: RunSeen, repetitions: int) -> list[RequestTimings]:
@@ -135,9 +130,9 @@ def measured_requests(outside: Outside, run: RunSeen, repetitions: int) -> list[
     return [client.measure(prompt_tokens=prompt, decode_tokens=decode) for _ in range(repetitions)]
 
 
-def keep(outside: Outside, foreground: Foreground, timings: list[RequestTimings], told: Callable[[str], None]) -> None:
+def keep(outside: Outside, driver: Driver, timings: list[RequestTimings], told: Callable[[str], None]) -> None:
     """Add the samples to the record that the session made of this launch; its standard request becomes the warm-up."""
-    state = foreground.session.snapshot()
+    state = _recorded(outside, driver)
     run_id = state.run.record_id if state.run else None
     try:
         record = outside.history.load(run_id) if run_id else None
@@ -146,10 +141,18 @@ def keep(outside: Outside, foreground: Foreground, timings: list[RequestTimings]
         warm_up = tuple(replace(sample, warm_up=bool(timings)) for sample in record.samples)
         kept = outside.history.save(replace(record, samples=(*warm_up, *(sample_of(one) for one in timings))))
     except HistoryUnusable as error:
-        say(str(error))
+        driver.session.post(events.ProblemHappened(problem=problem_of(error, ProblemKind.RUNTIME, "history")))
         return
     told(kept.id)
-    foreground.session.post(events.RunRecorded(launch=state.n_launches, record=kept))
+    driver.session.post(events.RunRecorded(launch=state.n_launches, record=kept))
+
+
+def _recorded(outside: Outside, driver: Driver) -> ClusterState:
+    """The record is made by a job of its own; where that fails the session says so, and this waits no longer than it must."""
+    ends = outside.clock.now_seconds() + _RECORD_SECONDS
+    return driver.wait_for(
+        lambda state: state.run is None or bool(state.run.record_id) or outside.clock.now_seconds() > ends, "Keeping"
+    )
 
 
 def spread(rates: list[float]) -> float | None:
