@@ -17,13 +17,9 @@ from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import NEWEST
 from engine.open_session import real_outside
 from engine.planning.abstract_model import abstract_model, has_sizes
-from engine.planning.cost_model import (
-    HEADLINE_PROMPT_TOKENS,
-    batch_tokens_per_second,
-    first_token_seconds,
-    load_seconds,
-)
+from engine.planning.cost_model import batch_tokens_per_second, first_token_seconds, load_seconds
 from engine.planning.explain import sentence_about
+from engine.planning.layer_costs import HEADLINE_PROMPT_TOKENS
 from engine.planning.split_layers import split_layers
 from engine.session.as_json import plan_json
 from engine.session.one_look import look_once

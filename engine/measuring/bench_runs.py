@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 
 from engine.errors import RuntimeUnavailable
 from engine.llama_cpp.command_lines import llama_bench_argv
-from engine.measuring import calibration, probes
+from engine.measuring import calibration, probes, whole_model
 from engine.measuring.bench_rows import rows_in
 from engine.measuring.probe_files import ProbeFiles
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerOffer
+
+REPETITIONS = 3
+"""The median counts: one that a load beside it slowed does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class BenchRuns:
         rows += rows_in(self._lines([computer], sizes, prompt_tokens=probes.PROMPT_TOKENS, repetitions=2))
         return _there(probes.type_speed(kind, rows, offer, calls, facts), f"weights of the type {kind}")
 
-    def whole_model(self, model: ModelFacts) -> tuple[float, float]:
+    def rates(self, model: ModelFacts) -> tuple[float, float]:
         """(prefill, decode) tokens per second of a real model."""
         return calibration.rates_in(
             self._lines(
@@ -58,6 +61,27 @@ class BenchRuns:
                 decode_tokens=calibration.DECODE_TOKENS,
                 repetitions=calibration.REPETITIONS,
             )
+        )
+
+    def anchored(self, speed: Speed, offer: WorkerOffer, model: ModelFacts) -> Speed:
+        """``speed`` as a real model shows it to be, run as the standard request will run it or as far as is quick."""
+        run = self._whole_run(model, whole_model.lengths_for(speed, model))
+        return whole_model.anchored(speed, offer, model, run, self.plan.shape)
+
+    def _whole_run(self, model: ModelFacts, lengths: whole_model.Lengths) -> whole_model.WholeRun:
+        rows = rows_in(self._lines([model], prompt_tokens=lengths.prompt_tokens, repetitions=REPETITIONS))
+        depths = sorted({0, lengths.depth_tokens})
+        deep = ("-d", ",".join(map(str, depths)))  # an invocation of its own: a prompt would be run at every depth too
+        rows += rows_in(self._lines([model], deep, decode_tokens=lengths.decode_tokens, repetitions=REPETITIONS))
+        prefill = [row.tokens_per_second for row in rows if row.prompt_tokens]
+        decode = {row.depth_tokens: row.tokens_per_second for row in rows if row.decode_tokens}
+        if not prefill or set(depths) - set(decode):
+            raise RuntimeUnavailable(f"llama-bench did not time {model.name}.", advice="See its log.")
+        return whole_model.WholeRun(
+            lengths=lengths,
+            prefill_tokens_per_second=prefill[-1],
+            decode_tokens_per_second=decode[0],
+            deep_decode_tokens_per_second=decode[lengths.depth_tokens] if lengths.depth_tokens else None,
         )
 
     def _lines(

@@ -34,6 +34,7 @@ from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
 from engine.planning.layer_costs import (
     ACTIVATION_BYTES,
     HEADLINE_DEPTH_TOKENS,
+    HEADLINE_PROMPT_TOKENS,
     charge_seconds,
     head_seconds,
     host_seconds,
@@ -48,8 +49,6 @@ from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import PlannedWorker, PredictedThroughput, RunShape
 from engine.vocabulary.worker import Speed, WorkerOffer
 
-HEADLINE_PROMPT_TOKENS = 512
-"""Length of prompt at which prefill is predicted: that of the standard request after start."""
 SAME_MACHINE_CPU_OVERLAP = 1.46
 """Measured: two CPU workers of one machine in prefill, against one after the other."""
 CHECKPOINT_TAIL_TOKENS = 4

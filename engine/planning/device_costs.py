@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.planning.cost_model import HEADLINE_PROMPT_TOKENS, output_seconds, prompt_pieces
+from engine.planning.cost_model import output_seconds, prompt_pieces
 from engine.planning.layer_costs import (
+    HEADLINE_PROMPT_TOKENS,
     charge_seconds,
     head_seconds,
     layers_decode_seconds,

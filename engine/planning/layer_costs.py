@@ -17,8 +17,10 @@ from engine.vocabulary.model import LayerFacts, ModelFacts
 from engine.vocabulary.plan import RunShape
 from engine.vocabulary.worker import Speed, WorkerOffer
 
-HEADLINE_DEPTH_TOKENS = 256
-"""Depth of context at which decode is predicted: about where the standard request after start stands."""
+HEADLINE_PROMPT_TOKENS, HEADLINE_DECODE_TOKENS = 512, 64
+"""The request for which speeds are predicted: the standard request after start."""
+HEADLINE_DEPTH_TOKENS = HEADLINE_PROMPT_TOKENS + HEADLINE_DECODE_TOKENS // 2
+"""Depth of context at which decode is predicted: the middle of what that request generates."""
 ASSUMED_RTT_SECONDS = 0.0003
 ASSUMED_LINK_BYTES_PER_SECOND = 117_000_000.0
 """1 GbE as TCP delivers it; for links that are there but were not measured."""

@@ -3,8 +3,9 @@
 ``python tests/benchmarks/prediction_error.py [--rounds N] [--bed WORDS] [--model FILE] [--json FILE]``, as root on Linux.
 Every kind of worker of a bed is calibrated alone, as the application does it (by types, and with the model itself), through
 its relay where it has one; layers are shared evenly, and with the policy ``fastest``; llama-server then runs with the
-application's own command line. Rounds are interleaved over the beds, so that a load that comes and goes meets all of them; an
-error is that of the prediction against the median over all rounds. Prints a table in Markdown, and every sample as JSON.
+application's own command line. Every round calibrates anew, as the speed of a shared machine drifts by more than what is
+looked for; an error is the median over the rounds of prediction against real. Prints a table in Markdown, and every sample as
+JSON.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.measuring.probe_files import ProbeFiles
-from engine.planning.cost_model import HEADLINE_PROMPT_TOKENS
+from engine.planning.layer_costs import HEADLINE_DECODE_TOKENS, HEADLINE_PROMPT_TOKENS
 from engine.planning.split_layers import split_layers
 from engine.runtimes.demo_model import find_demo_model
 from engine.runtimes.model_files import GgufModelFiles
@@ -35,7 +36,7 @@ from tests.benchmarks.beds.bed_runs import SHAPE, Programs, measured, planned_ar
 from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_workers
 from tests.fakes.gguf_writer import write_llama
 
-PROMPT_TOKENS, DECODE_TOKENS, REQUESTS = HEADLINE_PROMPT_TOKENS, 48, 2
+PROMPT_TOKENS, DECODE_TOKENS, REQUESTS = HEADLINE_PROMPT_TOKENS, HEADLINE_DECODE_TOKENS, 2
 WHOLE, HALF, QUARTER = BedWorker(), BedWorker(quota=0.5), BedWorker(quota=0.25)
 BEDS: dict[str, tuple[BedWorker, ...]] = {
     "one": (WHOLE,),
@@ -59,20 +60,23 @@ class Outcome:
 
     name: str
     split: str
-    predicted: dict[str, float]
+    predicted: dict[str, list[float]] = field(default_factory=lambda: {"decode": [], "prefill": []})
+    """One per round."""
     load: list[float] = field(default_factory=list)
-    samples: dict[str, list[float]] = field(default_factory=lambda: {"decode": [], "prefill": []})
+    samples: dict[str, list[list[float]]] = field(default_factory=lambda: {"decode": [], "prefill": []})
+    """Per round those of its requests."""
 
-    def add(self, timings: Sequence[RequestTimings]) -> None:
-        """Keep what was measured."""
-        for one in timings:
-            for what, rates in self.samples.items():
-                rates.append(getattr(one, f"{what}_tokens_per_second"))
+    def add(self, plan: Plan, timings: Sequence[RequestTimings]) -> None:
+        """Keep what was predicted and measured in one round."""
+        for what, rates in self.samples.items():
+            rates.append([getattr(one, f"{what}_tokens_per_second") for one in timings])
+            self.predicted[what].append(getattr(plan.predicted, f"{what}_tokens_per_second") or 0.0)
         self.load.append(os.getloadavg()[0])
 
     def error(self, what: str) -> float:
         """Signed: 0.1 = predicted 10 % too fast."""
-        return self.predicted[what] / statistics.median(self.samples[what]) - 1
+        rounds = zip(self.predicted[what], self.samples[what], strict=True)
+        return statistics.median(predicted / statistics.median(real) for predicted, real in rounds) - 1
 
 
 def plans_of(workers: Sequence[RunningWorker], speeds: Sequence[Speed], model: ModelFacts) -> Iterator[Plan]:
@@ -107,11 +111,9 @@ class Laboratory:
     def _run(self, name: str, plan: Plan, workers: tuple[RunningWorker, ...]) -> None:
         split = ", ".join(f"{worker.offer.machine_name}: {worker.n_layers}" for worker in plan.used_workers)
         title = f"{plan.model.name}; {name}; {split}"
-        decode, prefill = plan.predicted.decode_tokens_per_second, plan.predicted.prefill_tokens_per_second
-        predicted = {"decode": decode or 0.0, "prefill": prefill or 0.0}
-        outcome = self.outcomes.setdefault(title, Outcome(name=title, split=split, predicted=predicted))
+        outcome = self.outcomes.setdefault(title, Outcome(name=title, split=split))
         argv = planned_argv(self.programs, plan, workers)
-        outcome.add(measured(argv, REQUESTS, prompt_tokens=PROMPT_TOKENS, decode_tokens=DECODE_TOKENS))
+        outcome.add(plan, measured(argv, REQUESTS, prompt_tokens=PROMPT_TOKENS, decode_tokens=DECODE_TOKENS))
         print(title, {what: f"{outcome.error(what):+.0%}" for what in outcome.samples}, file=sys.stderr, flush=True)
 
 
@@ -122,8 +124,8 @@ def report(outcomes: Sequence[Outcome], seconds: Sequence[float], json_file: str
     for outcome in outcomes:
         cells = []
         for what in ("decode", "prefill"):
-            real = statistics.median(outcome.samples[what])
-            cells += [f"{outcome.predicted[what]:.1f}", f"{real:.1f}", f"{outcome.error(what):+.1%}"]
+            real = statistics.median(rate for rates in outcome.samples[what] for rate in rates)
+            cells += [f"{statistics.median(outcome.predicted[what]):.1f}", f"{real:.1f}", f"{outcome.error(what):+.1%}"]
         print(f"| {outcome.name} | {' | '.join(cells)} |")
     for what in ("decode", "prefill"):
         errors = [abs(outcome.error(what)) for outcome in outcomes]
@@ -146,13 +148,15 @@ def main(options: argparse.Namespace) -> None:
         if not options.only_model:
             models.append(reader.read(str(write_llama(Path(work) / "llama.gguf", **LLAMA))))
         programs = programs_in(folder)
-        known = Calibrated(programs, files)
-        lab = Laboratory(folder=folder, cache=Path(work), programs=programs, known=known)
+        lab = Laboratory(folder=folder, cache=Path(work), programs=programs, known=Calibrated(programs, files))
+        seconds: list[float] = []
         for _ in range(options.rounds):
+            lab.known = Calibrated(programs, files)
             for name in (name for name in BEDS if not options.bed or name in options.bed):
                 for model in models:
                     lab.one_round(name, model)
-    report(tuple(lab.outcomes.values()), known.seconds, options.json)
+            seconds += lab.known.seconds
+    report(tuple(lab.outcomes.values()), seconds, options.json)
 
 
 def arguments() -> argparse.Namespace:

@@ -84,7 +84,7 @@ def _by_parts(bench: Bench, subject: Subject, files: ProbeFiles) -> Speed:
             if kind not in by_type:
                 by_type[kind] = _kept(bench, subject, type_part(kind), runs.type_speed(kind, offer, calls))
         speed = probes.combined(model, calls, by_type, _source(subject.runtime))
-        return speed if whole is None else calibration.anchored(speed, offer, whole, *runs.whole_model(whole))
+        return speed if whole is None else runs.anchored(speed, offer, whole)
 
 
 def _as_a_whole(bench: Bench, subject: Subject) -> Speed:
@@ -94,7 +94,7 @@ def _as_a_whole(bench: Bench, subject: Subject) -> Speed:
             advice="Choose a model under 1.5 GB once, or let Crossply fetch its demo model (crossplyctl demo).",
         )
     with served_alone(bench, subject.offer, subject.stand_in) as (plan, server), ProbeFiles() as none:
-        prefill, decode = _runs(bench, subject.runtime, plan, server, none).whole_model(subject.stand_in)
+        prefill, decode = _runs(bench, subject.runtime, plan, server, none).rates(subject.stand_in)
     source = f"{_source(subject.runtime)} with {subject.stand_in.name} as a whole, not by type"
     return calibration.speed_of(prefill, decode, subject.stand_in, source)
 

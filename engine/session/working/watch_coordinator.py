@@ -13,7 +13,7 @@ from engine.cluster.servers import COORDINATOR
 from engine.errors import CoordinatorUnusable
 from engine.llama_cpp import server_log
 from engine.llama_cpp.crash_lines import FatalError
-from engine.planning.cost_model import HEADLINE_PROMPT_TOKENS
+from engine.planning.layer_costs import HEADLINE_DECODE_TOKENS, HEADLINE_PROMPT_TOKENS
 from engine.ports import Clock, CoordinatorClient, Counters, RunningProcess
 from engine.session import events
 from engine.session.jobs import Token
@@ -23,7 +23,7 @@ from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.throughput import LoadProgress, ThroughputSample
 
 BENCHMARK_PROMPT_TOKENS = HEADLINE_PROMPT_TOKENS
-BENCHMARK_DECODE_TOKENS = 64
+BENCHMARK_DECODE_TOKENS = HEADLINE_DECODE_TOKENS
 
 SILENCE_SECONDS = 180.0
 """A llama-server that points at a busy worker hangs for ever without a word; loading prints progress every 0.2 s."""

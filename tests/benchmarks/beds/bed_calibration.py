@@ -6,7 +6,7 @@ import subprocess
 import time
 from dataclasses import replace
 
-from engine.measuring import calibration, probes
+from engine.measuring import probes
 from engine.measuring.bench_runs import BenchRuns
 from engine.measuring.probe_files import ProbeFiles
 from engine.planning.split_layers import split_layers
@@ -56,7 +56,7 @@ class Calibrated:
         for kind in types:
             self._parts[key, kind] = self._parts.get((key, kind)) or runs.type_speed(kind, roomy, calls)
         speed = probes.combined(model, calls, {kind: self._parts[key, kind] for kind in types}, "")
-        speed = calibration.anchored(speed, roomy, model, *runs.whole_model(model))
+        speed = runs.anchored(speed, roomy, model)
         self.seconds.append(time.monotonic() - started)
         return speed
 

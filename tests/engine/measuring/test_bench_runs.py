@@ -60,9 +60,37 @@ def test_a_type(files):
 def test_a_real_model_takes_the_place_of_the_plans(files):
     runs, seen = runs_with(files)
     model = replace(a_model(n_layers=3), path="/models/real.gguf")
-    prefill, decode = runs.whole_model(model)
+    prefill, decode = runs.rates(model)
     assert prefill > decode > 0
     assert (seen[0][seen[0].index("-m") + 1], seen[0][seen[0].index("-ts") + 1]) == ("/models/real.gguf", "4")
+
+
+def test_a_quick_model_anchors_in_a_deep_context_too(files):
+    runs, seen = runs_with(files)
+    calls = runs.calls(offer("a"))
+    guess = replace(runs.type_speed("q8_0", offer("a"), calls), kv_bytes_per_second=1e9, compute_by_ubatch=((8, 1e15),))
+    del seen[:]
+    speed = runs.anchored(guess, offer("a"), replace(a_model(), path="/models/real.gguf"))
+    prompt, decode = seen
+    assert (prompt[prompt.index("-p") + 1], prompt[prompt.index("-n") + 1], "-d" in prompt) == ("512", "0", False)
+    assert (decode[decode.index("-p") + 1], decode[-2:]) == ("0", ("-d", "0,512"))
+    assert speed.read_bytes_per_second != guess.read_bytes_per_second
+    assert speed.kv_bytes_per_second != guess.kv_bytes_per_second
+
+
+def test_a_slow_model_anchors_in_an_empty_context(files):
+    runs, seen = runs_with(files)
+    guess = replace(runs.type_speed("q8_0", offer("a"), runs.calls(offer("a"))), compute_by_ubatch=((8, 1e3),))
+    runs.anchored(guess, offer("a"), replace(a_model(), path="/models/real.gguf"))
+    assert seen[-1][-2:] == ("-d", "0")
+    assert seen[-2][seen[-2].index("-p") + 1] == "64"
+
+
+def test_an_anchor_that_was_not_timed_is_told(files):
+    runs, _ = runs_with(files, lambda argv: bench_output(argv) if "-d" not in argv else ("error",))
+    guess = runs.type_speed("q8_0", offer("a"), runs_with(files)[0].calls(offer("a")))
+    with pytest.raises(RuntimeUnavailable, match="did not time"):
+        runs.anchored(guess, offer("a"), replace(a_model(), path="/models/real.gguf"))
 
 
 def test_a_run_that_says_nothing_is_told(files):
@@ -73,7 +101,7 @@ def test_a_run_that_says_nothing_is_told(files):
     with pytest.raises(RuntimeUnavailable, match="weights of the type q8_0"):
         runs.type_speed("q8_0", offer("a"), calls)
     with pytest.raises(RuntimeUnavailable, match="out of memory"):
-        runs.whole_model(a_model())
+        runs.rates(a_model())
 
 
 def test_output_is_json():

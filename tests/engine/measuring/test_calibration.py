@@ -8,21 +8,13 @@ import pytest
 from engine.errors import RuntimeUnavailable
 from engine.measuring.calibration import (
     LOOPBACK_OVERHEAD_SECONDS,
-    MOST_SCALE,
     PROMPT_TOKENS,
     active_bytes_of,
-    anchored,
     part_key,
     rates_in,
     speed_key,
     speed_of,
 )
-from engine.planning.cost_model import decode_seconds, prefill_seconds
-from engine.planning.layer_costs import flops_per_prompt_token, host_seconds
-from engine.planning.split_layers import split_layers
-from engine.vocabulary.plan import PlanRequest, RunShape
-from engine.vocabulary.worker import Speed
-from tests.engine.planning.planning_cases import offer
 from tests.fakes.cluster_pieces import a_model, hybrid_machine, offers_of
 
 ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 415.5}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 53.25}]
@@ -63,35 +55,6 @@ def test_the_speed_gives_back_the_measurement():
     assert speed.measured
     assert speed.overhead_seconds == LOOPBACK_OVERHEAD_SECONDS
     assert speed.compute_flops_per_second > 0
-
-
-GUESS = Speed(
-    read_bytes_per_second=2e9,
-    read_bytes_per_second_by_type=(("q4_K", 1e9),),
-    compute_flops_per_second=1e11,
-    compute_by_ubatch=((8, 5e10), (256, 1e11)),
-    overhead_seconds=0.001,
-    layer_overhead_seconds=0.0001,
-)
-
-
-def test_an_anchored_speed_predicts_what_the_model_did():
-    model, worker = a_model(), offer("a", safe=10**12)
-    decode = 1e9 / active_bytes_of(model)  # half as fast as guessed
-    prefill = 6e10 / flops_per_prompt_token(model)
-    speed = anchored(GUESS, worker, model, prefill, decode)
-    plan = split_layers(PlanRequest(model=model, offers=(replace(worker, speed=speed),)))
-    workers, shape = plan.used_workers, RunShape(context_tokens=1024)
-    assert decode_seconds(workers, model, shape, depth_tokens=12) - host_seconds(model) == pytest.approx(1 / decode)
-    assert prefill_seconds(workers, model, shape, PROMPT_TOKENS) == pytest.approx(PROMPT_TOKENS / prefill, rel=1e-3)
-    assert speed.read_bytes_per_second_by_type[0][1] / 1e9 == pytest.approx(speed.read_bytes_per_second / 2e9)
-    assert (speed.overhead_seconds, speed.layer_overhead_seconds) == (0.001, 0.0001)
-
-
-def test_an_anchor_that_cannot_be_is_believed_only_so_far():
-    speed = anchored(GUESS, offer("a"), a_model(), 1e9, 1e9)
-    assert speed.read_bytes_per_second == pytest.approx(2e9 * MOST_SCALE)
-    assert speed.compute_flops_per_second <= 1e11 * MOST_SCALE * 1.001
 
 
 def test_a_part_has_a_name_of_its_own():
