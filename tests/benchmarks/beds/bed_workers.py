@@ -105,7 +105,7 @@ def _running(rpc_server: Path, index: int, how: BedWorker, cache: Path) -> Itera
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     group = f"crossply-bed-{process.pid}"
     try:
-        _wait_until_listening(port, process)
+        wait_until_listening(port, process)
         cpu_quota.limit(group, [process.pid], None if how.quota >= 1 else how.quota)
         near = f"{LOOPBACK}:{port}"
         if not how.delay_ms:
@@ -132,7 +132,8 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Raises ``TimeoutError`` when it does not, or has ended."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), 0.5):
