@@ -33,27 +33,36 @@ from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_
 from tests.fakes.gguf_writer import write_llama
 
 PROMPT_TOKENS, DECODE_TOKENS, REQUESTS = 256, 48, 2
-WHOLE = BedWorker()
 UNIFORM: dict[str, Any] = {"n_layers": 24, "n_embd": 1024, "n_ff": 2816, "n_head": 16, "n_head_kv": 8, "head_length": 64}
 UNIFORM |= {"n_vocab": 8000, "weights": "q8_0"}
 """About 310 MB in equal layers; a small head."""
 COMPUTE_BYTES = 45_000_000
 
 
-def at(quota: float, delay_ms: float = 0.0, **more: int) -> BedWorker:
-    """A worker in few words."""
-    return BedWorker(quota=quota, delay_ms=delay_ms, **more)
+def new(delay_ms: float = 0.0, **more: int) -> BedWorker:
+    """A worker as fast as this machine is, in few words."""
+    return BedWorker(delay_ms=delay_ms, **more)
+
+
+def older(**more: int) -> BedWorker:
+    """A somewhat slower one."""
+    return BedWorker(processor="sandybridge", **more)
+
+
+def old(**more: int) -> BedWorker:
+    """A slow one."""
+    return BedWorker(processor="x64", **more)
 
 
 def beds_of_demo() -> dict[str, tuple[BedWorker, ...]]:
     """For a model that fits everywhere: which workers to take, and in which order."""
     return {
-        "fast, slow": (WHOLE, at(0.25)),
-        "slow, fast": (at(0.25), WHOLE),
-        "fast, fast, slow": (WHOLE, WHOLE, at(0.2)),
-        "fast, fast 20 ms away": (WHOLE, at(1.0, 10)),
-        "half-speed, fast, slow, slow": (at(0.5), WHOLE, at(0.25), at(0.25)),
-        "8 workers, every second slow": (WHOLE, at(0.33)) * 4,
+        "new, old": (new(), old()),
+        "old, new": (old(), new()),
+        "new, new, old": (new(), new(), old()),
+        "new, new 20 ms away": (new(), new(10)),
+        "older, new, old, old": (older(), new(), old(), old()),
+        "8 workers, every second older": (new(), older()) * 4,
     }
 
 
@@ -62,11 +71,11 @@ def beds_of_uniform(model: ModelFacts) -> dict[str, tuple[BedWorker, ...]]:
     all_bytes = memory_needs(model, SHAPE, outputs_per_slot=True).total_bytes
     most, some = ({"safe_bytes": int(share * all_bytes) + COMPUTE_BYTES} for share in (0.6, 0.3))
     return {
-        "two with room, one slow": (at(1.0, **most), at(1.0, **most), at(0.2, **most)),
-        "slow first, fast 2 ms away": (at(0.3, **most), at(1.0, **most), at(1.0, 1.0, **most)),
-        "six of two speeds": (at(0.4, **some), at(1.0, **some)) * 3,
-        "five, one far": (at(1.0, 10, **some), at(1.0, **some), at(0.5, **some), at(1.0, **some), at(1.0, **some)),
-        "even pair": (at(1.0, **most), at(1.0, **most)),
+        "two with room, one old": (new(**most), new(**most), old(**most)),
+        "old first, new 2 ms away": (old(**most), new(**most), new(1.0, **most)),
+        "six of two speeds": (older(**some), new(**some)) * 3,
+        "five, one far": (new(10, **some), new(**some), older(**some), new(**some), new(**some)),
+        "even pair": (new(**most), new(**most)),
     }
 
 

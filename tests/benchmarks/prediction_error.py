@@ -1,4 +1,4 @@
-"""Predicted against real: decode and prefill over test beds of 1 to 4 CPU workers, slow ones and far ones among them.
+"""Predicted against real: decode and prefill over test beds of 1 to 4 CPU workers, old ones and far ones among them.
 
 ``python tests/benchmarks/prediction_error.py [--rounds N] [--bed WORDS] [--model FILE] [--json FILE]``, as root on Linux.
 Every kind of worker of a bed is calibrated alone, as the application does it (by types, and with the model itself), through
@@ -37,16 +37,16 @@ from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_
 from tests.fakes.gguf_writer import write_llama
 
 PROMPT_TOKENS, DECODE_TOKENS, REQUESTS = HEADLINE_PROMPT_TOKENS, HEADLINE_DECODE_TOKENS, 2
-WHOLE, HALF, QUARTER = BedWorker(), BedWorker(quota=0.5), BedWorker(quota=0.25)
+WHOLE, OLDER, OLD = BedWorker(), BedWorker(processor="sandybridge"), BedWorker(processor="x64")
 BEDS: dict[str, tuple[BedWorker, ...]] = {
     "one": (WHOLE,),
     "two": (WHOLE, WHOLE),
     "four": (WHOLE,) * 4,
-    "half, whole": (HALF, WHOLE),
-    "whole, quarter": (WHOLE, QUARTER),
+    "older, whole": (OLDER, WHOLE),
+    "whole, old": (WHOLE, OLD),
     "whole, 2 ms away": (WHOLE, BedWorker(delay_ms=1)),
     "5 ms away, whole": (BedWorker(delay_ms=2.5), WHOLE),
-    "20 ms away, half, whole": (BedWorker(delay_ms=10), HALF, WHOLE),
+    "20 ms away, older, whole": (BedWorker(delay_ms=10), OLDER, WHOLE),
     "three, 5 ms away each": (BedWorker(delay_ms=2.5),) * 3,
 }
 LLAMA: dict[str, Any] = {"n_layers": 24, "n_embd": 1024, "n_ff": 2816, "n_head": 16, "n_head_kv": 8, "head_length": 64}

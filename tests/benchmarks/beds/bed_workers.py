@@ -1,13 +1,16 @@
-"""Uneven workers on one machine: rpc-servers of one thread each, some with a quota of processor time, some behind a relay.
+"""Uneven workers on one machine: rpc-servers of one thread each, some as old processors would run them, some behind a relay.
 
-Every worker is its own control group (needs root and Linux) and its own "machine" to the planner. A quota of 0.25 makes a
-worker four times slower at everything; a relay adds its delay each way. Rejected: ``nice`` (relative to what else runs) and
-``tc netem`` (not in the kernel of many test machines).
+Every worker is its own "machine" to the planner. A slow one has only the library of llama.cpp for an old processor: without
+AVX (``x64``) it decodes 3 to 6 times slower and prefills 10 to 30 times slower, with the first AVX (``sandybridge``) 1.3 and 2.5
+times, measured. A relay adds its delay each way. Rejected: quotas of processor time (a worker that waits for its turn most of
+the time never reaches its quota: with half a processor it was as fast as with a whole one, and predictions were off by half),
+``nice`` (relative to what else runs) and ``tc netem`` (not in the kernel of many test machines).
 """
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import subprocess
 import time
@@ -19,7 +22,6 @@ from pathlib import Path
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.worker import Layout, Link, RpcServerSpec, Speed, WorkerId, WorkerOffer
-from tests.lab import cpu_quota
 from tests.lab.delay_relay import DelayRelay
 
 START_SECONDS = 10.0
@@ -31,8 +33,8 @@ GB = 1_000_000_000
 class BedWorker:
     """How one worker is."""
 
-    quota: float = 1.0
-    """Of one processor."""
+    processor: str = ""
+    """Whose library of llama.cpp it runs (``x64``); empty = the best for this machine's."""
     delay_ms: float = 0.0
     """Each way."""
     safe_bytes: int = 8 * GB
@@ -64,7 +66,7 @@ class RunningWorker:
             kind=DeviceKind.CPU,
             device_name="cpu",
             runtime_name="CPU",
-            description=f"one thread at {self.how.quota:.0%}, {self.how.delay_ms:g} ms away",
+            description=f"one thread, {self.how.processor or 'whole'}, {self.how.delay_ms:g} ms away",
             total_bytes=self.how.safe_bytes,
             used_by_others_bytes=0,
             safe_bytes=self.how.safe_bytes,
@@ -100,13 +102,12 @@ def running_workers(rpc_server: Path, bed: Sequence[BedWorker], cache: Path) -> 
 @contextmanager
 def _running(rpc_server: Path, index: int, how: BedWorker, cache: Path) -> Iterator[RunningWorker]:
     port = free_port()
-    argv = [str(rpc_server), "-H", LOOPBACK, "-p", str(port), "-d", "CPU", "-t", "1", "-c"]
+    program = _only_for(how.processor, rpc_server, cache) if how.processor else rpc_server
+    argv = [str(program), "-H", LOOPBACK, "-p", str(port), "-d", "CPU", "-t", "1", "-c"]
     environment = {"LLAMA_CACHE": str(cache), "PATH": "/usr/bin:/bin", "HOME": str(cache)}
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    group = f"crossply-bed-{process.pid}"
     try:
         wait_until_listening(port, process)
-        cpu_quota.limit(group, [process.pid], None if how.quota >= 1 else how.quota)
         near = f"{LOOPBACK}:{port}"
         if not how.delay_ms:
             yield RunningWorker(index=index, how=how, near_endpoint=near, endpoint=near)
@@ -120,9 +121,18 @@ def _running(rpc_server: Path, index: int, how: BedWorker, cache: Path) -> Itera
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(5)
-        for folder in (Path("/sys/fs/cgroup/cpu") / group, Path("/sys/fs/cgroup") / group):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+
+
+def _only_for(processor: str, rpc_server: Path, cache: Path) -> Path:
+    """The program in a folder where llama.cpp finds the library of no other processor."""
+    folder = cache / f"only-{processor}"
+    if not folder.exists():
+        folder.mkdir()
+        for file in rpc_server.parent.glob("*.so*"):
+            if not file.name.startswith("libggml-cpu-") or file.name == f"libggml-cpu-{processor}.so":
+                (folder / file.name).symlink_to(file)
+        shutil.copy2(rpc_server, folder)  # a link would be followed, and the libraries beside the original found
+    return folder / rpc_server.name
 
 
 def free_port() -> int:
