@@ -17,8 +17,7 @@ from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerOffer
 
-REPETITIONS = 3
-"""The median counts: one that a load beside it slowed does not."""
+REPETITIONS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,11 +18,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
+from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
 from engine.llama_cpp.gguf.tensor_types import TENSOR_TYPES
 from engine.measuring.bench_rows import BenchRow
 from engine.measuring.synthetic_model import SyntheticModel
-from engine.planning.layer_costs import charge_seconds, flops_per_prompt_token, prefill_charge_seconds, shape_at_depth
+from engine.planning.layer_costs import charge_seconds, flops_per_prompt_token, prefill_charge_seconds
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import RunShape
 from engine.vocabulary.worker import Speed, WorkerOffer
@@ -116,8 +116,9 @@ def calls_of(rows: Sequence[BenchRow], offer: WorkerOffer, facts: Mapping[str, M
 
 
 def _cache_bytes(model: ModelFacts) -> int:
+    """Of the cells that the deep context has more than the empty one."""
     shape = RunShape(context_tokens=DEPTH_TOKENS)
-    return sum(kv_bytes_of_layer(layer.kv, shape_at_depth(shape, DEPTH_TOKENS)) for layer in model.layers)
+    return sum(kv_bytes_read(layer.kv, shape, DEPTH_TOKENS) for layer in model.layers)
 
 
 def type_speed(

@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engine.planning.layer_costs import (
+    HEADLINE_DEPTH_TOKENS,
     HEADLINE_PROMPT_TOKENS,
+    cache_seconds,
     charge_seconds,
     compute_at,
     flops_per_prompt_token,
     head_seconds,
-    layers_decode_seconds,
     layers_prefill_seconds,
     prefill_charge_seconds,
     weights_seconds,
@@ -27,10 +28,10 @@ from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import RunShape
 from engine.vocabulary.worker import Speed, WorkerOffer
 
-QUICK_SECONDS = 3.0
+QUICK_SECONDS = 2.0
 """So long may one prompt take, and all tokens of one generation."""
 LEAST_PROMPT_TOKENS = 64
-LEAST_DECODE_TOKENS, MOST_DECODE_TOKENS = 8, 48
+LEAST_DECODE_TOKENS, MOST_DECODE_TOKENS = 8, 32
 
 LEAST_SCALE, MOST_SCALE = 0.2, 5.0
 """Further off than this, a made-up model and the real one did not measure the same thing: the real one is believed so far."""
@@ -80,12 +81,13 @@ def anchored(speed: Speed, offer: WorkerOffer, model: ModelFacts, run: WholeRun,
     ``shape`` is that of the run; its micro-batches count. Beside an empty context, a deep one gives the speed at which this
     model's cache is read.
     """
-    speed = _with_cache_speed(speed, model, run)
+    shape = replace(shape, context_tokens=HEADLINE_DEPTH_TOKENS)  # llama-bench takes what it needs
+    speed = _with_cache_speed(speed, model, run, shape)
     measured = replace(offer, speed=speed)
     calls = _active_layers(model) * speed.layer_overhead_seconds
     depth = run.lengths.depth_tokens if run.deep_decode_tokens_per_second else 0
     token_seconds = 1 / (run.deep_decode_tokens_per_second or run.decode_tokens_per_second)
-    cache = _cache_seconds(speed, model, depth + run.lengths.decode_tokens // 2)
+    cache = cache_seconds(speed, model, shape, depth + run.lengths.decode_tokens // 2)
     reading = sum(weights_seconds(speed, layer) for layer in model.layers) + head_seconds(speed, model)
     faster = _scale(reading, token_seconds, (charge_seconds(measured, model, last=True) or 0.0) + calls + cache)
     speed = replace(
@@ -102,25 +104,17 @@ def anchored(speed: Speed, offer: WorkerOffer, model: ModelFacts, run: WholeRun,
     )
 
 
-def _with_cache_speed(speed: Speed, model: ModelFacts, run: WholeRun) -> Speed:
+def _with_cache_speed(speed: Speed, model: ModelFacts, run: WholeRun, shape: RunShape) -> Speed:
     """From what a deep context took longer; as it was where that was not measured."""
     if not run.deep_decode_tokens_per_second:
         return speed
     half = run.lengths.decode_tokens // 2
-    deep, flat = (_cache_seconds(speed, model, depth) for depth in (run.lengths.depth_tokens + half, half))
+    deep, flat = (cache_seconds(speed, model, shape, depth) for depth in (run.lengths.depth_tokens + half, half))
     longer = 1 / run.deep_decode_tokens_per_second - 1 / run.decode_tokens_per_second
     if deep <= flat:  # a recurrent model: nothing grows with the context
         return speed
     rate = speed.kv_bytes_per_second or speed.read_bytes_per_second
     return replace(speed, kv_bytes_per_second=rate * _scale(deep - flat, max(longer, 0.0), 0.0))
-
-
-def _cache_seconds(speed: Speed, model: ModelFacts, depth_tokens: int) -> float:
-    """The share of a token that is reading the cache."""
-    shape = RunShape(context_tokens=max(1, depth_tokens))
-    layers = sum(layers_decode_seconds(speed, model, shape, depth_tokens=depth_tokens))
-    weights = sum(weights_seconds(speed, layer) for layer in model.layers)
-    return layers - weights - _active_layers(model) * speed.layer_overhead_seconds
 
 
 def _prompt_seconds(offer: WorkerOffer, speed: Speed, model: ModelFacts, prompt: int, shape: RunShape) -> tuple[float, float]:

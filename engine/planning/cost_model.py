@@ -30,7 +30,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
+from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
 from engine.planning.layer_costs import (
     ACTIVATION_BYTES,
     HEADLINE_DEPTH_TOKENS,
@@ -42,7 +42,6 @@ from engine.planning.layer_costs import (
     layers_prefill_seconds,
     path_seconds,
     prefill_charge_seconds,
-    shape_at_depth,
 )
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.model import ModelFacts
@@ -67,8 +66,7 @@ class DecodeCost:
 
 def read_bytes_per_layer(model: ModelFacts, shape: RunShape, depth_tokens: int = HEADLINE_DEPTH_TOKENS) -> tuple[int, ...]:
     """Bytes that one token reads per layer: active weights, and the KV of the context so far."""
-    at_depth = shape_at_depth(shape, depth_tokens)
-    return tuple(layer.active_bytes + kv_bytes_of_layer(layer.kv, at_depth) for layer in model.layers)
+    return tuple(layer.active_bytes + kv_bytes_read(layer.kv, shape, depth_tokens) for layer in model.layers)
 
 
 def decode_cost(offer: WorkerOffer, model: ModelFacts) -> DecodeCost | None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import log2
 from types import MappingProxyType
 
-from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
+from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
 from engine.llama_cpp.gguf.tensor_types import TENSOR_TYPES
 from engine.vocabulary.model import LayerFacts, ModelFacts
 from engine.vocabulary.plan import RunShape
@@ -42,24 +42,34 @@ def layers_decode_seconds(
     speed: Speed, model: ModelFacts, shape: RunShape, *, depth_tokens: int = HEADLINE_DEPTH_TOKENS, slots: int = 1
 ) -> tuple[float, ...]:
     """Seconds of one decode step per layer on a device of this speed, its context ``depth_tokens`` long in every slot."""
-    at_depth = shape_at_depth(shape, depth_tokens)
     known: dict[LayerFacts, float] = {}  # equal layers are computed once
     for layer in model.layers:
         if layer not in known:
-            known[layer] = _layer_decode_seconds(speed, layer, model, at_depth, slots)
+            known[layer] = _layer_decode_seconds(speed, layer, model, slots)
+            known[layer] += slots * _cache_seconds(speed, layer, shape, depth_tokens)
     return tuple(known[layer] for layer in model.layers)
 
 
-def _layer_decode_seconds(speed: Speed, layer: LayerFacts, model: ModelFacts, at_depth: RunShape, slots: int) -> float:
+def cache_seconds(speed: Speed, model: ModelFacts, shape: RunShape, depth_tokens: int) -> float:
+    """Seconds of one token's reading of the caches of all layers."""
+    return sum(_cache_seconds(speed, layer, shape, depth_tokens) for layer in model.layers)
+
+
+def _cache_seconds(speed: Speed, layer: LayerFacts, shape: RunShape, depth_tokens: int) -> float:
     if not layer.active_bytes:
         return 0.0
-    kv = slots * kv_bytes_of_layer(layer.kv, at_depth) / (speed.kv_bytes_per_second or speed.read_bytes_per_second)
+    return kv_bytes_read(layer.kv, shape, depth_tokens) / (speed.kv_bytes_per_second or speed.read_bytes_per_second)
+
+
+def _layer_decode_seconds(speed: Speed, layer: LayerFacts, model: ModelFacts, slots: int) -> float:
+    if not layer.active_bytes:
+        return 0.0
     weights = weights_seconds(speed, layer)
     if slots > 1:
         weights *= _bytes_read_by_batch(layer, model, slots) / layer.active_bytes
         compute = compute_at(speed, slots)
         weights = max(weights, _layer_flops(layer, model, slots) / compute if compute else 0.0)
-    return speed.layer_overhead_seconds + weights + kv
+    return speed.layer_overhead_seconds + weights
 
 
 def weights_seconds(speed: Speed, layer: LayerFacts) -> float:
@@ -102,18 +112,6 @@ def path_seconds(offer: WorkerOffer, sent_bytes: float, received_bytes: float, *
     forth = link.bytes_per_second or ASSUMED_LINK_BYTES_PER_SECOND
     back = link.receive_bytes_per_second or forth
     return (1 if asynchronous else SYNCHRONOUS_ROUND_TRIPS) * rtt + sent_bytes / forth + received_bytes / back
-
-
-def shape_at_depth(shape: RunShape, depth_tokens: int) -> RunShape:
-    """One slot with so much context, for counting what a token reads of the cache."""
-    return RunShape(
-        context_tokens=max(1, min(depth_tokens, shape.context_tokens)),
-        slots=1,
-        ubatch_tokens=1,
-        cache_type_k=shape.cache_type_k,
-        cache_type_v=shape.cache_type_v,
-        flash_attention=shape.flash_attention,
-    )
 
 
 def layers_prefill_seconds(speed: Speed, model: ModelFacts, tokens: int) -> tuple[float, ...] | None:

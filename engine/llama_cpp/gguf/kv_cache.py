@@ -22,9 +22,16 @@ CELL_PADDING: Final = 256
 def kv_bytes_of_layer(facts: KvFacts, shape: RunShape) -> int:
     """Bytes of one layer's cache for all slots. Raises ``BadInput`` for sizes or cache types that llama.cpp has not."""
     cells = cells_of_layer(facts, shape)
-    per_cell = _cache_type(shape.cache_type_k).row_bytes(facts.k_elements_per_token)
-    per_cell += _cache_type(shape.cache_type_v).row_bytes(_v_elements(facts, shape))
-    return cells * per_cell + shape.slots * facts.recurrent_bytes_per_sequence
+    return cells * _cell_bytes(facts, shape) + shape.slots * facts.recurrent_bytes_per_sequence
+
+
+def kv_bytes_read(facts: KvFacts, shape: RunShape, depth_tokens: int) -> int:
+    """Bytes of one layer's cache that one token of one slot reads with so much context before it. Cells without a token are
+    there, but masked: the CPU's attention skips them (ggml-cpu/ops.cpp: ``-INFINITY`` in the mask). Raises as above."""
+    cells = max(1, min(depth_tokens, shape.context_tokens))
+    if facts.sliding_window_tokens is not None:
+        cells = min(cells, facts.sliding_window_tokens)
+    return cells * _cell_bytes(facts, shape) + facts.recurrent_bytes_per_sequence
 
 
 def cells_of_layer(facts: KvFacts, shape: RunShape) -> int:
@@ -46,6 +53,11 @@ def context_of_slot(shape: RunShape) -> int:
             advice="Choose at least one token, one slot and a batch of one.",
         )
     return _padded(_padded(shape.context_tokens) // shape.slots)
+
+
+def _cell_bytes(facts: KvFacts, shape: RunShape) -> int:
+    k_bytes = _cache_type(shape.cache_type_k).row_bytes(facts.k_elements_per_token)
+    return k_bytes + _cache_type(shape.cache_type_v).row_bytes(_v_elements(facts, shape))
 
 
 def _v_elements(facts: KvFacts, shape: RunShape) -> int:

@@ -2,8 +2,8 @@
 
 Every worker is its own "machine" to the planner. A slow one has only the library of llama.cpp for an old processor: without
 AVX (``x64``) it decodes 3 to 6 times slower and prefills 10 to 30 times slower, with the first AVX (``sandybridge``) 1.3 and
-2.5 times, measured. A relay adds its delay each way. Rejected: quotas of processor time (a worker that waits for its turn most of
-the time never reaches its quota: with half a processor it was as fast as with a whole one, and predictions were off by half),
+2.5 times, measured. A relay adds its delay each way. Rejected: quotas of processor time (a worker that waits for its turn most
+of the time never reaches its quota: with half a processor it was as fast as with a whole one, predictions were off by half),
 ``nice`` (relative to what else runs) and ``tc netem`` (not in the kernel of many test machines).
 """
 

@@ -8,6 +8,7 @@ import pytest
 
 from engine.planning.layer_costs import (
     LOOPBACK_BYTES_PER_SECOND,
+    cache_seconds,
     charge_seconds,
     compute_at,
     flops_per_prompt_token,
@@ -16,7 +17,6 @@ from engine.planning.layer_costs import (
     layers_prefill_seconds,
     path_seconds,
     prefill_charge_seconds,
-    shape_at_depth,
     weights_seconds,
 )
 from engine.vocabulary.model import KvFacts, LayerFacts
@@ -110,5 +110,8 @@ def test_a_micro_batch_takes_hidden_states_and_a_mask_along() -> None:
 
 
 def test_depth_stays_within_the_context() -> None:
-    assert shape_at_depth(RunShape(context_tokens=100), 256).context_tokens == 100
-    assert shape_at_depth(RunShape(context_tokens=100), 0).context_tokens == 1
+    kv = KvFacts(k_elements_per_token=1000, v_elements_per_token=1000)
+    model = replace(model_of(1), layers=(replace(LAYER, kv=kv),))
+    short = RunShape(context_tokens=100)
+    assert cache_seconds(SPEED, model, short, 256) == cache_seconds(SPEED, model, short, 100)
+    assert cache_seconds(SPEED, model, short, 0) == pytest.approx(cache_seconds(SPEED, model, short, 100) / 100)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import BadInput
-from engine.llama_cpp.gguf.kv_cache import cells_of_layer, context_of_slot, kv_bytes_of_layer
+from engine.llama_cpp.gguf.kv_cache import cells_of_layer, context_of_slot, kv_bytes_of_layer, kv_bytes_read
 from engine.runtimes.model_files import GgufModelFiles
 from engine.vocabulary.model import KvFacts, ModelFacts
 from engine.vocabulary.plan import RunShape
@@ -78,6 +78,16 @@ def test_bytes_by_cache_type(cache_type: str, k_bytes: int) -> None:
     assert kv_bytes_of_layer(GQA, shape) == 1024 * (k_bytes + 128)
     shape = RunShape(context_tokens=1024, cache_type_k="f16", cache_type_v=cache_type)
     assert kv_bytes_of_layer(GQA, shape) == 1024 * (256 + k_bytes // 2)
+
+
+def test_a_token_reads_the_cells_before_it_and_none_that_are_empty() -> None:
+    cell = 2 * (128 + 64)
+    assert kv_bytes_read(GQA, RunShape(context_tokens=1024), 10) == 10 * cell
+    assert kv_bytes_read(GQA, RunShape(context_tokens=100), 1024) == 100 * cell
+    assert kv_bytes_read(GQA, RunShape(context_tokens=100), 0) == cell
+    sliding = KvFacts(k_elements_per_token=128, v_elements_per_token=64, sliding_window_tokens=32)
+    assert kv_bytes_read(sliding, RunShape(context_tokens=1024), 1000) == 32 * cell
+    assert kv_bytes_read(KvFacts(recurrent_bytes_per_sequence=7), RunShape(slots=4), 1000) == 7
 
 
 def test_without_flash_attention_v_is_as_wide_as_the_widest() -> None:
