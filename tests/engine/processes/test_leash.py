@@ -14,6 +14,7 @@ import pytest
 
 from engine.processes.leash import new_leash
 from engine.vocabulary.runtime import Runtime
+from tests.fakes.ended_processes import has_ended, seconds_until_ended
 
 GONE_WITHIN_SECONDS = 2.0
 
@@ -49,15 +50,6 @@ def pid_when_it_says(engine: subprocess.Popen[str], words: str) -> int:
     raise AssertionError(f"it ended without saying {words!r}")
 
 
-def seconds_until_gone(pid: int) -> float:
-    """How long a process still lives. A zombie counts as gone: in a container nobody may collect orphans."""
-    started = time.monotonic()
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() - started < 30, "it lives on"
-        time.sleep(0.01)
-    return time.monotonic() - started
-
-
 def wait_until_it_listens(port: int) -> None:
     deadline = time.monotonic() + 30
     while True:
@@ -75,7 +67,7 @@ def kill_and_measure(engine: subprocess.Popen[str], pid: int) -> float:
     assert psutil.Process(pid).is_running()
     engine.send_signal(signal.SIGKILL)
     engine.wait()
-    seconds = seconds_until_gone(pid)
+    seconds = seconds_until_ended([pid], 30)
     assert engine.stdout is not None
     engine.stdout.close()
     return seconds
@@ -113,7 +105,7 @@ def test_letting_go_twice_is_harmless_and_signals_after_it_reach_nobody() -> Non
     leash.terminate()
     leash.kill()
     leash.ask(guardian)
-    assert not psutil.pid_exists(guardian)
+    assert has_ended(guardian)
 
 
 def test_the_guardian_survives_the_terminating_of_its_group() -> None:
@@ -121,5 +113,5 @@ def test_the_guardian_survives_the_terminating_of_its_group() -> None:
     guardian = leash.process_group
     assert guardian is not None
     leash.terminate()
-    assert psutil.Process(guardian).status() != psutil.STATUS_ZOMBIE
+    assert not has_ended(guardian)
     leash.let_go()

@@ -14,6 +14,7 @@ import pytest
 from engine.errors import ProcessFailed
 from engine.processes.local_process import LocalProcess, LocalProcessStarter
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from tests.fakes.ended_processes import ends
 
 WAIT_SECONDS = 30.0
 
@@ -114,7 +115,7 @@ def test_what_it_cannot_do_is_refused() -> None:
 def test_what_the_program_leaves_behind_ends_with_it() -> None:
     lines, outcome = run_to_end("/bin/sh", "-c", "sleep 60 & echo $!; exit 5")
     assert outcome.exit_code == 5
-    assert is_gone(int(lines[0]))
+    assert ends(int(lines[0]))
 
 
 def test_the_ladder_reaches_descendants() -> None:
@@ -122,7 +123,7 @@ def test_the_ladder_reaches_descendants() -> None:
     process, spoke = start_shell("trap '' TERM; sleep 60 & echo $!; wait; wait; sleep 60", lines.append)
     assert spoke.wait(WAIT_SECONDS)
     assert process.stop(grace_seconds=0.1).rung == "killed"
-    assert is_gone(int(lines[0]))
+    assert ends(int(lines[0]))
 
 
 def test_many_threads_may_stop_it_at_once() -> None:
@@ -167,11 +168,6 @@ def test_it_refuses_to_start_programs_that_sigpipe_would_kill() -> None:
             run_to_end("/bin/true")
     finally:
         signal.signal(signal.SIGPIPE, before)
-
-
-def is_gone(pid: int) -> bool:
-    """Ended; a zombie that its adoptive parent has not collected counts as ended."""
-    return wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
 def wait_until(true: Callable[[], bool]) -> bool:

@@ -1,14 +1,13 @@
 """Programs that are run to their end: what they print, and that nothing of them stays."""
 
 import sys
-import time
 
-import psutil
 import pytest
 
 from engine.errors import Cancelled, ProcessFailed
 from engine.runtimes.run_program import run_to_end, run_with_lines, short_lived_server
 from tests.fakes.cancel_tokens import CancelledWhen, NeverCancelled
+from tests.fakes.ended_processes import ends
 
 
 def python(code):
@@ -61,10 +60,7 @@ def test_cancelling_ends_the_program_and_its_children():
     code = "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()"
     with pytest.raises(Cancelled):
         run_with_lines(python(code), on_line=lines.append, token=CancelledWhen(lambda: bool(lines)))
-    deadline = time.monotonic() + 5
-    while psutil.pid_exists(int(lines[0])) and psutil.Process(int(lines[0])).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, "the child outlived its parent"
-        time.sleep(0.01)
+    assert ends(int(lines[0]), limit_seconds=5), "the child outlived its parent"
 
 
 def test_an_error_of_the_reader_ends_the_program_too():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from tests.fakes.ended_processes import ends
 from tests.fakes.local_shell import LocalShell
 
 WAIT_SECONDS = 30.0
@@ -83,16 +85,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
     yield place
     place.shell.close()
     for pid in place.pids:
-        if psutil.pid_exists(pid):
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    assert all(is_gone(pid) for pid in place.pids)
-
-
-def is_gone(pid: int) -> bool:
-    """A zombie that its adoptive parent has not collected counts as gone."""
-    pause = threading.Event()
-    gone = lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE  # noqa: E731
-    return any(gone() or pause.wait(0.02) for _ in range(500))
+    assert all(ends(pid) for pid in place.pids)
 
 
 @pytest.mark.parametrize("program", [FOLLOW_PROGRAM, LIST_PROGRAM])
@@ -116,7 +111,7 @@ def test_it_outlives_us_and_is_found_adopted_and_stopped(place: Place) -> None:
     assert adopted.process.stop() == ProcessOutcome(exit_code=3, stop_asked=True, rung="asked")
     adopted.outcome()
     assert adopted.lines == ["one", "asked"]
-    assert is_gone(pid)
+    assert ends(pid)
     assert kept_processes(place.shell, str(place.folder)) == ()
     assert place.files() == []
 
@@ -131,7 +126,7 @@ def test_one_that_ignores_term_is_killed_with_what_it_started(place: Place) -> N
     watched = place.keep("/bin/sh", "-c", "trap '' TERM; sleep 600 & echo $!; while :; do sleep 60; done")
     child = int(watched.first_line())
     assert watched.process.stop(grace_seconds=0.1) == ProcessOutcome(exit_code=-9, stop_asked=True, rung="killed")
-    assert is_gone(child)
+    assert ends(child)
 
 
 def test_its_log_is_bounded_and_none_of_it_is_lost_while_we_watch(place: Place) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.leash_programs import GRACE_SECONDS, SILENCE_SECONDS
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from tests.fakes.ended_processes import seconds_until_ended
 from tests.fakes.private_sshd import PrivateSshd, free_port, private_sshd
 from tests.fakes.ssh_accounts import SshAccount, an_account
 
@@ -86,15 +86,6 @@ def start_engine(account: SshAccount) -> tuple[subprocess.Popen[str], list[int]]
     return engine, pids
 
 
-def seconds_until_gone(pids: list[int], limit_seconds: float) -> float:
-    """A zombie counts as gone: in a container nobody may collect orphans."""
-    started = time.monotonic()
-    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids):
-        assert time.monotonic() - started < limit_seconds, "it lives on"
-        time.sleep(0.01)
-    return time.monotonic() - started
-
-
 def end(engine: subprocess.Popen[str]) -> None:
     engine.kill()
     engine.wait()
@@ -106,7 +97,7 @@ def test_programs_end_when_we_are_killed(account: SshAccount) -> None:
     engine, pids = start_engine(account)
     try:
         engine.send_signal(signal.SIGKILL)
-        seconds_until_gone(pids, GONE_WITHIN_SECONDS)
+        seconds_until_ended(pids, GONE_WITHIN_SECONDS)
     finally:
         end(engine)
 
@@ -115,7 +106,7 @@ def test_programs_end_when_we_say_nothing_any_more(account: SshAccount) -> None:
     engine, pids = start_engine(account)
     try:
         engine.send_signal(signal.SIGSTOP)
-        took = seconds_until_gone(pids, SILENCE_SECONDS + GRACE_SECONDS + 3.0)
+        took = seconds_until_ended(pids, SILENCE_SECONDS + GRACE_SECONDS + 3.0)
         assert took > SILENCE_SECONDS - 3.0, "a heartbeat or two may be late"
     finally:
         end(engine)
@@ -137,7 +128,7 @@ def test_a_program_ends_when_its_connection_does(starter: RemoteProcessStarter, 
         for of_connection in (psutil.Process(session), *psutil.Process(session).children()):
             if of_connection.name().startswith("sshd"):
                 of_connection.kill()
-    seconds_until_gone(pids, GONE_WITHIN_SECONDS)
+    seconds_until_ended(pids, GONE_WITHIN_SECONDS)
     assert ended.wait(WAIT_SECONDS)
     assert outcomes == [ProcessOutcome(exit_code=None, stop_asked=False)]
     assert not process.is_alive()
@@ -154,7 +145,7 @@ def test_a_program_ends_when_its_leash_is_killed(starter: RemoteProcessStarter, 
     leash = psutil.Process(process.pid).parent()
     assert leash is not None
     leash.kill()
-    seconds_until_gone([int(word) for word in process.tail()[0].split()], GONE_WITHIN_SECONDS + 2.0)
+    seconds_until_ended([int(word) for word in process.tail()[0].split()], GONE_WITHIN_SECONDS + 2.0)
     assert ended.wait(WAIT_SECONDS)
     assert process.outcome() == ProcessOutcome(exit_code=None, stop_asked=False)
 
@@ -194,7 +185,7 @@ def test_a_program_that_is_left_running_survives_its_connection(
     assert adopted.stop() == ProcessOutcome(exit_code=-15, stop_asked=True, rung="asked")
     assert stopped.wait(WAIT_SECONDS)
     again.close()
-    seconds_until_gone([process.pid], GONE_WITHIN_SECONDS)
+    seconds_until_ended([process.pid], GONE_WITHIN_SECONDS)
 
 
 @pytest.mark.real

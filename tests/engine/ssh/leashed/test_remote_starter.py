@@ -16,6 +16,7 @@ from engine.errors import ProcessFailed
 from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from tests.fakes.ended_processes import ends
 from tests.fakes.local_shell import LocalShell, LocalStream
 
 WAIT_SECONDS = 30.0
@@ -75,11 +76,6 @@ def wait_until(true: Callable[[], bool]) -> bool:
     return any(true() or pause.wait(0.02) for _ in range(500))
 
 
-def is_gone(pid: int) -> bool:
-    """Ended; a zombie that its adoptive parent has not collected counts as ended."""
-    return wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-
-
 def test_arguments_and_environment_arrive_unchanged(starter: RemoteProcessStarter, tmp_path: Path) -> None:
     script = 'for word in "$@" "$CROSSPLY_TEST"; do printf "%s\\0" "$word"; done >seen; pwd; echo "$HOME"'
     started = Started(
@@ -112,14 +108,14 @@ def test_the_pid_is_the_program_s_own(starter: RemoteProcessStarter) -> None:
 def test_what_the_program_leaves_behind_ends_with_it(starter: RemoteProcessStarter) -> None:
     started = Started(starter, "/bin/sh", "-c", "sleep 60 & echo $!; exit 5")
     assert started.wait().exit_code == 5
-    assert is_gone(int(started.lines[0]))
+    assert ends(int(started.lines[0]))
 
 
 def test_the_ladder_reaches_descendants(starter: RemoteProcessStarter) -> None:
     started = Started(starter, "/bin/sh", "-c", "trap '' TERM; sleep 60 & echo $!; wait; wait; sleep 60")
     pid = int(started.first_line())
     assert started.process.stop(grace_seconds=0.1).rung == "killed"
-    assert is_gone(pid)
+    assert ends(pid)
 
 
 def test_it_may_be_stopped_from_its_own_pump_thread(starter: RemoteProcessStarter) -> None:
@@ -147,7 +143,7 @@ def test_a_lost_connection_is_an_unknown_end_and_the_program_ends(starter: Remot
     if starter._has_python:
         assert started.wait() == ProcessOutcome(exit_code=None, stop_asked=False)
     shell.streams[0].close()
-    assert is_gone(pid)
+    assert ends(pid)
     assert started.wait() == ProcessOutcome(exit_code=None, stop_asked=False)
     assert not started.process.is_alive()
     assert started.process.tail() == ("here",)
@@ -179,7 +175,7 @@ def test_a_leash_that_hangs_is_killed_over_a_second_channel(
         process.suspend()
     outcome = started.process.stop(grace_seconds=0.1)
     assert outcome == ProcessOutcome(exit_code=None, stop_asked=True, rung="killed")
-    assert is_gone(started.process.pid)
+    assert ends(started.process.pid)
 
 
 @pytest.mark.parametrize(
