@@ -18,7 +18,8 @@ published prefill rates peak at two devices and fall with three and four (PR 186
 
 Devices of one ``per-machine`` server compute strictly in turn, and CPU workers of one machine share cores and memory bus (two
 of them gained 1.46 times, not 2). llama-server breaks a prompt where it keeps a checkpoint of a cache that cannot be rolled
-back (sliding windows, recurrent states), and waits there: nothing overlaps over such a break.
+back (sliding windows, recurrent states), and waits there: nothing overlaps over such a break, and the copy takes its time
+(``checkpoints``).
 
 Rejected: time = max over workers (a pipeline over requests: stock llama-server walks all slots as one batch), and a prefill
 where up to four devices compute at once (only the copies of inputs are four).
@@ -28,9 +29,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
+from engine.planning.checkpoints import checkpoint_depths, layers_checkpoint_seconds, prompt_pieces
 from engine.planning.layer_costs import (
     ACTIVATION_BYTES,
     HEADLINE_DEPTH_TOKENS,
@@ -50,8 +51,6 @@ from engine.vocabulary.worker import Speed, WorkerOffer
 
 SAME_MACHINE_CPU_OVERLAP = 1.46
 """Measured: two CPU workers of one machine in prefill, against one after the other."""
-CHECKPOINT_TAIL_TOKENS = 4
-"""server-context.cpp, ``checkpoint_offsets``: checkpoints are made 4 + ubatch and 4 tokens before the end of a prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +122,6 @@ def batch_tokens_per_second(
     return slots / seconds if seconds else None
 
 
-def prompt_pieces(model: ModelFacts, shape: RunShape, prompt_tokens: int) -> tuple[int, ...]:
-    """In what pieces llama-server processes a prompt, each to its end before the next: one, unless the cache of a layer cannot
-    be rolled back token by token, so that checkpoints are made 4 + ubatch and 4 tokens before the end."""
-    if not any(layer.kv.sliding_window_tokens or layer.kv.recurrent_bytes_per_sequence for layer in model.layers):
-        return (prompt_tokens,)
-    ends = {prompt_tokens, prompt_tokens - CHECKPOINT_TAIL_TOKENS}
-    ends.add(prompt_tokens - min(shape.batch_tokens, CHECKPOINT_TAIL_TOKENS + shape.ubatch_tokens))
-    marks = [0, *sorted(end for end in ends if end > 0)]
-    return tuple(end - start for start, end in pairwise(marks))
-
-
 def prefill_seconds(workers: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape, prompt_tokens: int) -> float | None:
     """Seconds to process a prompt, or ``None`` when a used worker's compute speed is not known."""
     used = [worker for worker in workers if worker.used]
@@ -144,7 +132,17 @@ def prefill_seconds(workers: Sequence[PlannedWorker], model: ModelFacts, shape: 
     known = [seconds for seconds in pieces if seconds is not None]
     if len(known) < len(pieces):
         return None
-    return sum(known) + output_seconds(used[-1].offer, model)
+    saving = sum(_saving_seconds(used, model, shape, depth) for depth in checkpoint_depths(model, shape, prompt))
+    return sum(known) + saving + output_seconds(used[-1].offer, model)
+
+
+def _saving_seconds(used: Sequence[PlannedWorker], model: ModelFacts, shape: RunShape, depth_tokens: int) -> float:
+    """One checkpoint, read back from one worker after the other."""
+    total = 0.0
+    for worker in used:
+        first = worker.first_layer or 0
+        total += sum(layers_checkpoint_seconds(worker.offer, model, shape, depth_tokens)[first : first + worker.n_layers])
+    return total
 
 
 def _piece_seconds(

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.planning.cost_model import output_seconds, prompt_pieces
+from engine.planning.checkpoints import checkpoint_depths, layers_checkpoint_seconds, prompt_pieces
+from engine.planning.cost_model import output_seconds
 from engine.planning.layer_costs import (
     HEADLINE_PROMPT_TOKENS,
     charge_seconds,
@@ -51,13 +52,19 @@ class DeviceCosts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptPass:
-    """The micro-batches of one size in the headline prompt: ``walks * (sum of stages) + periods * (period of the stages)``."""
+    """The micro-batches of one size in the headline prompt: ``walks * (sum of stages) + periods * (period of the stages)``.
+
+    Or one checkpoint of the cache: a walk that computes nothing.
+    """
 
     tokens: int
+    """Of a micro-batch; of a checkpoint those that are in the cache by then."""
     walks: int
     """Micro-batches that nothing overlaps."""
     periods: int
     """Micro-batches that follow another in the pipeline (``cost_model.period_seconds``)."""
+    saves: bool = False
+    """A checkpoint."""
 
 
 def headline_prompt_tokens(shape: RunShape) -> int:
@@ -66,17 +73,20 @@ def headline_prompt_tokens(shape: RunShape) -> int:
 
 
 def prompt_passes(model: ModelFacts, shape: RunShape) -> tuple[PromptPass, ...]:
-    """The headline prompt in micro-batches, as ``cost_model.prefill_seconds`` reckons it."""
+    """The headline prompt in micro-batches and checkpoints, as ``cost_model.prefill_seconds`` reckons it."""
     walks: dict[int, int] = {}
     periods: dict[int, int] = {}
-    for piece in prompt_pieces(model, shape, headline_prompt_tokens(shape)):
+    prompt = headline_prompt_tokens(shape)
+    for piece in prompt_pieces(model, shape, prompt):
         sizes = list(_micro_batches(piece, max(1, shape.ubatch_tokens)))
         for place, size in enumerate(sizes):
             overlapped = place > 0 and shape.asynchronous_rpc
             counted = periods if overlapped else walks
             counted[size] = counted.get(size, 0) + 1
     every = dict.fromkeys([*walks, *periods])
-    return tuple(PromptPass(tokens=size, walks=walks.get(size, 0), periods=periods.get(size, 0)) for size in every)
+    batches = (PromptPass(tokens=size, walks=walks.get(size, 0), periods=periods.get(size, 0)) for size in every)
+    saving = (PromptPass(tokens=depth, walks=1, periods=0, saves=True) for depth in checkpoint_depths(model, shape, prompt))
+    return (*batches, *saving)
 
 
 def _micro_batches(tokens: int, most: int) -> Iterator[int]:
@@ -98,7 +108,10 @@ def device_costs(offer: WorkerOffer, model: ModelFacts, shape: RunShape) -> Devi
         output_charge_seconds=output_charge,
         head_seconds=head_seconds(speed, model),
     )
-    stages = [_stage(offer, model, shape, each.tokens) for each in prompt_passes(model, shape)]
+    stages = [
+        _saving(offer, model, shape, each.tokens) if each.saves else _stage(offer, model, shape, each.tokens)
+        for each in prompt_passes(model, shape)
+    ]
     known = tuple(stage for stage in stages if stage is not None)
     return DeviceCosts(
         decode=decode, stages=known if len(known) == len(stages) else None, once_seconds=output_seconds(offer, model)
@@ -112,3 +125,8 @@ def _stage(offer: WorkerOffer, model: ModelFacts, shape: RunShape, tokens: int) 
     if layers is None or charge is None:
         return None
     return PassCosts(layer_seconds=layers, charge_seconds=charge, output_charge_seconds=charge, head_seconds=0.0)
+
+
+def _saving(offer: WorkerOffer, model: ModelFacts, shape: RunShape, depth_tokens: int) -> PassCosts:
+    layers = layers_checkpoint_seconds(offer, model, shape, depth_tokens)
+    return PassCosts(layer_seconds=layers, charge_seconds=0.0, output_charge_seconds=0.0, head_seconds=0.0)

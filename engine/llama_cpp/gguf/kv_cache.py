@@ -36,12 +36,17 @@ def kv_bytes_read(facts: KvFacts, shape: RunShape, depth_tokens: int) -> int:
 
 def cells_of_layer(facts: KvFacts, shape: RunShape) -> int:
     """Tokens that a layer has room for, over all slots."""
+    return cells_of_slot(facts, shape) * shape.slots
+
+
+def cells_of_slot(facts: KvFacts, shape: RunShape) -> int:
+    """Tokens of one slot that a layer has room for."""
     per_slot = context_of_slot(shape)
     if facts.sliding_window_tokens is not None:
         batch = min(shape.context_tokens, shape.batch_tokens)
         ubatch = min(batch, shape.ubatch_tokens or shape.batch_tokens)
         per_slot = _padded(min(per_slot, facts.sliding_window_tokens + ubatch))
-    return per_slot * shape.slots
+    return per_slot
 
 
 def context_of_slot(shape: RunShape) -> int:
@@ -57,10 +62,10 @@ def context_of_slot(shape: RunShape) -> int:
 
 def _cell_bytes(facts: KvFacts, shape: RunShape) -> int:
     k_bytes = _cache_type(shape.cache_type_k).row_bytes(facts.k_elements_per_token)
-    return k_bytes + _cache_type(shape.cache_type_v).row_bytes(_v_elements(facts, shape))
+    return k_bytes + _cache_type(shape.cache_type_v).row_bytes(v_elements(facts, shape))
 
 
-def _v_elements(facts: KvFacts, shape: RunShape) -> int:
+def v_elements(facts: KvFacts, shape: RunShape) -> int:
     """Without flash attention V is stored transposed, every layer as wide as the widest (``TAG_V_CACHE_VARIABLE``)."""
     if shape.flash_attention is False and facts.v_elements_without_flash_attention is not None:
         return facts.v_elements_without_flash_attention

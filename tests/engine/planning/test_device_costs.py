@@ -9,8 +9,9 @@ import pytest
 from engine.planning.cost_model import decode_seconds, prefill_seconds
 from engine.planning.device_costs import device_costs, prompt_passes
 from engine.planning.layer_costs import host_seconds
-from engine.vocabulary.model import KvFacts
+from engine.vocabulary.model import KvFacts, ModelFacts
 from engine.vocabulary.plan import RunShape
+from engine.vocabulary.worker import Link
 from tests.engine.planning.planning_cases import GB, model_of, offer
 
 MODEL = replace(model_of(*[GB, 2 * GB, GB], head=GB, n_vocab=1000), n_embd=64)
@@ -24,21 +25,31 @@ def alone(made):
     )
 
 
+WINDOWED = replace(
+    MODEL,
+    layers=tuple(
+        replace(layer, kv=KvFacts(k_elements_per_token=64, v_elements_per_token=64, sliding_window_tokens=width))
+        for layer, width in zip(MODEL.layers, (512, None, 128), strict=True)
+    ),
+)
+
+
+@pytest.mark.parametrize("model", [MODEL, WINDOWED], ids=["plain", "windowed"])
 @pytest.mark.parametrize("is_async", [True, False])
 @pytest.mark.parametrize("ubatch_tokens", [64, 200, 256, 512, 1024])
-def test_one_device_costs_what_the_cost_model_says(ubatch_tokens: int, *, is_async: bool) -> None:
-    made = offer("a", gb_per_s=50, tflops=3)
+def test_one_device_costs_what_the_cost_model_says(ubatch_tokens: int, model: ModelFacts, *, is_async: bool) -> None:
+    made = offer("a", gb_per_s=50, tflops=3, link=Link(rtt_seconds=0.002, bytes_per_second=1e8))
     shape = RunShape(ubatch_tokens=ubatch_tokens, asynchronous_rpc=is_async)
-    costs = device_costs(made, MODEL, shape)
+    costs = device_costs(made, model, shape)
     assert costs is not None
     assert costs.stages is not None
     decode = costs.decode
-    seconds = sum(decode.layer_seconds) + decode.output_charge_seconds + decode.head_seconds + host_seconds(MODEL)
-    assert seconds == pytest.approx(decode_seconds([alone(made)], MODEL, shape))
+    seconds = sum(decode.layer_seconds) + decode.output_charge_seconds + decode.head_seconds + host_seconds(model)
+    assert seconds == pytest.approx(decode_seconds([alone(made)], model, shape))
     prompt = costs.once_seconds
-    for stage, each in zip(costs.stages, prompt_passes(MODEL, shape), strict=True):
+    for stage, each in zip(costs.stages, prompt_passes(model, shape), strict=True):
         prompt += (each.walks + each.periods) * (sum(stage.layer_seconds) + stage.output_charge_seconds)
-    assert prompt == pytest.approx(prefill_seconds([alone(made)], MODEL, shape, 512))
+    assert prompt == pytest.approx(prefill_seconds([alone(made)], model, shape, 512))
 
 
 def test_nothing_overlaps_before_a_checkpoint_or_without_asynchronous_rpc() -> None:
@@ -47,8 +58,9 @@ def test_nothing_overlaps_before_a_checkpoint_or_without_asynchronous_rpc() -> N
     assert [(each.tokens, each.walks, each.periods) for each in prompt_passes(MODEL, shape)] == [(256, 2, 0)]
     windowed = replace(MODEL, layers=tuple(replace(layer, kv=KvFacts(sliding_window_tokens=512)) for layer in MODEL.layers))
     passes = prompt_passes(windowed, RunShape())
-    assert sum(each.tokens * each.walks for each in passes) == 512
+    assert sum(each.tokens * each.walks for each in passes if not each.saves) == 512
     assert not any(each.periods for each in passes)
+    assert [each.tokens for each in passes if each.saves] == [252, 508]
 
 
 def test_what_is_not_known_is_none() -> None:
