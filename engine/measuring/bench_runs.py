@@ -46,9 +46,14 @@ class BenchRuns:
         """How fast a type is read and computed with."""
         facts = {model.name: self.files.facts(model) for model in (probes.reader(kind), probes.computer(kind))}
         reader, computer = facts.values()
-        rows = rows_in(self._lines([reader], decode_tokens=probes.READ_TOKENS, repetitions=3))
-        sizes = ("-ub", ",".join(str(size) for size in probes.UBATCHES[:-1]))  # the plan's own is the largest
-        rows += rows_in(self._lines([computer], sizes, prompt_tokens=probes.PROMPT_TOKENS, repetitions=2))
+        rows = rows_in(
+            self._lines([computer], ubatches=probes.UBATCHES[:1], prompt_tokens=probes.PACE_PROMPT_TOKENS, repetitions=2)
+        )
+        lengths = probes.lengths_of_type(rows, kind)
+        if lengths is not None:
+            rows += rows_in(self._lines([reader], decode_tokens=lengths.decode_tokens, repetitions=3))
+            prompt = lengths.prompt_tokens
+            rows += rows_in(self._lines([computer], ubatches=lengths.ubatches, prompt_tokens=prompt, repetitions=2))
         return _there(probes.type_speed(kind, rows, offer, calls, facts), f"weights of the type {kind}")
 
     def rates(self, model: ModelFacts) -> tuple[float, float]:
@@ -88,12 +93,16 @@ class BenchRuns:
         models: Sequence[ModelFacts],
         more: tuple[str, ...] = (),
         *,
+        ubatches: tuple[int, ...] = (),
         prompt_tokens: int = 0,
         decode_tokens: int = 0,
         repetitions: int,
     ) -> tuple[str, ...]:
         paths = ",".join(model.path or "" for model in models)  # a comma is llama-bench's sign for "and then"
         plan = replace(self.plan, model=replace(models[0], path=paths), tensor_split=(models[0].n_layers + 1,))
+        if ubatches:
+            plan = replace(plan, shape=replace(plan.shape, ubatch_tokens=ubatches[0]))
+            more = (*more, *(part for size in ubatches[1:] for part in ("-ub", str(size))))  # each adds one more
         command = llama_bench_argv(
             plan,
             (self.server,),

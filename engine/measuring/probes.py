@@ -3,9 +3,10 @@
 Made-up models (``synthetic_model``), each for one unknown of the cost model, through the very path that a run uses:
 
 - two tiny ones of 2 and 18 layers: the charge of a call, and of a layer
-- one with a large cache: a token at depth 0 and at depth 1,024 differ by reading it
+- one with a large cache: a token at depth 0 and at depth 512 differ by reading it
 - per type of weights one of about 80 MB (more than the caches of most processors): read speed; and one of 16 million
-  parameters: compute speed for micro-batches of 8, 64 and 256 tokens
+  parameters: compute speed for micro-batches of 8, 64 and 256 tokens. A short prompt in micro-batches of 8 comes first: where
+  that is slow (an old processor without AVX took 99 s for four types), prompts are shorter and tokens fewer
 
 Rejected: one run with the model in question alone (says nothing about another model of other types, and nothing at all where
 the model does not fit on one worker), and a data sheet (q2_0 is read 40 times slower than f16 by some CPU builds).
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
@@ -34,12 +35,18 @@ LONG = replace(SHORT, name="calls-18", n_layers=18)
 CACHE = SyntheticModel(
     name="cache", weights="q8_0", n_layers=4, width=256, feed_forward=256, n_head=32, n_head_kv=8, head_length=128
 )
-DEPTH_TOKENS = 1024
+DEPTH_TOKENS = 512
 PROMPT_TOKENS = 256
 UBATCHES = (8, 64, 256)
 
-READ_TOKENS = 16
+PACE_PROMPT_TOKENS = 32
+"""Of the first, short prompt of a type; in micro-batches of the smallest size."""
+MOST_READ_TOKENS, LEAST_READ_TOKENS = 16, 4
 CACHE_TOKENS = 8
+RUNS = 3
+"""Of every test: two that count, and one before them that warms up."""
+QUICK_SECONDS = 1.0
+"""So long may all runs of one prompt take, and all runs of one generation."""
 LEAST_SHARE = 0.04
 """Types that are less of a model than this are not measured: the mean of the others will do."""
 _READ_BYTES = 80e6
@@ -53,8 +60,11 @@ _BYTES_PER_PARAMETER = MappingProxyType({kind.name: kind.block_bytes / kind.bloc
 
 def reader(kind: str) -> SyntheticModel:
     """The model that times reading a type."""
-    parameters = min(_READ_BYTES / _BYTES_PER_PARAMETER[kind], _MOST_READ_PARAMETERS)
-    return _of_type(f"read-{kind}", kind, parameters)
+    return _of_type(f"read-{kind}", kind, _parameters_read(kind))
+
+
+def _parameters_read(kind: str) -> float:
+    return min(_READ_BYTES / _BYTES_PER_PARAMETER[kind], _MOST_READ_PARAMETERS)
 
 
 def computer(kind: str) -> SyntheticModel:
@@ -74,6 +84,34 @@ def _of_type(name: str, kind: str, parameters: float) -> SyntheticModel:
         n_head=4,
         n_head_kv=1,
         head_length=128,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeLengths:
+    """How much of a type is timed on one worker."""
+
+    prompt_tokens: int
+    ubatches: tuple[int, ...]
+    """Sizes beside the smallest, which is known already."""
+    decode_tokens: int
+
+
+def lengths_of_type(rows: Sequence[BenchRow], kind: str) -> TypeLengths | None:
+    """As much as is quick by the pace of the first short prompt; ``None`` when that is missing. A larger micro-batch is no
+    slower per token, and a generated token costs about as much per parameter as one of a micro-batch of 8."""
+    pace = _seconds(rows, computer(kind).file_name, decode=False, ubatch=UBATCHES[0])
+    if pace is None:
+        return None
+    prompt = PROMPT_TOKENS
+    while prompt > PACE_PROMPT_TOKENS and RUNS * prompt * pace > QUICK_SECONDS:
+        prompt //= 2
+    token = pace * _parameters_read(kind) / _COMPUTE_PARAMETERS
+    decode = int(QUICK_SECONDS / RUNS / token)
+    return TypeLengths(
+        prompt_tokens=prompt,
+        ubatches=tuple(size for size in UBATCHES[1:] if size <= prompt) or (prompt,),
+        decode_tokens=max(LEAST_READ_TOKENS, min(MOST_READ_TOKENS, decode)),
     )
 
 
@@ -127,7 +165,8 @@ def type_speed(
     """How fast one type is read and computed with on this worker; ``None`` when a row is missing."""
     to_read, to_compute = facts[reader(kind).name], facts[computer(kind).name]
     token = _seconds(rows, reader(kind).file_name, decode=True)
-    points = tuple((size, _compute_speed(rows, kind, size, offer, calls, to_compute)) for size in UBATCHES)
+    sizes = sorted({row.ubatch_tokens for row in rows if row.file_name == computer(kind).file_name})
+    points = tuple((size, _compute_speed(rows, kind, size, offer, calls, to_compute)) for size in sizes)
     computes = tuple((size, rate) for size, rate in points if rate is not None)
     if token is None or not computes:
         return None
@@ -146,11 +185,11 @@ def type_speed(
 def _compute_speed(
     rows: Sequence[BenchRow], kind: str, ubatch: int, offer: WorkerOffer, calls: Speed, model: ModelFacts
 ) -> float | None:
-    token = _seconds(rows, computer(kind).file_name, decode=False, ubatch=ubatch)
-    if token is None:
+    row = _row_of(rows, computer(kind).file_name, decode=False, ubatch=ubatch)
+    if row is None:
         return None
-    batch = token * ubatch
-    charge = prefill_charge_seconds(replace(offer, speed=calls), model, ubatch, cells=PROMPT_TOKENS) or 0.0
+    batch = ubatch / row.tokens_per_second
+    charge = prefill_charge_seconds(replace(offer, speed=calls), model, ubatch, cells=row.prompt_tokens) or 0.0
     fixed = charge + model.n_layers * calls.layer_overhead_seconds
     return flops_per_prompt_token(model) * ubatch / max(batch - fixed, 0.1 * batch)
 
@@ -191,10 +230,17 @@ def _seconds(
     rows: Sequence[BenchRow], file_name: str, *, decode: bool, depth: int = 0, ubatch: int | None = None
 ) -> float | None:
     """Seconds per token of the row that is meant."""
+    row = _row_of(rows, file_name, decode=decode, depth=depth, ubatch=ubatch)
+    return None if row is None else 1.0 / row.tokens_per_second
+
+
+def _row_of(
+    rows: Sequence[BenchRow], file_name: str, *, decode: bool, depth: int = 0, ubatch: int | None = None
+) -> BenchRow | None:
     for row in rows:
         same = row.file_name == file_name and row.depth_tokens == depth and (row.decode_tokens > 0) == decode
         if same and (ubatch is None or row.ubatch_tokens == ubatch):
-            return 1.0 / row.tokens_per_second
+            return row
     return None
 
 

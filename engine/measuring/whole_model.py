@@ -30,7 +30,7 @@ from engine.vocabulary.worker import Speed, WorkerOffer
 
 QUICK_SECONDS = 2.0
 """So long may one prompt take, and all tokens of one generation."""
-LEAST_PROMPT_TOKENS = 64
+LEAST_PROMPT_TOKENS = 32
 LEAST_DECODE_TOKENS, MOST_DECODE_TOKENS = 8, 32
 
 LEAST_SCALE, MOST_SCALE = 0.2, 5.0

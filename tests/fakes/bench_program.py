@@ -11,8 +11,8 @@ def bench_output(argv: Sequence[str], seconds_per_layer_token: float = 0.001) ->
     """The JSON array, line by line. A token takes so long per two layers; deeper and in smaller batches it takes longer."""
     rows = []
     for path, depth, ubatch in product(_values(argv, "-m"), _numbers(argv, "-d") or [0], _numbers(argv, "-ub")):
-        for prompt, decode in ((256, 0), (0, 16)):
-            if _asked(argv, "-p" if prompt else "-n"):
+        for prompt, decode in ((max(_numbers(argv, "-p")), 0), (0, max(_numbers(argv, "-n")))):
+            if prompt or decode:
                 seconds = seconds_per_layer_token * (1 + depth / 1000) * (9 if "18" in path else 1)
                 seconds *= (0.1 + 1 / ubatch) if prompt else 1
                 row = {"model_filename": path, "n_prompt": prompt, "n_gen": decode, "n_depth": depth, "n_ubatch": ubatch}
@@ -27,7 +27,3 @@ def _values(argv: Sequence[str], option: str) -> list[str]:
 
 def _numbers(argv: Sequence[str], option: str) -> list[int]:
     return [int(value) for value in _values(argv, option)]
-
-
-def _asked(argv: Sequence[str], option: str) -> bool:
-    return any(_numbers(argv, option))

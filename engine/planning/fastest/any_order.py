@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.planning.fastest.listed_order import TIE, Found
 from engine.planning.fastest.rest_bound import RestBound
-from engine.planning.fastest.search_space import SearchSpace, Seat
+from engine.planning.fastest.search_space import Blend, SearchSpace, Seat
 from engine.planning.fastest.sets_of_devices import SetSearch
 
 NARROW, WIDE, BEYOND_REACH = 64, 8192, 2048
@@ -40,7 +40,7 @@ class AnyOrder:
         n_sets = prod(len(kind.places) + 1 for kind in self._space.kinds)
         if n_sets > _MOST_CODES:
             return self._answer(self._bound_without_search())
-        searches = [SetSearch(self._space, blend) for blend in self._space.blends]
+        searches = self._searches()
         wide = WIDE if n_sets <= IN_REACH else BEYOND_REACH
         bound, per_ending = 0.0, np.zeros((len(self._space.kinds), self._space.n_layers + 1))
         for search, max_sets in ((searches[0], NARROW), *((search, wide) for search in searches)):
@@ -49,6 +49,12 @@ class AnyOrder:
             if bound >= self._ceiling * (1.0 - TIE):
                 break
         return self._answer(bound)
+
+    def _searches(self) -> list[SetSearch]:
+        share = self._space.share_of_walks
+        if share is not None:
+            return [SetSearch(self._space, Blend(others=1.0), held_up=(share, Blend(last=1.0)))]
+        return [SetSearch(self._space, blend) for blend in self._space.blends]
 
     def _bound_without_search(self) -> float:
         kinds, bounds = self._space.kinds, [0.0]

@@ -134,6 +134,17 @@ class SearchSpace:
         return (*plain, *(blend for pair in keyed for blend in pair))
 
     @property
+    def share_of_walks(self) -> float | None:
+        """Where one sum over all devices but the last decides, so that the least of it is the best before every ending: how
+        much of that sum counts while the last device holds the others up (``Blend(last=1.0)``), when all of it counts
+        otherwise (``Blend(others=1.0)``). ``None``: no one sum decides."""
+        pipelined = [each for each in self._passes if each.periods]
+        one_size = len(self._passes) == len(pipelined) == 1
+        if self.prompt_share < 1.0 or not one_size or any(device.shared for device in self.devices):
+            return None
+        return pipelined[0].walks / (pipelined[0].walks + pipelined[0].periods)
+
+    @property
     def layers_are_equal(self) -> bool:
         """Whether layers are alike in memory and in seconds on every device: then the order of devices does not matter."""
         if len(set(np.diff(self.sizes).tolist())) > 1:

@@ -9,7 +9,7 @@ from itertools import accumulate
 import numpy as np
 
 from engine.planning.fastest.rest_bound import RestBound
-from engine.planning.fastest.search_space import Blend, SearchSpace, Seat
+from engine.planning.fastest.search_space import Blend, SearchSpace, Seat, Sums
 from engine.planning.fastest.window_minimum import Floats, Ints, window_minimum, windows_of
 
 OFFERS_WITH_BLENDS = 12
@@ -32,10 +32,22 @@ class _Level:
     """``[end, set]``: least cost of the first ``end`` layers on this set; infinite where it was given up."""
 
 
-class SetSearch:
-    """The search for one blend of the objective (``SearchSpace.sums``)."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _View:
+    """One blend of the objective: what of the cost so far counts, what an ending adds, and what the rest costs at least."""
 
-    def __init__(self, space: SearchSpace, blend: Blend) -> None:
+    share: float
+    sums: list[Sums]
+    rest: RestBound
+
+
+class SetSearch:
+    """The search for one blend of the objective (``SearchSpace.sums``).
+
+    ``held_up`` (``SearchSpace.share_of_walks`` and its blend): the objective is the larger of the two, so endings are exact.
+    """
+
+    def __init__(self, space: SearchSpace, blend: Blend, *, held_up: tuple[float, Blend] | None = None) -> None:
         self._space = space
         self._kinds = space.kinds
         self._sums = [space.sums(kind.device, blend) for kind in self._kinds]
@@ -43,10 +55,14 @@ class SetSearch:
         self._strides: Ints = np.array(
             list(accumulate((int(have) + 1 for have in self._have[:-1]), lambda a, b: a * b, initial=1)), dtype=np.int64
         )
-        self._n_offers = 1 if len(space.blends) == 1 else OFFERS_WITH_BLENDS
+        self._n_offers = 1 if len(space.blends) == 1 or held_up else OFFERS_WITH_BLENDS
         self._earliest = [space.earliest(kind.device) for kind in self._kinds]
         self._ends_here = [kind.device.applies(blend) for kind in self._kinds]
-        self._rest = RestBound(space, self._kinds, self._sums)
+        self._views = [self._view(1.0, blend), *([self._view(*held_up)] if held_up else [])]
+
+    def _view(self, share: float, blend: Blend) -> _View:
+        sums = [self._space.sums(kind.device, blend) for kind in self._kinds]
+        return _View(share=share, sums=sums, rest=RestBound(self._space, self._kinds, sums))
 
     def run(self, ceiling: Callable[[], float], max_sets: int, offer: Callable[[tuple[Seat, ...]], None]) -> Floats:
         """Offer the best placements as they are found. Returns per kind of the last device and its first layer what no
@@ -94,7 +110,7 @@ class SetSearch:
 
     def _cut(self, level: _Level, ceiling: float, max_sets: int) -> tuple[_Level, float]:
         """Without what cannot get below the ceiling; and the least bound of what was given up for want of room."""
-        bounds = level.rows + self._rest.of(level.counts)
+        bounds = _largest([view.share * level.rows + view.rest.of(level.counts) for view in self._views])
         rows = np.where(bounds < ceiling, level.rows, np.inf)
         best = bounds.min(axis=0)
         kept = np.flatnonzero(best < ceiling)
@@ -114,13 +130,13 @@ class SetSearch:
     ) -> None:
         """Put the rest and the output on one more device, in every way; write the least of each into ``bounds``."""
         level, ways = levels[-1], list[tuple[float, int, int, int]]()
-        for kind, sums in enumerate(self._sums):
+        for kind in range(len(self._kinds)):
             start = self._space.earliest_as_last(self._kinds[kind].device)
             sets = np.flatnonzero(level.counts[:, kind] < self._have[kind])
             if start > self._space.n_layers or not len(sets) or not self._ends_here[kind]:
                 continue
-            ending = sums.last_before[-1] - sums.last_before[start:] + sums.last_charge
-            totals = level.rows[start:, sets] + ending[:, None]
+            rows = level.rows[start:, sets]
+            totals = _largest([view.share * rows + _ending(view.sums[kind], start)[:, None] for view in self._views])
             places = totals.argmin(axis=1)
             least = totals[np.arange(len(places)), places]
             np.minimum(bounds[kind, start:], least, out=bounds[kind, start:])
@@ -165,6 +181,19 @@ class SetSearch:
         costs = row[earliest:end] - sums.before[earliest:end]
         place = int(costs.argmin())
         return float(costs[place] + sums.before[end] + sums.charge), earliest + place
+
+
+def _largest(each: list[Floats]) -> Floats:
+    largest = each[0]
+    for other in each[1:]:
+        largest = np.maximum(largest, other)
+    return largest
+
+
+def _ending(sums: Sums, start: int) -> Floats:
+    """What the layers from ``start`` on, from ``start + 1`` on, ... and the output add on the last device."""
+    ending: Floats = sums.last_before[-1] - sums.last_before[start:] + sums.last_charge
+    return ending
 
 
 def _alike(rows: Floats) -> Iterator[tuple[Ints, Ints]]:

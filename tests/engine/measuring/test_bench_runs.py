@@ -45,7 +45,7 @@ def test_calls(files):
     assert speed.overhead_seconds > 0
     tiny, cache = seen
     assert [part.rpartition("/")[2] for part in tiny[tiny.index("-m") + 1].split(",")] == ["calls-2.gguf", "calls-18.gguf"]
-    assert cache[-2:] == ("-d", "0,1024")
+    assert cache[-2:] == ("-d", "0,512")
     assert tiny[tiny.index("-p") + 1] == "0"
 
 
@@ -53,8 +53,21 @@ def test_a_type(files):
     runs, seen = runs_with(files)
     speed = runs.type_speed("q8_0", offer("a"), runs.calls(offer("a")))
     assert [size for size, _rate in speed.compute_by_ubatch] == list(probes.UBATCHES)
-    assert seen[-1][-2:] == ("-ub", "8,64")
-    assert (seen[-1][seen[-1].index("-n") + 1], seen[-1][seen[-1].index("-p") + 1]) == ("0", "256")
+    pace, read, compute = seen[-3:]
+    assert [pace[pace.index(option) + 1] for option in ("-n", "-p", "-ub")] == ["0", "32", "8"]
+    assert [read[read.index(option) + 1] for option in ("-n", "-p")] == ["16", "0"]
+    assert [compute[compute.index(option) + 1] for option in ("-n", "-p", "-ub")] == ["0", "256", "64"]
+    assert compute[-2:] == ("-ub", "256")
+
+
+def test_a_slow_worker_is_asked_for_less(files):
+    runs, seen = runs_with(files, lambda argv: bench_output(argv, seconds_per_layer_token=0.1))
+    calls = runs_with(files)[0].calls(offer("a"))
+    speed = runs.type_speed("q8_0", offer("a"), calls)
+    read, compute = seen[-2:]
+    assert read[read.index("-n") + 1] == str(probes.LEAST_READ_TOKENS)
+    assert (compute[compute.index("-p") + 1], compute[compute.index("-ub") + 1]) == ("32", "32")
+    assert [size for size, _rate in speed.compute_by_ubatch] == [8, 32]
 
 
 def test_a_real_model_takes_the_place_of_the_plans(files):
@@ -82,7 +95,7 @@ def test_a_slow_model_anchors_in_an_empty_context(files):
     guess = replace(runs.type_speed("q8_0", offer("a"), runs.calls(offer("a"))), compute_by_ubatch=((8, 1e3),))
     runs.anchored(guess, offer("a"), replace(a_model(), path="/models/real.gguf"))
     assert seen[-1][-2:] == ("-d", "0")
-    assert seen[-2][seen[-2].index("-p") + 1] == "64"
+    assert seen[-2][seen[-2].index("-p") + 1] == "32"
 
 
 def test_an_anchor_that_was_not_timed_is_told(files):

@@ -10,7 +10,7 @@ import pytest
 from engine.planning.device_order import device_order
 from engine.planning.fastest.search_space import SearchSpace, Seat
 from engine.planning.seats import budgets_of
-from engine.vocabulary.plan import PlanRequest
+from engine.vocabulary.plan import PlanRequest, RunShape
 from tests.engine.planning.fastest.judged_clusters import cluster
 from tests.engine.planning.fastest.placement_oracles import mix_seconds, share
 from tests.engine.planning.planning_cases import model_of, offer
@@ -73,3 +73,21 @@ def test_where_a_device_may_begin() -> None:
 def test_prompts_do_not_count_where_a_compute_speed_is_not_known() -> None:
     offers = (offer("a", safe=5, gb_per_s=1, tflops=1), offer("b", safe=5, gb_per_s=1))
     assert space_of(PlanRequest(model=model_of(1), offers=offers, prompt_share=1.0)).prompt_share == 0.0
+
+
+def documents(*machines: str, ubatch: int = 256, share: float = 1.0) -> SearchSpace:
+    offers = tuple(offer(name, gb_per_s=50, tflops=1) for name in machines)
+    shape = RunShape(ubatch_tokens=ubatch)
+    return space_of(PlanRequest(model=model_of(1, 2, 1), offers=offers, prompt_share=share, shape=shape))
+
+
+def test_one_sum_decides_for_documents_in_micro_batches_of_one_size() -> None:
+    assert documents("a", "b").share_of_walks == pytest.approx(1 / 2)
+    assert documents("a", "b", ubatch=128).share_of_walks == pytest.approx(1 / 4)
+
+
+def test_no_one_sum_decides_for_mixes_rests_and_shared_memory() -> None:
+    assert documents("a", "b", share=0.9).share_of_walks is None
+    assert documents("a", "b", ubatch=200).share_of_walks is None
+    assert documents("a", "b", ubatch=512).share_of_walks is None
+    assert documents("a", "a").share_of_walks is None

@@ -51,7 +51,7 @@ def test_types_calls_and_the_model_itself_are_measured_and_parts_are_kept():
     assert dict(speed.read_bytes_per_second_by_type).keys() == {"q8_0", "f16"}
     assert speed.source.startswith("measured ")
     assert speed.source.endswith("with build 0c1e570")
-    assert len(benches(fakes)) == 2 + 2 * 2 + 2
+    assert len(benches(fakes)) == 2 + 2 * 3 + 2
     assert benches(fakes)[-1][2] == TYPED.path
     assert fakes.starter.running() == ()
     parts = {key.rpartition("|")[2] for key in fakes.speeds.speeds}
