@@ -210,8 +210,8 @@ class SessionBridge(QObject):
         self._session.install_runtime()
 
     def calibrate(self) -> None:
-        """Measure the workers."""
-        self._session.calibrate()
+        """Measure the workers that were never measured or whose load changed; where there are none, all of them again."""
+        self._session.calibrate(again=True)
 
     def measure_plans(self) -> None:
         """Run the best plans."""

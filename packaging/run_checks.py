@@ -38,11 +38,12 @@ def run_tests(python: Path, root: Path) -> int:
 
 def run_benchmarks(python: Path, root: Path) -> int:
     """Every script of tests/benchmarks, one after the other."""
-    scripts = sorted((root / "tests/benchmarks").glob("*.py"))
+    scripts = sorted((root / "tests/benchmarks").glob("[!_]*.py"))
     if not scripts:
         print("There is no benchmark in tests/benchmarks.", file=sys.stderr)
         return 1
-    return _report([(script.name, _run(script.name, [str(python), str(script)], root)) for script in scripts])
+    modules = [f"tests.benchmarks.{script.stem}" for script in scripts]  # by path they would not find ``tests``
+    return _report([(module, _run(module, [str(python), "-m", module], root)) for module in modules])
 
 
 def _lab_or_failure() -> dict[str, str]:

@@ -10,12 +10,18 @@ from __future__ import annotations
 from engine.errors import RuntimeUnavailable
 from engine.measuring.bench_rows import rows_in
 from engine.planning.layer_costs import flops_per_prompt_token
+from engine.vocabulary.device import DeviceKind
+from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.worker import Exposure, Speed, WorkerOffer
 
 PROMPT_TOKENS = 256
 DECODE_TOKENS = 24
 REPETITIONS = 2
+
+LOAD_CHANGE_FRACTION = 0.3
+"""A device that is by so much busier, or less busy, than when it was measured is measured again. A third of a processor: a
+sample of two seconds sees bursts of a tenth or two on an idle desktop."""
 
 LOOPBACK_OVERHEAD_SECONDS = 0.0005
 """0.4-0.7 ms per loopback hop was measured with 1 to 15 workers."""
@@ -53,6 +59,23 @@ def speed_of(prefill_tokens_per_second: float, decode_tokens_per_second: float, 
         measured=True,
         source=source,
     )
+
+
+def busy_fraction(offer: WorkerOffer, machine: Machine | None, load: MachineLoad | None) -> float | None:
+    """How busy the device of a worker is with other work; ``None`` = not known."""
+    if load is None or machine is None:
+        return None
+    if offer.kind is DeviceKind.CPU:
+        return load.cpu_busy_fraction
+    busy = {gpu.runtime_name: fraction for gpu, fraction in zip(machine.gpus, load.gpu_busy_fractions, strict=False)}
+    return busy.get(offer.runtime_name)
+
+
+def is_outdated(speed: Speed, busy_now: float | None) -> bool:
+    """Whether the device is now so much busier, or so much less busy, that what was measured says little."""
+    if not speed.measured or speed.busy_fraction is None or busy_now is None:
+        return False
+    return abs(speed.busy_fraction - busy_now) > LOAD_CHANGE_FRACTION
 
 
 def speed_key(offer: WorkerOffer, runtime_id: str, model: ModelFacts) -> str:

@@ -144,10 +144,11 @@ class Session:
 
         self._jobs.start(look.INSTALL, install_and_look)
 
-    def calibrate(self) -> None:
-        """Measure how fast each worker is; progress is an ``Activity``."""
+    def calibrate(self, *, again: bool = False) -> None:
+        """Measure how fast the workers are that were not measured yet, or were under another load; ``again``: where there are
+        none, all of them. Progress is an ``Activity``."""
         state = self._state
-        self._jobs.start(look.CALIBRATE, lambda token: calibrate.calibrate(self._bench(state, token), self.post))
+        self._jobs.start(look.CALIBRATE, lambda token: calibrate.calibrate(self._bench(state, token), self.post, again=again))
 
     def measure_plans(self) -> None:
         """Run the chosen plan and the best predicted ones for real, in turn; what was measured is in the history and beside

@@ -67,6 +67,8 @@ class Speed:
     """``(tokens of a micro-batch, flops per second)``, ascending; empty = ``compute_flops_per_second`` for all sizes."""
     layer_overhead_seconds: float = 0.0
     """Charge for every layer in decode beside its bytes: starting its two or three dozen operations."""
+    busy_fraction: float | None = None
+    """How busy the device was with other work when this was measured; ``None`` = not measured, or not known."""
     source: str = ""
     """For people: ``measured 2026-11-24 with build 0c1e570``, ``published: 1,008 GB/s``; empty where ``measured`` says all."""
 

@@ -1,6 +1,6 @@
 """The fastest plan against llama.cpp's own split on uneven test beds, and what was predicted against what came out.
 
-``python tests/benchmarks/against_default.py [MODEL [ROUNDS [BED]]]``, as root on Linux. Per bed and round: llama-server with
+``python -m tests.benchmarks.against_default [MODEL [ROUNDS [BED]]]``, as root on Linux. Per bed and round: llama-server with
 its default split over all workers in the order listed, then with the plan of policy ``fastest``, the order changing from round
 to round; in each, one warm-up and two requests of 256 + 48 tokens. Ratios are of the medians of a round. Prints a table in
 Markdown and every sample as JSON. The bed that is even is there to see that nothing is lost.

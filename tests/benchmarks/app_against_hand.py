@@ -1,6 +1,6 @@
 """The same split started by Crossply and typed by hand, and what every further worker on the loopback costs.
 
-``python tests/benchmarks/app_against_hand.py [MODEL [ROUNDS]]``. For 1 to 4 CPU workers (one alone has all cores, on two cores
+``python -m tests.benchmarks.app_against_hand [MODEL [ROUNDS]]``. For 1 to 4 CPU workers (one alone has all cores, on two cores
 each of more has one thread): a session of the application launches an even split; by hand the same llama.cpp programs are
 started with the same devices, threads and ``-ts``, without what Crossply adds (``-lv 5`` and ``--log-jsonl``, which prove the
 layer map; leashes; the supervision beside them). Both stay loaded, requests are measured in turn, the order changing from

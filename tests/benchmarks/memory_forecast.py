@@ -1,6 +1,6 @@
 """What a plan says that workers need against what llama.cpp allocates there, for random models, shapes and policies.
 
-``python tests/benchmarks/memory_forecast.py [PLANS [SEED]]``, as root on Linux with version 1 of control groups: everything
+``python -m tests.benchmarks.memory_forecast [PLANS [SEED]]``, as root on Linux with version 1 of control groups: everything
 runs in a group of 1.6 GB that is made for it, which this machine's card then shows as its memory. Contexts are drawn up to
 what just fits under the 80 % rule, so plans that are too large for the machine would be killed: every such kill is counted.
 What llama.cpp allocates is what it reports per device (weights, KV, compute). Small synthetic models of six architectures:

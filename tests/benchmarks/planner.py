@@ -1,6 +1,6 @@
 """The planner: is it ever beaten, and how long does it take.
 
-``python tests/benchmarks/planner.py [CLUSTERS [PLANS]]``. First random clusters, judged by brute force (small) and by HiGHS
+``python -m tests.benchmarks.planner [CLUSTERS [PLANS]]``. First random clusters, judged by brute force (small) and by HiGHS
 (medium): the gap to the judge must be 0 on all. Then plans for sizes of interest, each for PLANS different clusters: median
 and 95th percentile of the search in wall-clock milliseconds on this machine, as loaded as it is.
 """
@@ -11,9 +11,6 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from engine.planning.device_order import device_order
 from engine.planning.fastest.fastest_placement import fastest_placement

@@ -1,6 +1,6 @@
 """Predicted against real: decode and prefill over test beds of 1 to 4 CPU workers, old ones and far ones among them.
 
-``python tests/benchmarks/prediction_error.py [--rounds N] [--bed WORDS] [--model FILE] [--json FILE]``, as root on Linux.
+``python -m tests.benchmarks.prediction_error [--rounds N] [--bed WORDS] [--model FILE] [--json FILE]``, as root on Linux.
 Every kind of worker of a bed is calibrated alone, as the application does it (by types, and with the model itself), through
 its relay where it has one; layers are shared evenly, and with the policy ``fastest``; llama-server then runs with the
 application's own command line. Every round calibrates anew, as the speed of a shared machine drifts by more than what is

@@ -1,6 +1,6 @@
 """One CPU worker against two on this machine, one thread each: paired and interleaved, medians with their spread.
 
-``python tests/benchmarks/two_workers_against_one.py [MODEL [ROUNDS]]``. Every worker gets one thread, so two workers have
+``python -m tests.benchmarks.two_workers_against_one [MODEL [ROUNDS]]``. Every worker gets one thread, so two workers have
 twice the processor. Prefill may gain from it (micro-batches overlap); decode cannot: it goes through one after the other.
 The order within a pair changes from round to round, so that a load that comes and goes meets both.
 """

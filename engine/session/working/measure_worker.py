@@ -42,6 +42,10 @@ class Subject:
     model: ModelFacts
     stand_in: ModelFacts | None
     """A model small enough to be run whole; ``None`` when there is none."""
+    busy_fraction: float | None = None
+    """How busy the device is with other work; parts that were measured under quite another load are measured again."""
+    again: bool = False
+    """Measure everything, whatever is stored."""
 
 
 def type_part(kind: str) -> str:
@@ -75,11 +79,12 @@ def _by_parts(bench: Bench, subject: Subject, files: ProbeFiles) -> Speed:
     if not types:
         raise RuntimeUnavailable(f"{model.name} does not say of which types it is.", advice="")
     whole = model if model.total_bytes <= LARGEST_QUICK_BYTES and model.path and fits_alone(offer, model) else None
-    calls, by_type = _stored_parts(bench.outside, offer, subject.runtime, model)
+    calls, by_type = _usable_parts(bench.outside, subject)
     with served_alone(bench, offer, whole or files.facts(probes.reader(types[0]))) as (plan, server):
         runs = _runs(bench, subject.runtime, plan, server, files)
         if calls is None:
-            calls = _kept(bench, subject, CALLS, replace(runs.calls(offer), source=_source(subject.runtime)))
+            fresh = replace(runs.calls(offer), source=_source(subject.runtime), busy_fraction=subject.busy_fraction)
+            calls = _kept(bench, subject, CALLS, fresh)
         for kind in types:
             if kind not in by_type:
                 by_type[kind] = _kept(bench, subject, type_part(kind), runs.type_speed(kind, offer, calls))
@@ -96,7 +101,7 @@ def _as_a_whole(bench: Bench, subject: Subject) -> Speed:
     with served_alone(bench, subject.offer, subject.stand_in) as (plan, server), ProbeFiles() as none:
         prefill, decode = _runs(bench, subject.runtime, plan, server, none).rates(subject.stand_in)
     source = f"{_source(subject.runtime)} with {subject.stand_in.name} as a whole, not by type"
-    return calibration.speed_of(prefill, decode, subject.stand_in, source)
+    return replace(calibration.speed_of(prefill, decode, subject.stand_in, source), busy_fraction=subject.busy_fraction)
 
 
 def _source(runtime: Runtime) -> str:
@@ -111,6 +116,16 @@ def _stored_parts(
 
     found = {kind: load(type_part(kind)) for kind in probes.types_of(model)}
     return load(CALLS), {kind: speed for kind, speed in found.items() if speed is not None}
+
+
+def _usable_parts(outside: Outside, subject: Subject) -> tuple[Speed | None, dict[str, Speed]]:
+    """What is stored and was measured under about the load that there is now."""
+    if subject.again:
+        return None, {}
+    calls, by_type = _stored_parts(outside, subject.offer, subject.runtime, subject.model)
+    if calls is None or calibration.is_outdated(calls, subject.busy_fraction):
+        return None, {}  # the speeds of types were reckoned with these calls
+    return calls, {kind: speed for kind, speed in by_type.items() if not calibration.is_outdated(speed, subject.busy_fraction)}
 
 
 def _kept(bench: Bench, subject: Subject, part: str, speed: Speed) -> Speed:

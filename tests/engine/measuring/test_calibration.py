@@ -10,15 +10,42 @@ from engine.measuring.calibration import (
     LOOPBACK_OVERHEAD_SECONDS,
     PROMPT_TOKENS,
     active_bytes_of,
+    busy_fraction,
+    is_outdated,
     part_key,
     rates_in,
     speed_key,
     speed_of,
 )
+from engine.vocabulary.machine import MachineLoad
 from tests.fakes.cluster_pieces import a_model, hybrid_machine, offers_of
 
 ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 415.5}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 53.25}]
 OUTPUT = ("load_backend: loaded", *json.dumps(ROWS, indent=2).splitlines(), "bye")
+
+
+def test_how_busy_a_device_is():
+    machine = hybrid_machine()
+    load = MachineLoad(
+        machine_id=machine.id,
+        taken_at_seconds=1.0,
+        cpu_busy_fraction=0.25,
+        ram_available_bytes=None,
+        gpu_busy_fractions=(0.75,) * len(machine.gpus),
+    )
+    expected = {"cpu": 0.25, "gpu": 0.75}
+    for offer in offers_of(machine):
+        assert busy_fraction(offer, machine, load) == expected[offer.kind.value]
+        assert busy_fraction(offer, machine, None) is None
+        assert busy_fraction(offer, None, load) is None
+        assert busy_fraction(offer, machine, replace(load, cpu_busy_fraction=None, gpu_busy_fractions=())) is None
+
+
+def test_a_measurement_holds_until_the_load_is_quite_another():
+    speed = replace(speed_of(400.0, 50.0, a_model()), busy_fraction=0.1)
+    assert [is_outdated(speed, now) for now in (0.0, 0.35, 0.45, None)] == [False, False, True, False]
+    assert not is_outdated(replace(speed, busy_fraction=None), 0.9)
+    assert not is_outdated(replace(speed, measured=False), 0.9)
 
 
 def test_rates():

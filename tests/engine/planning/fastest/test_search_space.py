@@ -75,19 +75,19 @@ def test_prompts_do_not_count_where_a_compute_speed_is_not_known() -> None:
     assert space_of(PlanRequest(model=model_of(1), offers=offers, prompt_share=1.0)).prompt_share == 0.0
 
 
-def documents(*machines: str, ubatch: int = 256, share: float = 1.0) -> SearchSpace:
-    offers = tuple(offer(name, gb_per_s=50, tflops=1) for name in machines)
+def documents(*workers: str, ubatch: int = 256, share: float = 1.0) -> SearchSpace:
+    offers = tuple(offer(*worker.split("/"), gb_per_s=50, tflops=1) for worker in workers)
     shape = RunShape(ubatch_tokens=ubatch)
     return space_of(PlanRequest(model=model_of(1, 2, 1), offers=offers, prompt_share=share, shape=shape))
 
 
 def test_one_sum_decides_for_documents_in_micro_batches_of_one_size() -> None:
-    assert documents("a", "b").share_of_walks == pytest.approx(1 / 2)
-    assert documents("a", "b", ubatch=128).share_of_walks == pytest.approx(1 / 4)
+    assert documents("a/cpu", "b/cpu").share_of_walks == pytest.approx(1 / 2)
+    assert documents("a/cpu", "b/cpu", ubatch=128).share_of_walks == pytest.approx(1 / 4)
 
 
 def test_no_one_sum_decides_for_mixes_rests_and_shared_memory() -> None:
-    assert documents("a", "b", share=0.9).share_of_walks is None
-    assert documents("a", "b", ubatch=200).share_of_walks is None
-    assert documents("a", "b", ubatch=512).share_of_walks is None
-    assert documents("a", "a").share_of_walks is None
+    assert documents("a/cpu", "b/cpu", share=0.9).share_of_walks is None
+    assert documents("a/cpu", "b/cpu", ubatch=200).share_of_walks is None
+    assert documents("a/cpu", "b/cpu", ubatch=512).share_of_walks is None
+    assert documents("a/cpu-0", "a/cpu-1").share_of_walks is None

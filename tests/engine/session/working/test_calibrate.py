@@ -1,11 +1,13 @@
 """Measuring every worker with fakes of the real programs."""
 
 import json
+from dataclasses import replace
 
 from engine.session import events
 from engine.session.working import calibrate
 from engine.session.working.look import CALIBRATE
 from engine.session.working.serve_alone import Bench
+from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
 from tests.fakes.fake_outside import Fakes, FakeToken, planned_session
 from tests.fakes.fake_process_starter import FakeProgram
 
@@ -13,15 +15,27 @@ ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 400.5}, {"n_prompt": 0, "n_gen":
 BENCH = FakeProgram(lines=tuple(json.dumps(ROWS, indent=2).splitlines()), exit_code=0)
 
 
-def calibrated(fakes, program=BENCH):
+def calibrated(fakes, program=BENCH, *, busy=None, again=False):
     session, _jobs = planned_session(fakes)
+    loads = () if busy is None else (machine_load(busy),)
+    state = replace(session.snapshot(), loads=tuple((load.machine_id, load) for load in loads))
     fakes.starter.will_run("llama-bench", program)
     posted = []
-    bench = Bench(outside=fakes.outside(), state=session.snapshot(), machine_of=session.remotes.machine, token=FakeToken())
-    calibrate.calibrate(bench, posted.append)
+    bench = Bench(outside=fakes.outside(), state=state, machine_of=session.remotes.machine, token=FakeToken())
+    calibrate.calibrate(bench, posted.append, again=again)
     assert posted[-1] == events.ActivityEnded(id=CALIBRATE)
     assert fakes.starter.running() == ()
     return session.snapshot(), posted
+
+
+def machine_load(busy):
+    return MachineLoad(
+        machine_id=THIS_MACHINE,
+        taken_at_seconds=0.0,
+        cpu_busy_fraction=busy,
+        ram_available_bytes=None,
+        gpu_busy_fractions=(0.0,),
+    )
 
 
 def test_every_worker_is_measured_and_kept():
@@ -39,6 +53,26 @@ def test_what_is_known_is_not_measured_again():
     n = len(fakes.starter.started)
     calibrated(fakes)
     assert len(fakes.starter.started) == n
+
+
+def test_what_was_measured_under_another_load_is_measured_again():
+    fakes = Fakes()
+    calibrated(fakes, busy=0.05)
+    n = len(fakes.starter.started)
+    calibrated(fakes, busy=0.2)
+    assert len(fakes.starter.started) == n
+    _state, posted = calibrated(fakes, busy=0.8)
+    measured = dict(event.speeds[0] for event in posted if isinstance(event, events.SpeedsMeasured))
+    assert {speed.busy_fraction for id_, speed in measured.items() if "cpu" in id_} == {0.8}
+    assert len(fakes.starter.started) > n
+
+
+def test_whoever_asks_when_all_are_known_has_all_measured_again():
+    fakes = Fakes()
+    state, _posted = calibrated(fakes)
+    n = len(fakes.starter.started)
+    calibrated(fakes, again=True)
+    assert len(fakes.starter.started) >= n + 2 * len(state.offers)
 
 
 def test_a_failure_is_told_per_worker_and_the_others_are_tried():
