@@ -33,14 +33,16 @@ class BenchRuns:
     run: Callable[[tuple[str, ...]], tuple[str, ...]]
     """Runs a command line to its end, returns what it printed."""
 
-    def calls(self, offer: WorkerOffer) -> Speed:
-        """What a call and a layer cost, and reading the cache; the speed's other figures mean nothing."""
-        facts = {model.name: self.files.facts(model) for model in (probes.SHORT, probes.LONG, probes.CACHE)}
+    def calls(self, offer: WorkerOffer, queries_per_key: int) -> Speed:
+        """What a call and a layer cost, and reading a cache with so many query heads per key head; the speed's other figures
+        mean nothing."""
+        cache = probes.cached(queries_per_key)
+        facts = {model.name: self.files.facts(model) for model in (probes.SHORT, probes.LONG, cache)}
         tiny = [facts[probes.SHORT.name], facts[probes.LONG.name]]
         rows = rows_in(self._lines(tiny, decode_tokens=64, repetitions=3))
         depths = ("-d", f"0,{probes.DEPTH_TOKENS}")
-        rows += rows_in(self._lines([facts[probes.CACHE.name]], depths, decode_tokens=probes.CACHE_TOKENS, repetitions=2))
-        return _there(probes.calls_of(rows, offer, facts), "the calls")
+        rows += rows_in(self._lines([facts[cache.name]], depths, decode_tokens=probes.CACHE_TOKENS, repetitions=2))
+        return _there(probes.calls_of(rows, offer, facts, cache), "the calls")
 
     def type_speed(self, kind: str, offer: WorkerOffer, calls: Speed) -> Speed:
         """How fast a type is read and computed with."""

@@ -3,7 +3,9 @@
 Made-up models (``synthetic_model``), each for one unknown of the cost model, through the very path that a run uses:
 
 - two tiny ones of 2 and 18 layers: the charge of a call, and of a layer
-- one with a large cache: a token at depth 0 and at depth 512 differ by reading it
+- one with a large cache: a token at depth 0 and at depth 512 differ by reading it. As many query heads read a key as in the
+  model in question: a CPU's attention is work per query head (old processors were predicted 25 % too slow for a model with two
+  of them per key from a measurement with four), a GPU's is bytes
 - per type of weights one of about 80 MB (more than the caches of most processors): read speed; and one of 16 million
   parameters: compute speed for micro-batches of 8, 64 and 256 tokens. A short prompt in micro-batches of 8 comes first: where
   that is slow (an old processor without AVX took 99 s for four types), prompts are shorter and tokens fewer
@@ -17,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import log2
 from types import MappingProxyType
 
 from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
@@ -32,9 +35,6 @@ SHORT = SyntheticModel(
     name="calls-2", weights="q8_0", n_layers=2, width=256, feed_forward=256, n_head=4, n_head_kv=2, head_length=64
 )
 LONG = replace(SHORT, name="calls-18", n_layers=18)
-CACHE = SyntheticModel(
-    name="cache", weights="q8_0", n_layers=4, width=256, feed_forward=256, n_head=32, n_head_kv=8, head_length=128
-)
 DEPTH_TOKENS = 512
 PROMPT_TOKENS = 256
 UBATCHES = (8, 64, 256)
@@ -53,9 +53,31 @@ _READ_BYTES = 80e6
 _MOST_READ_PARAMETERS = 128e6
 _COMPUTE_PARAMETERS = 16e6
 _WIDTH = 2048
+_CACHE_HEADS = 32
 _LEAST_OVERHEAD_SECONDS = 0.00005
 _FASTEST = 1e15
 _BYTES_PER_PARAMETER = MappingProxyType({kind.name: kind.block_bytes / kind.block_elements for kind in TENSOR_TYPES.values()})
+
+
+def queries_per_key(model: ModelFacts) -> int:
+    """How many query heads share a key head, as a power of two; 4 where the header does not say."""
+    if not model.n_head or not model.n_head_kv:
+        return 4
+    return min(_CACHE_HEADS, 1 << max(0, round(log2(model.n_head / model.n_head_kv))))
+
+
+def cached(queries: int) -> SyntheticModel:
+    """The model that times reading the cache, with so many query heads per key head."""
+    return SyntheticModel(
+        name=f"cache-{queries}",
+        weights="q8_0",
+        n_layers=4,
+        width=256,
+        feed_forward=256,
+        n_head=_CACHE_HEADS,
+        n_head_kv=_CACHE_HEADS // queries,
+        head_length=128,
+    )
 
 
 def reader(kind: str) -> SyntheticModel:
@@ -132,13 +154,15 @@ def bytes_by_type(model: ModelFacts) -> Counter[str]:
     return read
 
 
-def calls_of(rows: Sequence[BenchRow], offer: WorkerOffer, facts: Mapping[str, ModelFacts]) -> Speed | None:
-    """Charges of a call and of a layer, and the cache's read speed; ``None`` when a row is missing.
+def calls_of(
+    rows: Sequence[BenchRow], offer: WorkerOffer, facts: Mapping[str, ModelFacts], cache: SyntheticModel
+) -> Speed | None:
+    """Charges of a call and of a layer, and the read speed of the ``cache``; ``None`` when a row is missing.
 
     Its other figures mean nothing: they are those of the types.
     """
     short, long = (_seconds(rows, model.file_name, decode=True) for model in (SHORT, LONG))
-    flat, deep = (_seconds(rows, CACHE.file_name, decode=True, depth=depth) for depth in (0, DEPTH_TOKENS))
+    flat, deep = (_seconds(rows, cache.file_name, decode=True, depth=depth) for depth in (0, DEPTH_TOKENS))
     if short is None or long is None or flat is None or deep is None:
         return None
     per_layer = max(0.0, (long - short) / (LONG.n_layers - SHORT.n_layers))
@@ -148,7 +172,7 @@ def calls_of(rows: Sequence[BenchRow], offer: WorkerOffer, facts: Mapping[str, M
         read_bytes_per_second=_FASTEST,
         overhead_seconds=overhead,
         layer_overhead_seconds=per_layer,
-        kv_bytes_per_second=_cache_bytes(facts[CACHE.name]) / max(deep - flat, 1e-6),
+        kv_bytes_per_second=_cache_bytes(facts[cache.name]) / max(deep - flat, 1e-6),
         measured=True,
     )
 

@@ -1,4 +1,4 @@
-"""Predicted against real: decode and prefill over test beds of 1 to 4 CPU workers, old ones and far ones among them.
+"""Predicted against real: decode and prefill over test beds of 1 to 15 CPU workers, old ones and far ones among them.
 
 ``python -m tests.benchmarks.prediction_error [--rounds N] [--bed WORDS] [--model FILE] [--json FILE]``, as root on Linux.
 Every kind of worker of a bed is calibrated alone, as the application does it (by types, and with the model itself), through
@@ -48,6 +48,9 @@ BEDS: dict[str, tuple[BedWorker, ...]] = {
     "5 ms away, whole": (BedWorker(delay_ms=2.5), WHOLE),
     "20 ms away, older, whole": (BedWorker(delay_ms=10), OLDER, WHOLE),
     "three, 5 ms away each": (BedWorker(delay_ms=2.5),) * 3,
+    "eight": (WHOLE,) * 8,
+    "eight, every second 2 ms away": (WHOLE, BedWorker(delay_ms=1)) * 4,
+    "fifteen": (WHOLE,) * 15,
 }
 LLAMA: dict[str, Any] = {"n_layers": 24, "n_embd": 1024, "n_ff": 2816, "n_head": 16, "n_head_kv": 8, "head_length": 64}
 LLAMA |= {"n_vocab": 8000, "weights": "q8_0"}

@@ -30,7 +30,6 @@ LARGEST_QUICK_BYTES = 1_500_000_000
 """A larger model takes too long to send to every worker: it is not run itself."""
 ONE_RUN_SECONDS = 90.0
 """A worker that is 20 times slower than it should be is told as a problem and not waited for."""
-CALLS = "calls"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +45,11 @@ class Subject:
     """How busy the device is with other work; parts that were measured under quite another load are measured again."""
     again: bool = False
     """Measure everything, whatever is stored."""
+
+
+def calls_part(model: ModelFacts) -> str:
+    """Under which name the figures of calls, and of caches such as the model's, are kept."""
+    return f"calls, {probes.queries_per_key(model)} queries per key"
 
 
 def type_part(kind: str) -> str:
@@ -83,8 +87,9 @@ def _by_parts(bench: Bench, subject: Subject, files: ProbeFiles) -> Speed:
     with served_alone(bench, offer, whole or files.facts(probes.reader(types[0]))) as (plan, server):
         runs = _runs(bench, subject.runtime, plan, server, files)
         if calls is None:
-            fresh = replace(runs.calls(offer), source=_source(subject.runtime), busy_fraction=subject.busy_fraction)
-            calls = _kept(bench, subject, CALLS, fresh)
+            fresh = runs.calls(offer, probes.queries_per_key(model))
+            fresh = replace(fresh, source=_source(subject.runtime), busy_fraction=subject.busy_fraction)
+            calls = _kept(bench, subject, calls_part(model), fresh)
         for kind in types:
             if kind not in by_type:
                 by_type[kind] = _kept(bench, subject, type_part(kind), runs.type_speed(kind, offer, calls))
@@ -115,7 +120,7 @@ def _stored_parts(
         return outside.speeds.load(calibration.part_key(offer, runtime.id, part))
 
     found = {kind: load(type_part(kind)) for kind in probes.types_of(model)}
-    return load(CALLS), {kind: speed for kind, speed in found.items() if speed is not None}
+    return load(calls_part(model)), {kind: speed for kind, speed in found.items() if speed is not None}
 
 
 def _usable_parts(outside: Outside, subject: Subject) -> tuple[Speed | None, dict[str, Speed]]:
@@ -123,8 +128,8 @@ def _usable_parts(outside: Outside, subject: Subject) -> tuple[Speed | None, dic
     if subject.again:
         return None, {}
     calls, by_type = _stored_parts(outside, subject.offer, subject.runtime, subject.model)
-    if calls is None or calibration.is_outdated(calls, subject.busy_fraction):
-        return None, {}  # the speeds of types were reckoned with these calls
+    if calls is not None and calibration.is_outdated(calls, subject.busy_fraction):
+        calls = None
     return calls, {kind: speed for kind, speed in by_type.items() if not calibration.is_outdated(speed, subject.busy_fraction)}
 
 

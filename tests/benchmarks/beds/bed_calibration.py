@@ -50,8 +50,9 @@ class Calibrated:
             files=self._files,
             run=bench_lines,
         )
-        calls = self._parts.get((key, "calls")) or runs.calls(roomy)
-        self._parts[key, "calls"] = calls
+        queries = probes.queries_per_key(model)
+        calls = self._parts.get((key, f"calls {queries}")) or runs.calls(roomy, queries)
+        self._parts[key, f"calls {queries}"] = calls
         types = probes.types_of(model)
         for kind in types:
             self._parts[key, kind] = self._parts.get((key, kind)) or runs.type_speed(kind, roomy, calls)

@@ -41,7 +41,7 @@ def runs_with(files, printed=bench_output):
 
 def test_calls(files):
     runs, seen = runs_with(files)
-    speed = runs.calls(offer("a"))
+    speed = runs.calls(offer("a"), 4)
     assert speed.overhead_seconds > 0
     tiny, cache = seen
     assert [part.rpartition("/")[2] for part in tiny[tiny.index("-m") + 1].split(",")] == ["calls-2.gguf", "calls-18.gguf"]
@@ -51,7 +51,7 @@ def test_calls(files):
 
 def test_a_type(files):
     runs, seen = runs_with(files)
-    speed = runs.type_speed("q8_0", offer("a"), runs.calls(offer("a")))
+    speed = runs.type_speed("q8_0", offer("a"), runs.calls(offer("a"), 4))
     assert [size for size, _rate in speed.compute_by_ubatch] == list(probes.UBATCHES)
     pace, read, compute = seen[-3:]
     assert [pace[pace.index(option) + 1] for option in ("-n", "-p", "-ub")] == ["0", "32", "8"]
@@ -62,7 +62,7 @@ def test_a_type(files):
 
 def test_a_slow_worker_is_asked_for_less(files):
     runs, seen = runs_with(files, lambda argv: bench_output(argv, seconds_per_layer_token=0.1))
-    calls = runs_with(files)[0].calls(offer("a"))
+    calls = runs_with(files)[0].calls(offer("a"), 4)
     speed = runs.type_speed("q8_0", offer("a"), calls)
     read, compute = seen[-2:]
     assert read[read.index("-n") + 1] == str(probes.LEAST_READ_TOKENS)
@@ -80,7 +80,7 @@ def test_a_real_model_takes_the_place_of_the_plans(files):
 
 def test_a_quick_model_anchors_in_a_deep_context_too(files):
     runs, seen = runs_with(files)
-    calls = runs.calls(offer("a"))
+    calls = runs.calls(offer("a"), 4)
     guess = replace(runs.type_speed("q8_0", offer("a"), calls), kv_bytes_per_second=1e9, compute_by_ubatch=((8, 1e15),))
     del seen[:]
     speed = runs.anchored(guess, offer("a"), replace(a_model(), path="/models/real.gguf"))
@@ -92,7 +92,7 @@ def test_a_quick_model_anchors_in_a_deep_context_too(files):
 
 def test_a_slow_model_anchors_in_an_empty_context(files):
     runs, seen = runs_with(files)
-    guess = replace(runs.type_speed("q8_0", offer("a"), runs.calls(offer("a"))), compute_by_ubatch=((8, 1e3),))
+    guess = replace(runs.type_speed("q8_0", offer("a"), runs.calls(offer("a"), 4)), compute_by_ubatch=((8, 1e3),))
     runs.anchored(guess, offer("a"), replace(a_model(), path="/models/real.gguf"))
     assert seen[-1][-2:] == ("-d", "0")
     assert seen[-2][seen[-2].index("-p") + 1] == "32"
@@ -100,7 +100,7 @@ def test_a_slow_model_anchors_in_an_empty_context(files):
 
 def test_an_anchor_that_was_not_timed_is_told(files):
     runs, _ = runs_with(files, lambda argv: bench_output(argv) if "-d" not in argv else ("error",))
-    guess = runs.type_speed("q8_0", offer("a"), runs_with(files)[0].calls(offer("a")))
+    guess = runs.type_speed("q8_0", offer("a"), runs_with(files)[0].calls(offer("a"), 4))
     with pytest.raises(RuntimeUnavailable, match="did not time"):
         runs.anchored(guess, offer("a"), replace(a_model(), path="/models/real.gguf"))
 
@@ -108,8 +108,8 @@ def test_an_anchor_that_was_not_timed_is_told(files):
 def test_a_run_that_says_nothing_is_told(files):
     runs, _ = runs_with(files, lambda _argv: ("error: out of memory",))
     with pytest.raises(RuntimeUnavailable, match="did not time the calls"):
-        runs.calls(offer("a"))
-    calls = runs_with(files)[0].calls(offer("a"))
+        runs.calls(offer("a"), 4)
+    calls = runs_with(files)[0].calls(offer("a"), 4)
     with pytest.raises(RuntimeUnavailable, match="weights of the type q8_0"):
         runs.type_speed("q8_0", offer("a"), calls)
     with pytest.raises(RuntimeUnavailable, match="out of memory"):

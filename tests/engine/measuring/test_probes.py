@@ -31,12 +31,13 @@ TRUE = Speed(
     layer_overhead_seconds=0.00003,
     kv_bytes_per_second=2e9,
 )
+CACHE = probes.cached(4)
 FACTS = {
     model.name: synthetic_facts(model, model.file_name)
     for model in (
         probes.SHORT,
         probes.LONG,
-        probes.CACHE,
+        CACHE,
         *(probes.reader(kind) for kind in KINDS),
         *(probes.computer(kind) for kind in KINDS),
     )
@@ -51,7 +52,7 @@ def timed(worker, *, without=()):
         if name in without:
             continue
         charge = charge_seconds(worker, model, last=True) + head_seconds(TRUE, model)
-        for depth in (0, probes.DEPTH_TOKENS) if name == probes.CACHE.name else (0,):
+        for depth in (0, probes.DEPTH_TOKENS) if name == CACHE.name else (0,):
             at = RunShape(context_tokens=8192)
             layers = layers_decode_seconds(
                 replace(TRUE, kv_bytes_per_second=2e9 if depth else 1e15), model, at, depth_tokens=depth
@@ -78,7 +79,7 @@ def row(name, *, prompt=0, decode=0, depth=0, ubatch=256, seconds):
 @pytest.mark.parametrize("link", [None, Link(rtt_seconds=0.005, bytes_per_second=1e8)])
 def test_a_known_device_is_found_again(link):
     worker = offer("a", link=link)
-    calls = probes.calls_of(timed(worker), worker, FACTS)
+    calls = probes.calls_of(timed(worker), worker, FACTS, CACHE)
     assert calls.overhead_seconds == pytest.approx(TRUE.overhead_seconds, rel=0.2)
     assert calls.layer_overhead_seconds == pytest.approx(TRUE.layer_overhead_seconds, rel=0.7)  # its few weights count in
     assert calls.kv_bytes_per_second == pytest.approx(2e9, rel=0.01)
@@ -91,9 +92,9 @@ def test_a_known_device_is_found_again(link):
 
 def test_a_missing_row_is_no_measurement():
     worker = offer("a")
-    calls = probes.calls_of(timed(worker), worker, FACTS)
-    for missing in (probes.SHORT, probes.LONG, probes.CACHE):
-        assert probes.calls_of(timed(worker, without=(missing.name,)), worker, FACTS) is None
+    calls = probes.calls_of(timed(worker), worker, FACTS, CACHE)
+    for missing in (probes.SHORT, probes.LONG, CACHE):
+        assert probes.calls_of(timed(worker, without=(missing.name,)), worker, FACTS, CACHE) is None
     for missing in (probes.reader("q4_K"), probes.computer("q4_K")):
         assert probes.type_speed("q4_K", timed(worker, without=(missing.name,)), worker, calls, FACTS) is None
 
@@ -128,3 +129,13 @@ def test_made_up_models_are_larger_than_caches_and_quick_to_send():
     for kind in ("f32", "f16", "q8_0", "q4_K", "mxfp4"):
         assert 60e6 < synthetic_facts(probes.reader(kind), "").total_bytes < 110e6
     assert synthetic_facts(probes.reader("iq1_s"), "").total_bytes < 40e6
+
+
+@pytest.mark.parametrize(
+    ("n_head", "n_head_kv", "expected"), [(16, 8, 2), (4, 1, 4), (32, 32, 1), (64, 1, 32), (40, 8, 4), (0, 0, 4)]
+)
+def test_the_cache_is_read_by_as_many_queries_as_in_the_model(n_head, n_head_kv, expected):
+    model = replace(FACTS[CACHE.name], n_head=n_head, n_head_kv=n_head_kv)
+    assert probes.queries_per_key(model) == expected
+    made = probes.cached(expected)
+    assert (made.n_head // made.n_head_kv, made.n_head) == (expected, CACHE.n_head)

@@ -10,7 +10,7 @@ from engine.errors import Cancelled, RuntimeUnavailable
 from engine.measuring import calibration, probes
 from engine.measuring.probe_files import ProbeFiles
 from engine.session.working import measure_worker
-from engine.session.working.measure_worker import Subject, measured_speed, run_bench, stored_speed
+from engine.session.working.measure_worker import Subject, calls_part, measured_speed, run_bench, stored_speed
 from engine.session.working.serve_alone import Bench
 from engine.vocabulary.model import LayerFacts
 from tests.fakes.bench_program import bench_output
@@ -55,7 +55,7 @@ def test_types_calls_and_the_model_itself_are_measured_and_parts_are_kept():
     assert benches(fakes)[-1][2] == TYPED.path
     assert fakes.starter.running() == ()
     parts = {key.rpartition("|")[2] for key in fakes.speeds.speeds}
-    assert parts == {"calls", "type q8_0", "type f16"}
+    assert parts == {calls_part(TYPED), "type q8_0", "type f16"}
 
 
 def test_another_model_of_the_same_types_needs_only_its_own_run():
