@@ -117,6 +117,7 @@ def choices_from(settings: Settings) -> Choices:
         prompt_share=settings.prompt_share,
         shape=RunShape(context_tokens=settings.context_tokens, slots=settings.slots),
         reserve_fraction=settings.reserve_fraction,
+        model_folders=settings.model_folders,
         targets=tuple(dict.fromkeys(targets)),
     )
 
@@ -142,6 +143,7 @@ def settings_from(choices: Choices, before: Settings) -> Settings:
         context_tokens=choices.shape.context_tokens,
         slots=choices.shape.slots,
         reserve_fraction=choices.reserve_fraction,
+        model_folders=choices.model_folders,
         machines=tuple(RememberedMachine(host=t.host, user=t.user, port=t.port) for t in choices.targets),
     )
 

@@ -22,7 +22,8 @@ from gui.assets import application_icon, icon_file
 from gui.dialogs.show_fault import fault_dialog
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
-from gui.theme import Appearance, Scheme
+from gui.theme import Appearance
+from gui.window.preference_store import read_preferences
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +77,8 @@ def make_application(arguments: list[str]) -> QApplication:
 def make_appearance(application: QApplication, settings: QSettings) -> Appearance:
     """The theme that was chosen last."""
     appearance = Appearance(application, arrow_file=icon_file("arrow-down-mid").as_posix())
-    scheme = str(settings.value("scheme", Scheme.SYSTEM.value))
-    scale = str(settings.value("text_scale", "1.0"))
-    known = scheme if scheme in {known.value for known in Scheme} else Scheme.SYSTEM.value
-    appearance.show(Scheme(known), float(scale) if scale.replace(".", "", 1).isdigit() else 1.0)
+    preferences = read_preferences(settings)
+    appearance.show(preferences.scheme, preferences.text_scale)
     return appearance
 
 

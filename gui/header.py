@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from gui.assets import icon
 from gui.small_parts.choosers import Chooser
-from gui.theme import TEXT_SCALES, Appearance, Scheme
+from gui.theme import Appearance
 from gui.what_to_show.model_chooser_content import ModelChooserContent
 from gui.what_to_show.status_content import PrimaryButtonContent
 
@@ -23,7 +23,6 @@ class Header(QWidget):
     context_chosen = Signal(str)
     slots_chosen = Signal(str)
     primary_pressed = Signal()
-    appearance_chosen = Signal(str, float)
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,7 +31,6 @@ class Header(QWidget):
         self._appearance = appearance
         self._primary: PrimaryButtonContent | None = None
         self._wide = True
-        self._appearance_of: dict[QAction, tuple[str, float]] = {}
         self.model = Chooser("Model", "The GGUF file whose layers are shared out (Ctrl+O to browse)")
         self.model.setPlaceholderText("Choose a model…")
         self.model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -47,7 +45,7 @@ class Header(QWidget):
         self.menu_button = QToolButton()
         self.menu_button.setObjectName("menu")
         self.menu_button.setAccessibleName("Menu")
-        self.menu_button.setToolTip("Appearance, text size, look again, quit")
+        self.menu_button.setToolTip("What is used most: settings, appearance, look again, quit")
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
         self.menu_button.setMenu(self.menu)
@@ -77,35 +75,9 @@ class Header(QWidget):
         self.primary.setAccessibleDescription(content.words)
         self._paint_icons()
 
-    def add_menu(self, actions: tuple[QAction, ...]) -> None:
-        """The window's own actions, and appearance and text size."""
-        for action in actions[:-1]:
-            self.menu.addAction(action)
-        self.menu.addSeparator()
-        self._add_choices("Appearance", tuple((scheme.value, scheme.value, 0.0) for scheme in Scheme), self._appearance.scheme)
-        scales = tuple((f"{scale * 100:.0f}%", "", scale) for scale in TEXT_SCALES)
-        self._add_choices("Text size", scales, f"{self._appearance.text_scale * 100:.0f}%")
-        self.menu.addSeparator()
-        self.menu.addAction(actions[-1])
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_controls()
-
-    def _add_choices(self, title: str, entries: tuple[tuple[str, str, float], ...], chosen: str) -> None:
-        menu = self.menu.addMenu(title)
-        group = QActionGroup(menu)
-        for words, scheme, scale in entries:
-            action = menu.addAction(words)
-            action.setCheckable(True)
-            action.setChecked(words == chosen)
-            self._appearance_of[action] = (scheme, scale)
-            group.addAction(action)
-        group.triggered.connect(self._appearance_picked)
-
-    def _appearance_picked(self, action: QAction) -> None:
-        scheme, scale = self._appearance_of[action]
-        self.appearance_chosen.emit(scheme or self._appearance.scheme.value, scale or self._appearance.text_scale)
 
     def _lay_out(self) -> None:
         brand = QLabel("Crossply")

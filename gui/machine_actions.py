@@ -75,7 +75,7 @@ class MachineActions(QObject):
         plain: dict[CardAction, Callable[[], None]] = {
             CardAction.INSTALL_RUNTIME: bridge.install_runtime,
             CardAction.COPY_RUNTIME: lambda: bridge.copy_runtime(machine_id),
-            CardAction.COPY_RUNTIME_TO_ALL: self._copy_to_all,
+            CardAction.COPY_RUNTIME_TO_ALL: self.copy_to_all,
             CardAction.BUILD_RUNTIME: lambda: bridge.build_runtime(machine_id),
             CardAction.CANCEL_COPY: lambda: bridge.cancel_copy(machine_id),
             CardAction.STOP_KEPT: lambda: bridge.stop_kept(machine_id),
@@ -125,7 +125,8 @@ class MachineActions(QObject):
 
     # -- the rest
 
-    def _copy_to_all(self) -> None:
+    def copy_to_all(self) -> None:
+        """Give this machine's llama.cpp to all that need it."""
         for remote in in_need_of_ours(self._bridge.state):
             self._bridge.copy_runtime(remote.id)
 

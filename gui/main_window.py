@@ -6,39 +6,47 @@ Rejected: pages or a wizard (the four answers depend on each other), dock widget
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent, QShowEvent
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QEvent, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QMainWindow, QScrollArea, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from engine.session.state import ClusterState
 from gui.dialogs.choose_model import choose_model_file, choose_runtime_folder
-from gui.dialogs.confirm_quit import confirm_quit_dialog, wants_to_quit
 from gui.header import Header
 from gui.layer_map_panel import LayerMapPanel
 from gui.machine_actions import MachineActions
 from gui.machine_cards.machines_panel import MachinesPanel
-from gui.notices import Notices
 from gui.plan_panel.plan_panel import PlanPanel
 from gui.session_bridge import SessionBridge
-from gui.status_line import StatusLine
 from gui.tabs.commands_tab import CommandsTab
 from gui.tabs.history_tab import HistoryTab
 from gui.tabs.logs_tab import LogsTab
 from gui.tabs.throughput_tab import ThroughputTab
 from gui.tabs.try_it_tab import TryItTab
-from gui.theme import Appearance, Scheme
+from gui.theme import Appearance
+from gui.what_to_show.actions.action_table import Facts, tab_key, window_actions
 from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.history_content import history_of
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import plan_table_of
-from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
+from gui.what_to_show.settings.preferences import Scheme, next_scale
+from gui.what_to_show.status_content import primary_button_of, status_of
 from gui.what_to_show.tabs_content import commands_of, try_it_of
 from gui.what_to_show.throughput_content import throughput_of
+from gui.window.actions import WindowActions
+from gui.window.closing import Closing
+from gui.window.dialogs import WindowDialogs
+from gui.window.notices import Notices
+from gui.window.preference_store import PreferenceStore
+from gui.window.remembered import keep_window, restore_window
+from gui.window.status_line import StatusLine
 
 _SIDE_BY_SIDE = 940
-_PATIENCE_MILLISECONDS = 25_000
 
 
 class MainWindow(QMainWindow):
@@ -51,8 +59,9 @@ class MainWindow(QMainWindow):
         self._bridge = bridge
         self._appearance = appearance
         self._settings = settings
-        self._closing = False
-        self._ended = False
+        self.preferences = PreferenceStore(settings, self)
+        self.closing = Closing(bridge, self.preferences, self._remember, self)
+        self.dialogs = WindowDialogs(bridge, self.preferences, appearance, self, self.facts)
         self.header = Header(appearance)
         self.notices = Notices(appearance)
         self.machines = MachinesPanel(appearance)
@@ -67,24 +76,20 @@ class MainWindow(QMainWindow):
         self.history = HistoryTab(appearance)
         self.status = StatusLine()
         self.setWindowTitle("Crossply")
-        self.split_cpu = QAction("Split this CPU into two workers", self)
-        self.keep_running = QAction("Leave remote workers running when Crossply quits", self)
         self._lay_out()
-        self._make_actions()
+        self.window_actions = self._make_actions()
+        self.split_cpu = self.window_actions.of["split-cpu"]
+        self.keep_running = self.window_actions.of["keep-running"]
         self._connect()
-        self._restore()
+        restore_window(self, self.tabs, settings)
+        self._apply_preferences()
 
     # -- showing
 
     def show_state(self, state: ClusterState) -> None:
         """Show a state. Every part returns early when its own content is unchanged."""
         status = status_of(state)
-        chooser = model_chooser_of(state)
-        self.header.show_content(chooser)
-        self.split_cpu.setChecked(state.choices.cpu_workers > 1)
-        self.split_cpu.setEnabled(chooser.changeable)
-        self.keep_running.setChecked(state.choices.keep_running)
-        self.keep_running.setEnabled(chooser.changeable)
+        self.header.show_content(model_chooser_of(state))
         self.header.show_primary(status.button)
         self.notices.show_content(status.banners, status.progress)
         self.machines.show_content(machines_of(state))
@@ -97,8 +102,26 @@ class MainWindow(QMainWindow):
         self.commands.show_content(commands_of(state))
         self.history.show_content(history_of(state))
         self.status.show_content(status)
+        self._show_facts()
         if state.closed:
             self._end()
+
+    def facts(self) -> Facts:
+        """What decides which actions can be done and which are on."""
+        return Facts(
+            state=self._bridge.state,
+            preferences=self.preferences.now,
+            tab=self.tabs.tabText(self.tabs.currentIndex()),
+            full_screen=self.isFullScreen(),
+        )
+
+    def _show_facts(self) -> None:
+        self.window_actions.show_facts(self.facts())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._show_facts()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -113,32 +136,17 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if something runs; then close the session and wait for it: the window goes when everything is stopped."""
-        if self._ended:
-            event.accept()
-            return
-        event.ignore()
-        state = self._bridge.state
-        ask = not self._closing and is_running(state)
-        if not ask or wants_to_quit(confirm_quit_dialog(self, n_workers_running(state))):
-            self.begin_closing()
+        self.closing.answer(event)
 
     def begin_closing(self) -> None:
         """Close the session without asking (also the path of SIGINT and SIGTERM)."""
-        if self._closing:
-            return
-        self._closing = True
-        self._settings.setValue("geometry", self.saveGeometry())
-        self._settings.setValue("tab", self.tabs.currentIndex())
-        self._bridge.close()
-        QTimer.singleShot(_PATIENCE_MILLISECONDS, self, self._end)
+        self.closing.begin()
 
     def _end(self) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        self._bridge.off()
-        self.close()
-        self.ended.emit()
+        self.closing.end()
+
+    def _remember(self) -> None:
+        keep_window(self, self.tabs, self._settings)
 
     # -- doing
 
@@ -168,10 +176,16 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentWidget(self.logs)
         self.logs.show_machine(machine)
 
-    def _choose_appearance(self, scheme: str, text_scale: float) -> None:
-        self._settings.setValue("scheme", scheme)
-        self._settings.setValue("text_scale", text_scale)
-        self._appearance.show(Scheme(scheme), text_scale)
+    def _show_tab(self, place: int) -> None:
+        self.tabs.setCurrentIndex(place)
+        self.tabs.tabBar().setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _apply_preferences(self) -> None:
+        now = self.preferences.now
+        if (now.scheme, now.text_scale) != (self._appearance.scheme, self._appearance.text_scale):
+            self._appearance.show(now.scheme, now.text_scale)
+        self.menuBar().setVisible(now.menu_bar)
+        self._show_facts()
 
     # -- building
 
@@ -230,27 +244,52 @@ class MainWindow(QMainWindow):
         self.tabs.setMinimumHeight(self._appearance.pixels(176))
         self.setMinimumSize(min(640, self._appearance.pixels(420)), 420)
 
-    def _make_actions(self) -> None:
-        entries = (
-            ("Launch or stop", "Ctrl+L", self._press_primary),
-            ("Add machines…", "Ctrl+M", self.machine_actions.add_machines),
-            ("Open a model…", "Ctrl+O", self._browse),
-            ("Choose llama.cpp programs…", "", self._choose_runtime),
-            ("Search the logs", "Ctrl+F", self._search_logs),
-            ("Look again", "F5", self._bridge.look_again),
-            ("Quit", "Ctrl+Q", self.close),
-        )
-        actions = []
-        for words, keys, slot in entries:
-            action = QAction(words, self)
-            action.setShortcut(QKeySequence(keys))
-            action.triggered.connect(lambda _checked=False, slot=slot: slot())
-            self.addAction(action)
-            actions.append(action)
-        self.header.add_menu((*actions[:-1], self.split_cpu, self.keep_running, actions[-1]))
+    def _doings(self) -> dict[str, Callable[[], object]]:
+        """What each action of the table does."""
+        bridge, preferences = self._bridge, self.preferences
+        return {
+            "open-model": self._browse,
+            "choose-runtime": self._choose_runtime,
+            "quit": self.close,
+            "copy-address": self.status.copy_address.click,
+            "copy-curl": self.status.copy_curl.click,
+            "copy-script": self.commands.copy_all.click,
+            "search-logs": self._search_logs,
+            "settings": self.dialogs.show_settings,
+            "add-machines": self.machine_actions.add_machines,
+            "answer": self.machine_actions.answer_all,
+            "look-again": bridge.look_again,
+            "build-runtime": bridge.install_runtime,
+            "copy-to-all": self.machine_actions.copy_to_all,
+            "split-cpu": lambda: bridge.split_cpu(self.split_cpu.isChecked()),
+            "keep-running": lambda: bridge.keep_running(self.keep_running.isChecked()),
+            "launch": bridge.launch,
+            "stop": bridge.stop,
+            "measure-speeds": bridge.calibrate,
+            "measure-plans": bridge.measure_plans,
+            "open-page": self.status.open.click,
+            "palette": self.dialogs.show_palette,
+            "text-larger": lambda: preferences.set(text_scale=next_scale(preferences.now.text_scale, 1)),
+            "text-smaller": lambda: preferences.set(text_scale=next_scale(preferences.now.text_scale, -1)),
+            "text-normal": lambda: preferences.set(text_scale=1.0),
+            "menu-bar": lambda: preferences.set(menu_bar=not preferences.now.menu_bar),
+            "full-screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
+            "shortcuts": self.dialogs.show_shortcuts,
+            "about": self.dialogs.show_about,
+            **{f"scheme.{scheme.name}": partial(preferences.set, scheme=scheme) for scheme in Scheme},
+            **{tab_key(self.tabs.tabText(place)): partial(self._show_tab, place) for place in range(self.tabs.count())},
+        }
+
+    def _make_actions(self) -> WindowActions:
+        names = tuple(self.tabs.tabText(place) for place in range(self.tabs.count()))
+        actions = WindowActions(window_actions(names), self._doings(), self)
+        actions.fill_menus(self.menuBar(), self.header.menu)
+        self.dialogs.know(actions)
+        return actions
 
     def _connect(self) -> None:
         bridge, header = self._bridge, self.header
+        self.closing.ended.connect(self.ended)
         bridge.changed.connect(self.show_state)
         bridge.log_grew.connect(self.logs.add_lines)
         header.model_chosen.connect(bridge.choose_model)
@@ -258,11 +297,8 @@ class MainWindow(QMainWindow):
         header.slots_chosen.connect(bridge.choose_slots)
         header.browse_asked.connect(self._browse)
         header.primary_pressed.connect(self._press_primary)
-        header.appearance_chosen.connect(self._choose_appearance)
-        self.split_cpu.setCheckable(True)
-        self.split_cpu.triggered.connect(bridge.split_cpu)
-        self.keep_running.setCheckable(True)
-        self.keep_running.triggered.connect(bridge.keep_running)
+        self.preferences.changed.connect(self._apply_preferences)
+        self.tabs.currentChanged.connect(self._show_facts)
         self.notices.dismissed.connect(bridge.dismiss)
         self.notices.cancel_asked.connect(bridge.cancel)
         self.machines.grid.switched.connect(bridge.switch_worker)
@@ -278,10 +314,3 @@ class MainWindow(QMainWindow):
         self.plan.plans_asked.connect(bridge.measure_plans)
         self.try_it.asked.connect(bridge.ask)
         self._appearance.changed.connect(self._arrange)
-
-    def _restore(self) -> None:
-        geometry = self._settings.value("geometry")
-        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
-            self.resize(1280, 860)
-        tab = str(self._settings.value("tab", 0))
-        self.tabs.setCurrentIndex(int(tab) if tab.isdigit() else 0)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from engine.planning.safe_memory import LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
 from engine.remote_ports import Secret
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
@@ -85,6 +86,15 @@ class SessionBridge(QObject):
     def choose_policy(self, policy: str) -> None:
         """How layers are shared out."""
         self._choose(replace(self._base(), policy=Policy(policy), given=None))
+
+    def choose_reserve(self, fraction: float) -> None:
+        """Share of every device's memory that is left alone, held within what is allowed."""
+        allowed = max(LEAST_RESERVE_FRACTION, min(MOST_RESERVE_FRACTION, fraction))
+        self._choose(replace(self._base(), reserve_fraction=allowed, given=None))
+
+    def choose_model_folders(self, folders: tuple[str, ...]) -> None:
+        """Where else models are looked for."""
+        self._choose(replace(self._base(), model_folders=folders))
 
     def choose_prompt_share(self, percent: int) -> None:
         """From chat (0) to documents (100)."""

@@ -9,6 +9,11 @@ from __future__ import annotations
 DEFAULT_RESERVE_FRACTION = 0.20
 """Share of the total that is left alone: the desktop, other programs, the CUDA context of the rpc-server (0.3-0.6 GB)."""
 
+LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION = 0.05, 0.80
+"""Bounds of what the window lets a person set. Safe memory is never above 95 %: the CUDA context alone takes those 5 % of a
+12 GB card, and a machine whose RAM is filled to the last swaps the weights out. Above a reserve of 80 % no device is worth a
+worker. The command line takes any share (``--reserve``): who types it there knows it."""
+
 
 def safe_bytes(total: int, free_now: int, reserve_fraction: float = DEFAULT_RESERVE_FRACTION) -> int:
     """Bytes that may be used: ``min(total * (1 - reserve_fraction), free_now)``, never negative."""

@@ -49,6 +49,8 @@ class Choices:
     """Leave the workers on remote machines running when Crossply quits; they are found again and adopted."""
     api_port: int = 8080
     """Where llama-server listens; the next free one if it is taken."""
+    model_folders: tuple[str, ...] = ()
+    """Where else models are looked for."""
     targets: tuple[SshTarget, ...] = ()
     """Remote machines that the person added."""
     lan_addresses: tuple[tuple[MachineId, str], ...] = ()

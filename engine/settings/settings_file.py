@@ -16,7 +16,7 @@ import msgspec
 
 from engine.errors import BadInput
 
-VERSION = 3
+VERSION = 4
 FILE_NAME = "settings.json"
 
 
@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slots: _Count = 1
     machines: tuple[RememberedMachine, ...] = ()
     """Remote machines that were in the cluster."""
+    model_folders: tuple[str, ...] = ()
+    """Where else models are looked for."""
 
 
 def _with_machines(raw: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +63,16 @@ def _with_prompt_share(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"version": 3}
 
 
-_MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_machines, 2: _with_prompt_share}
+def _with_files(raw: dict[str, Any]) -> dict[str, Any]:
+    """3 -> 4: model folders. There were none."""
+    return raw | {"version": 4}
+
+
+_MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _with_machines,
+    2: _with_prompt_share,
+    3: _with_files,
+}
 """From version n to n + 1."""
 
 

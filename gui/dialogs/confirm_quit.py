@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QMessageBox, QWidget
+from enum import StrEnum
 
-from gui.what_to_show.formatting import count_text
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QMessageBox, QWidget
+
+from gui.what_to_show.quit_content import QuitQuestion
 
 
-def confirm_quit_dialog(parent: QWidget, n_workers: int) -> QMessageBox:
-    """The dialog; its first button is the one that quits."""
-    what = count_text(n_workers, "worker") if n_workers else "everything"
+class QuitAnswer(StrEnum):
+    """What the person wants."""
+
+    STOP_ALL = "stop all"
+    KEEP = "keep running"
+    CANCEL = "cancel"
+
+
+_ANSWERS = {
+    QMessageBox.ButtonRole.DestructiveRole: QuitAnswer.STOP_ALL,
+    QMessageBox.ButtonRole.AcceptRole: QuitAnswer.KEEP,
+}
+
+
+def confirm_quit_dialog(parent: QWidget, content: QuitQuestion) -> QMessageBox:
+    """The dialog."""
     dialog = QMessageBox(parent)
     dialog.setIcon(QMessageBox.Icon.NoIcon)
+    dialog.setTextFormat(Qt.TextFormat.PlainText)
     dialog.setWindowTitle("Quit Crossply")
-    dialog.setText(f"The cluster is running with {what}.")
-    dialog.setInformativeText("Quitting stops llama-server and its workers; requests that are running are cut off.")
-    dialog.addButton(f"Stop {what} and quit", QMessageBox.ButtonRole.DestructiveRole)
+    dialog.setText(content.question)
+    dialog.setInformativeText(content.words)
+    dialog.addButton(content.stop, QMessageBox.ButtonRole.DestructiveRole)
+    if content.keep:
+        dialog.addButton(content.keep, QMessageBox.ButtonRole.AcceptRole)
     cancel = dialog.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
     dialog.setDefaultButton(cancel)
     dialog.setEscapeButton(cancel)
+    dialog.setCheckBox(QCheckBox("Do not ask again (Settings can undo this)"))
     return dialog
 
 
-def wants_to_quit(dialog: QMessageBox) -> bool:
-    """Show it and wait for the answer."""
+def answer_of(dialog: QMessageBox) -> tuple[QuitAnswer, bool]:
+    """Show it and wait: the answer, and whether to ask the next time, too."""
     dialog.exec()
     clicked = dialog.clickedButton()
-    return clicked is not None and dialog.buttonRole(clicked) == QMessageBox.ButtonRole.DestructiveRole
+    answer = QuitAnswer.CANCEL if clicked is None else _ANSWERS.get(dialog.buttonRole(clicked), QuitAnswer.CANCEL)
+    return answer, not dialog.checkBox().isChecked()

@@ -98,7 +98,7 @@ def primary_button_of(state: ClusterState) -> PrimaryButtonContent:
     if state.run_phase is RunPhase.LOADING_MODEL:
         return _stop_button(_loading_text(state), "The model is being loaded. Press to stop everything.")
     if state.run_phase is RunPhase.READY:
-        return _stop_button("Stop", f"Stop llama-server and {count_text(n_workers_running(state), 'worker')} (Ctrl+L)")
+        return _stop_button("Stop", f"Stop llama-server and {count_text(n_workers_running(state), 'worker')} (Ctrl+.)")
     if state.run_wanted and state.run_phase is RunPhase.STOPPED:
         return _stop_button("Starting…", "The start is being prepared. Press to stop it.")
     why = why_not_launch(state)

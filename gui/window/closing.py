@@ -1,0 +1,85 @@
+"""Closing the window: ask if something runs, close the session, wait until everything is stopped, go.
+
+Rejected: waiting in ``closeEvent`` (the window would freeze for as long as a machine takes to answer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QWidget
+
+from gui.dialogs.confirm_quit import QuitAnswer, answer_of, confirm_quit_dialog
+from gui.session_bridge import SessionBridge
+from gui.what_to_show.quit_content import quit_question_of
+from gui.what_to_show.status_content import is_running
+from gui.window.preference_store import PreferenceStore
+
+_PATIENCE_MILLISECONDS = 25_000
+
+
+class Closing(QObject):
+    """Lives as long as the window. ``ended`` comes once, when the session has closed."""
+
+    ended = Signal()
+
+    def __init__(
+        self, bridge: SessionBridge, preferences: PreferenceStore, remember: Callable[[], None], window: QWidget
+    ) -> None:
+        """``remember``: called once, when closing begins and the window still is as the person left it."""
+        super().__init__(window)
+        self._preferences = preferences
+        self._bridge = bridge
+        self._remember = remember
+        self._window = window
+        self._begun = False
+        self._over = False
+
+    def answer(self, event: QCloseEvent) -> None:
+        """What a close event comes to."""
+        if self._over:
+            event.accept()
+            return
+        event.ignore()
+        state = self._bridge.state
+        if self._begun or not self._preferences.now.ask_at_quit or not is_running(state):
+            self.begin()
+            return
+        answer, ask_again = answer_of(confirm_quit_dialog(self._window, quit_question_of(state)))
+        if answer is QuitAnswer.CANCEL:
+            return
+        self._preferences.set(ask_at_quit=ask_again)
+        if answer is QuitAnswer.STOP_ALL and quit_question_of(state).keep:
+            self._stop_all_first()
+        else:
+            self.begin()
+
+    def _stop_all_first(self) -> None:
+        """Also those that were started to stay: they are stopped while the session still wants them, and then it is closed."""
+        self._bridge.changed.connect(self._begin_when_stopped)
+        self._bridge.stop()
+
+    def _begin_when_stopped(self) -> None:
+        if not is_running(self._bridge.state):
+            self._bridge.changed.disconnect(self._begin_when_stopped)
+            self.begin()
+
+    def begin(self) -> None:
+        """Close the session without asking."""
+        if self._begun:
+            return
+        self._begun = True
+        self._remember()
+        self._bridge.close()
+        QTimer.singleShot(_PATIENCE_MILLISECONDS, self, self.end)
+
+    def end(self) -> None:
+        """The session has closed, or was given long enough."""
+        if self._over:
+            return
+        self._over = True
+        self._bridge.off()
+        self._window.close()
+        self.ended.emit()
