@@ -20,7 +20,8 @@ from engine.session.outside import Outside
 from engine.session.plan_runs.in_background import MEASURE_PLANS, measure_best_plans
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.reduce_run import alive, is_left_running
-from engine.session.state import Choices, ClusterState, RunPhase
+from engine.session.reducing.replan import is_same_comparison
+from engine.session.state import Choices, ClusterState, PlanVariant, RunPhase
 from engine.session.working import calibrate, look, record_run
 from engine.session.working.ask import ask
 from engine.session.working.compare_plans import compare_plans
@@ -67,7 +68,7 @@ class Session:
         self._chosen = self._state.choices
         self._prepared_launch = 0
         self._speeds_asked_for: object = None
-        self._compared: object = ()
+        self._compared: tuple[PlanVariant, ...] = ()
         self._history_asked_for: object = None
         self._recorded_launch = 0
 
@@ -305,7 +306,7 @@ class Session:
         if state.model is not None and self._history_asked_for != state.model.path:
             self._history_asked_for = state.model.path
             self._jobs.start("history", lambda _token: record_run.read_history(self._outside, state, self.post))
-        if state.variants and self._compared is not state.variants:
+        if state.variants and not is_same_comparison(self._compared, state.variants):
             self._compared = state.variants
             self._jobs.cancel("compare")
             self._jobs.start("compare", lambda _token: compare_plans(state, self.post))
