@@ -32,6 +32,7 @@ from gui.what_to_show.history_content import history_of
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
+from gui.what_to_show.plan_edits.edit_links_content import edit_links_of
 from gui.what_to_show.plan_table_content import plan_table_of
 from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
 from gui.what_to_show.tabs_content import commands_of, try_it_of
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         self.machines.show_content(machines_of(state))
         self.machine_actions.show_state(state)
         self.plan.show_content(plan_table_of(state))
+        self._show_edits()
         self.layer_map.show_content(layer_map_of(state))
         self.throughput.show_content(throughput_of(state))
         self.logs.show_sources(log_sources_of(state))
@@ -99,6 +101,9 @@ class MainWindow(QMainWindow):
         self.status.show_content(status)
         if state.closed:
             self._end()
+
+    def _show_edits(self) -> None:
+        self.plan.show_edits(edit_links_of(self._bridge.state, self._bridge.history))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -256,6 +261,7 @@ class MainWindow(QMainWindow):
         header.model_chosen.connect(bridge.choose_model)
         header.context_chosen.connect(bridge.choose_context)
         header.slots_chosen.connect(bridge.choose_slots)
+        header.cache_type_chosen.connect(bridge.choose_cache_type)
         header.browse_asked.connect(self._browse)
         header.primary_pressed.connect(self._press_primary)
         header.appearance_chosen.connect(self._choose_appearance)
@@ -276,6 +282,14 @@ class MainWindow(QMainWindow):
         self.plan.variant_chosen.connect(bridge.choose_variant)
         self.plan.measure_asked.connect(bridge.calibrate)
         self.plan.plans_asked.connect(bridge.measure_plans)
+        self.plan.edits.best_asked.connect(bridge.back_to_best)
+        self.plan.edits.undo_asked.connect(bridge.undo)
+        self.plan.edits.redo_asked.connect(bridge.redo)
+        bridge.edited.connect(self._show_edits)
+        self.layer_map.chart.boundary_moved.connect(bridge.move_boundary)
+        self.layer_map.chart.move_begun.connect(bridge.begin_gesture)
+        self.layer_map.chart.move_ended.connect(bridge.end_gesture)
+        self.layer_map.chart.move_cancelled.connect(bridge.cancel_gesture)
         self.try_it.asked.connect(bridge.ask)
         self._appearance.changed.connect(self._arrange)
 

@@ -37,8 +37,9 @@ def run_tests(python: Path, root: Path) -> int:
 
 
 def run_benchmarks(python: Path, root: Path) -> int:
-    """Every script of tests/benchmarks, one after the other."""
-    scripts = sorted((root / "tests/benchmarks").glob("*.py"))
+    """Every script of tests/benchmarks and of its folders that are no packages, one after the other."""
+    found = (root / "tests/benchmarks").rglob("*.py")
+    scripts = sorted(script for script in found if not (script.parent / "__init__.py").exists())
     if not scripts:
         print("There is no benchmark in tests/benchmarks.", file=sys.stderr)
         return 1

@@ -109,7 +109,11 @@ def layer_seconds(worker: PlannedWorker, layer: int, model: ModelFacts, shape: R
     speed = worker.offer.speed
     if speed is None:
         return None
-    return head_seconds(speed, model) if layer == model.n_layers else layer_decode_seconds(speed, model, shape, model.layers[layer])
+    return (
+        head_seconds(speed, model)
+        if layer == model.n_layers
+        else layer_decode_seconds(speed, model, shape, model.layers[layer])
+    )
 
 
 def decode_seconds(

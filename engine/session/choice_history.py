@@ -72,7 +72,7 @@ class ChoiceHistory:
         return ChoiceHistory(past=(*self.past, was)[-MOST_STEPS:])
 
     def gesture_begun(self, now: Choices) -> ChoiceHistory:
-        """From now on all is one step, until it ends. What could be redone stays so until it is known that something changed."""
+        """From now on all is one step, until it ends. What could be redone stays so until something changed."""
         if self.in_gesture:
             return self
         return replace(self, past=(*self.past, plan_choices_of(now))[-MOST_STEPS:], in_gesture=True)

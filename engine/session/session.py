@@ -78,6 +78,12 @@ class Session:
         """The newest state: a pointer read."""
         return self._state
 
+    @property
+    def chosen(self) -> Choices:
+        """What was chosen last: the state may not have heard of it yet, and the next choice is to start from it."""
+        with self._choosing:
+            return self._chosen
+
     # -- commands
 
     def start(self) -> None:

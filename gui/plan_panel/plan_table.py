@@ -153,8 +153,9 @@ class PlanTable(QWidget):
         names = self._names.sizeHint()
         return QSize(names.width() + sum(column.sizeHint().width() for column in self._columns), names.height())
 
-    def show_columns(self, contents: tuple[VariantColumnContent, ...]) -> None:
-        """One column per variant."""
+    def show_columns(self, contents: tuple[VariantColumnContent, ...], row_words: str) -> None:
+        """One column per variant; ``row_words``: what the rows mean."""
+        self._names.setToolTip(row_words)
         while len(self._columns) > len(contents):
             gone = self._columns.pop()
             self._row.removeWidget(gone)

@@ -109,7 +109,7 @@ def test_two_choices_in_a_row_keep_each_other_when_the_session_is_slow(open_wind
     window = open_window(states.plan_shown())
     before = window.session.state
     window.bridge.choose_policy("even")
-    window.session.show(before)
+    window.session.fall_behind(before)
     window.bridge.choose_layout("per-machine")
     assert (chosen(window).policy, chosen(window).layout) == (Policy.EVEN, Layout.PER_MACHINE)
 
