@@ -68,6 +68,7 @@ class PlanPanel(QFrame):
         self._content = content
         policies = tuple((option.key, option.label, option.words) for option in policy_options())
         layouts = tuple((option.key, option.label, option.words) for option in layout_options())
+        self.policy.setPlaceholderText(content.instead_of_policy)
         self.policy.show_entries(policies, content.policy)
         self.layout_choice.show_entries(layouts, content.layout)
         self.mix.show_share(content.prompt_percent)

@@ -173,8 +173,8 @@ class PlanTable(QWidget):
         return column
 
     def _say_chosen(self, column: VariantColumn) -> None:
-        if column.content is not None:
-            content = column.content
+        content = column.content
+        if content is not None and not content.chosen:  # a split by hand would be lost: no policy leads to it
             self.chosen.emit(content.policy.value, content.layout.value, content.approach)
 
     def _grow(self) -> None:

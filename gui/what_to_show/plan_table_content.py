@@ -81,7 +81,10 @@ class VariantColumnContent:
 class PlanTableContent:
     """The plan panel."""
 
-    policy: str
+    policy: str | None
+    """``None`` when a given split stands instead of a policy's."""
+    instead_of_policy: str
+    """What it is called."""
     layout: str
     columns: tuple[VariantColumnContent, ...]
     verdict: str
@@ -134,7 +137,8 @@ def plan_table_of(state: ClusterState) -> PlanTableContent:
     stopped = state.run is None or not state.run_wanted
     trying = any(activity.id == MEASURE_PLANS for activity in state.activities)
     return PlanTableContent(
-        policy=state.choices.policy.value,
+        policy=None if state.choices.given is not None else state.choices.policy.value,
+        instead_of_policy=_given_title(state),
         layout=state.choices.layout.value,
         columns=_columns_of(state),
         prompt_percent=round(100 * state.choices.prompt_share),
@@ -259,6 +263,11 @@ def _heading(variant: PlanVariant) -> tuple[str, str, str]:
     if variant.layout is Layout.TRADITIONAL:
         return _LAYOUTS[Layout.TRADITIONAL][0], title.lower(), _LAYOUTS[Layout.TRADITIONAL][1]
     return title, _LAYOUT_SHORT[variant.layout], meaning
+
+
+def _given_title(state: ClusterState) -> str:
+    given = state.choices.given
+    return next((_heading(variant)[0] for variant in state.variants if given is not None and variant.given == given), "")
 
 
 def _comparison_row(comparison: Comparison | None, variant: PlanVariant) -> ComparisonRow | None:

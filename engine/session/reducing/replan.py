@@ -43,8 +43,7 @@ def replanned(state: ClusterState) -> ClusterState:
     state = replace(state, offers=_offers(state, state.choices.layout))
     if state.model is None or not state.offers or state.runtime is None:
         return replace(state, plan=None, variants=(), comparison=None, commands=())
-    plan = _plan(state, state.choices.policy, state.choices.layout, state.choices.given)
-    return replace(state, plan=plan, variants=_variants(state), commands=commands_of(state, plan))
+    return _with_variants(state, _variants(state))
 
 
 def _refinements(state: ClusterState) -> tuple[tuple[WorkerId, Refinement], ...]:
@@ -135,14 +134,18 @@ def replanned_split(state: ClusterState) -> ClusterState:
     standing = standing_variants(state.variants)
     if not standing:
         return replanned(state)
-    variants = _with_chosen(state, standing, _measured(state))
-    chosen = next(variant for variant in variants if _is_chosen(state, variant))
-    return replace(state, plan=chosen.result, variants=variants, commands=commands_of(state, chosen.result))
+    return _with_variants(state, _with_chosen(state, standing, _measured(state)))
 
 
 def standing_variants(variants: tuple[PlanVariant, ...]) -> tuple[PlanVariant, ...]:
     """The columns that are there whatever is chosen."""
     return tuple(v for v in variants if v.approach is not None or (v.given is None and (v.policy, v.layout) in VARIANTS))
+
+
+def _with_variants(state: ClusterState, variants: tuple[PlanVariant, ...]) -> ClusterState:
+    """The chosen column is the plan: it is not searched for twice."""
+    plan = next(variant.result for variant in variants if _is_chosen(state, variant))
+    return replace(state, plan=plan, variants=variants, commands=commands_of(state, plan))
 
 
 def is_same_comparison(some: tuple[PlanVariant, ...], others: tuple[PlanVariant, ...]) -> bool:

@@ -86,6 +86,8 @@ class Watch(QObject):
         super().__init__()
         self._session = session
         self._loop = QEventLoop()
+        self._patience = QTimer(self, interval=PATIENCE_MS, singleShot=True)
+        self._patience.timeout.connect(lambda: self._loop.exit(1))
         self.paintings = 0
         self.shown: ClusterState | None = None
         bridge.changed.connect(self._note)  # after the window, which was connected first
@@ -100,7 +102,7 @@ class Watch(QObject):
         paintings, began = self.paintings, time.perf_counter()
         edit()
         if not self._is_shown():
-            QTimer.singleShot(PATIENCE_MS, self._loop, lambda: self._loop.exit(1))
+            self._patience.start()
             if self._loop.exec() != 0:
                 raise TimeoutError("what was chosen was never shown")
         QApplication.sendPostedEvents()  # what is left to lay out and to paint
@@ -133,6 +135,7 @@ def drags(window: MainWindow, watch: Watch, count: int) -> list[float]:
             to = QPoint(round(chart._left() + layer * chart._step()), place.y())
             taken.append(watch.milliseconds(lambda to=to: QTest.mouseMove(chart, to)))
             assert chart.content.boundaries[boundary].layer == layer
+    taken.append(watch.milliseconds(lambda: QTest.keyClick(chart, Qt.Key.Key_Escape)))
     QTest.mouseRelease(chart, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, to)
     return taken
 
@@ -142,7 +145,9 @@ def keys(window: MainWindow, watch: Watch, count: int) -> list[float]:
     chart = window.layer_map.chart
     taken = []
     for number in range(count):
-        taken.append(watch.milliseconds(lambda key=(Qt.Key.Key_Right, Qt.Key.Key_Left)[number % 2]: QTest.keyClick(chart, key)))
+        taken.append(
+            watch.milliseconds(lambda key=(Qt.Key.Key_Right, Qt.Key.Key_Left)[number % 2]: QTest.keyClick(chart, key))
+        )
         if number % 2:
             QTest.keyClick(chart, Qt.Key.Key_Down)
     return taken
