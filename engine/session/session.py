@@ -38,6 +38,9 @@ logger = logging.getLogger(__name__)
 _BATCH_SECONDS = 0.02
 """Events that arrive together are reduced together: one new state, not a thousand."""
 
+_COMPARE_AFTER_SECONDS = 0.3
+"""It computes for as long again, and would take the processor from the window that is about to show the plan itself. A plan
+that is replaced meanwhile is not compared at all."""
 _CLOSE_SECONDS = 15.0
 _PUBLISH_SECONDS = 0.5
 
@@ -315,11 +318,15 @@ class Session:
         if state.variants and not is_same_comparison(self._compared, state.variants):
             self._compared = state.variants
             self._jobs.cancel("compare")
-            self._jobs.start("compare", lambda _token: compare_plans(state, self.post))
+            self._jobs.start("compare", lambda token: self._compare(state, token))
         measured = state.run is not None and state.run.benchmark is not None
         if measured and self._recorded_launch != state.n_launches:
             self._recorded_launch = state.n_launches
             self._jobs.start("history", lambda _token: record_run.record_run(self._outside, state, self.post))
+
+    def _compare(self, state: ClusterState, token: Token) -> None:
+        token.wait(_COMPARE_AFTER_SECONDS)
+        compare_plans(state, self.post)
 
     def _post_stored_speeds(self, state: ClusterState) -> None:
         speeds = calibrate.stored_speeds(self._outside, state)
