@@ -18,7 +18,7 @@ from gui.theme import Appearance
 from gui.what_to_show.plan_edits.edit_links_content import EditLinksContent
 from gui.what_to_show.plan_table_content import PlanTableContent, layout_options, plan_as_text, policy_options
 
-_WIDEST_CHARACTERS = 66
+_WIDEST_CHARACTERS = 68
 _MARGIN = 14
 _BAR = 12
 
@@ -40,8 +40,10 @@ class PlanPanel(QFrame):
         self._content: PlanTableContent | None = None
         self.policy = Chooser("Policy", "How the layers are shared out")
         self.layout_choice = Chooser("Layout", "How devices become rpc-server processes")
-        for chooser in (self.policy, self.layout_choice):  # shorter than their longest entry rather than wider than the window
-            chooser.setMinimumWidth(appearance.pixels(96))
+        self.policy.setMinimumWidth(
+            appearance.pixels(106)
+        )  # shorter than their longest entry rather than wider than the window
+        self.layout_choice.setMinimumWidth(appearance.pixels(118))
         self.edits = EditLinks()
         self.mix = MixSlider(appearance)
         self.table = PlanTable(appearance)
@@ -126,7 +128,7 @@ class PlanPanel(QFrame):
         aim.setSpacing(12)
         aim.addWidget(self.mix)
         aim.addWidget(self.basis, 1)
-        foot = WrappingRow(spacing=4)
+        foot = WrappingRow(spacing=0)
         for link in (self.worths, self.measure, self.try_plans):
             foot.addWidget(link)
         box = QVBoxLayout(self)

@@ -15,11 +15,11 @@ from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, colu
 
 
 def _row_height(widget: QWidget, appearance: Appearance) -> int:
-    return widget.fontMetrics().height() + appearance.pixels(6)
+    return widget.fontMetrics().height() + appearance.pixels(4)
 
 
 def _head_height(widget: QWidget, appearance: Appearance) -> int:
-    return 2 * widget.fontMetrics().height() + appearance.pixels(10)
+    return 2 * widget.fontMetrics().height() + appearance.pixels(8)
 
 
 class _RowNames(QWidget):

@@ -37,8 +37,8 @@ _POLICIES = {
     Policy.MEMORY: ("By memory", "Layers in proportion to each worker's safe memory"),
 }
 _LAYOUTS = {
-    Layout.PER_DEVICE: ("One server per device", "Devices of a machine compute at the same time during prefill"),
-    Layout.PER_MACHINE: ("One server per machine", "One connection per machine; its devices take turns"),
+    Layout.PER_DEVICE: ("Per device", "One server per device: devices of a machine compute at the same time during prefill"),
+    Layout.PER_MACHINE: ("Per machine", "One server and one connection per machine; its devices take turns"),
     Layout.TRADITIONAL: ("Traditional", "One worker per machine: its largest GPU, else its CPU"),
 }
 _GIVEN_HEADINGS = {
