@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 _BATCH_SECONDS = 0.02
 """Events that arrive together are reduced together: one new state, not a thousand."""
 
-_COMPARE_AFTER_SECONDS = 0.3
+COMPARE_AFTER_SECONDS = 0.3
 """It computes for as long again, and would take the processor from the window that is about to show the plan itself. A plan
 that is replaced meanwhile is not compared at all."""
 _CLOSE_SECONDS = 15.0
@@ -325,7 +325,7 @@ class Session:
             self._jobs.start("history", lambda _token: record_run.record_run(self._outside, state, self.post))
 
     def _compare(self, state: ClusterState, token: Token) -> None:
-        token.wait(_COMPARE_AFTER_SECONDS)
+        token.wait(COMPARE_AFTER_SECONDS)
         compare_plans(state, self.post)
 
     def _post_stored_speeds(self, state: ClusterState) -> None:
