@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from gui.assets import icon
 from gui.small_parts.choosers import Chooser
@@ -12,7 +22,9 @@ from gui.theme import Appearance
 from gui.what_to_show.model_chooser_content import ModelChooserContent
 from gui.what_to_show.status_content import PrimaryButtonContent
 
-_WIDE = 900
+_WIDE = 1000
+"""From here on everything stands in one line; below ``_NARROW`` the sizes of a run get a line of their own too."""
+_NARROW = 680
 
 
 class Header(QWidget):
@@ -22,6 +34,7 @@ class Header(QWidget):
     browse_asked = Signal()
     context_chosen = Signal(str)
     slots_chosen = Signal(str)
+    cache_type_chosen = Signal(str)
     primary_pressed = Signal()
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
@@ -30,7 +43,7 @@ class Header(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._appearance = appearance
         self._primary: PrimaryButtonContent | None = None
-        self._wide = True
+        self._wide = False  # begun narrow, or the window could never be made narrower than the wide line
         self.model = Chooser("Model", "The GGUF file whose layers are shared out (Ctrl+O to browse)")
         self.model.setPlaceholderText("Choose a model…")
         self.model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -40,6 +53,7 @@ class Header(QWidget):
         self.browse.setToolTip("Choose a GGUF file (Ctrl+O)")
         self.context = Chooser("Context", "Tokens of context for all slots together: more needs more memory on every worker")
         self.slot_count = Chooser("Slots", "How many requests run at the same time; they share the context")
+        self.cache_type = Chooser("KV cache type", "")
         self.primary = QPushButton("Launch")
         self.primary.setObjectName("primary")
         self.menu_button = QToolButton()
@@ -61,8 +75,11 @@ class Header(QWidget):
         self.context.show_entries(contexts, str(content.context))
         counts = tuple((str(count), label, "") for count, label in zip(content.slot_counts, content.slot_labels, strict=True))
         self.slot_count.show_entries(counts, str(content.slots))
+        types = tuple((kind, f"KV {kind}", "") for kind in content.cache_types)
+        self.cache_type.show_entries(types, content.cache_type, words=content.cache_type_words)
         for control in (self.model, self.browse, self.context, self.slot_count):
             control.setEnabled(content.changeable)
+        self.cache_type.setEnabled(content.cache_type_changeable)
 
     def show_primary(self, content: PrimaryButtonContent) -> None:
         """The primary button's face."""
@@ -83,12 +100,16 @@ class Header(QWidget):
         brand = QLabel("Crossply")
         brand.setObjectName("brand")
         self._controls = QWidget()
-        row = QHBoxLayout(self._controls)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.model, 1)
-        for control in (self.browse, self.context, self.slot_count):
-            row.addWidget(control)
+        self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._controls)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(8)
+        what, sizes = QHBoxLayout(), QHBoxLayout()
+        what.addWidget(self.model, 1)
+        what.addWidget(self.browse)
+        for control in (self.context, self.slot_count, self.cache_type):
+            sizes.addWidget(control)
+        self._row.addLayout(what, 1)
+        self._row.addLayout(sizes)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(16, 10, 16, 10)
         self._grid.setHorizontalSpacing(12)
@@ -96,10 +117,12 @@ class Header(QWidget):
         self._grid.addWidget(self.menu_button, 0, 2)
         self._grid.addWidget(self.primary, 0, 3)
         self._grid.setColumnStretch(1, 1)
-        self._grid.addWidget(self._controls, 0, 1)
+        self._grid.addWidget(self._controls, 1, 0, 1, 4)
 
     def _place_controls(self) -> None:
         wide = self.width() >= self._appearance.pixels(_WIDE)
+        narrow = self.width() < self._appearance.pixels(_NARROW)
+        self._row.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         if wide != self._wide:
             self._wide = wide
             self._grid.removeWidget(self._controls)
@@ -113,6 +136,7 @@ class Header(QWidget):
         self.browse.clicked.connect(self.browse_asked)
         self.context.picked.connect(self.context_chosen)
         self.slot_count.picked.connect(self.slots_chosen)
+        self.cache_type.picked.connect(self.cache_type_chosen)
         self.primary.clicked.connect(self.primary_pressed)
         self._appearance.changed.connect(self._restyle)
 

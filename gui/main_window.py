@@ -33,6 +33,7 @@ from gui.what_to_show.history_content import history_of
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
+from gui.what_to_show.plan_edits.edit_links_content import edit_links_of
 from gui.what_to_show.plan_table_content import plan_table_of
 from gui.what_to_show.settings.preferences import Scheme, next_scale
 from gui.what_to_show.status_content import primary_button_of, status_of
@@ -95,6 +96,7 @@ class MainWindow(QMainWindow):
         self.machines.show_content(machines_of(state))
         self.machine_actions.show_state(state)
         self.plan.show_content(plan_table_of(state))
+        self._show_edits()
         self.layer_map.show_content(layer_map_of(state))
         self.throughput.show_content(throughput_of(state))
         self.logs.show_sources(log_sources_of(state))
@@ -122,6 +124,9 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._show_facts()
+
+    def _show_edits(self) -> None:
+        self.plan.show_edits(edit_links_of(self._bridge.state, self._bridge.history))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -295,6 +300,7 @@ class MainWindow(QMainWindow):
         header.model_chosen.connect(bridge.choose_model)
         header.context_chosen.connect(bridge.choose_context)
         header.slots_chosen.connect(bridge.choose_slots)
+        header.cache_type_chosen.connect(bridge.choose_cache_type)
         header.browse_asked.connect(self._browse)
         header.primary_pressed.connect(self._press_primary)
         self.preferences.changed.connect(self._apply_preferences)
@@ -312,5 +318,13 @@ class MainWindow(QMainWindow):
         self.plan.variant_chosen.connect(bridge.choose_variant)
         self.plan.measure_asked.connect(bridge.calibrate)
         self.plan.plans_asked.connect(bridge.measure_plans)
+        self.plan.edits.best_asked.connect(bridge.back_to_best)
+        self.plan.edits.undo_asked.connect(bridge.undo)
+        self.plan.edits.redo_asked.connect(bridge.redo)
+        bridge.edited.connect(self._show_edits)
+        self.layer_map.chart.boundary_moved.connect(bridge.move_boundary)
+        self.layer_map.chart.move_begun.connect(bridge.begin_gesture)
+        self.layer_map.chart.move_ended.connect(bridge.end_gesture)
+        self.layer_map.chart.move_cancelled.connect(bridge.cancel_gesture)
         self.try_it.asked.connect(bridge.ask)
         self._appearance.changed.connect(self._arrange)

@@ -1,6 +1,7 @@
 """The bridge: the only place with Qt and the session in one sentence.
 
-It pulls. Ten times a second it reads the session's newest state and says ``changed`` only when that is another object.
+It pulls. Ten times a second, and oftener until a choice is planned, it reads the session's newest state and says ``changed``
+only when that is another object.
 Rejected: the session pushing signals (5,000 pushed events froze a window for 3.4 s; pulled, the longest gap was 0.024 s) and
 QThread (nothing here waits: every command returns at once).
 """
@@ -11,17 +12,22 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
 from engine.planning.safe_memory import LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
 from engine.remote_ports import Secret
+from engine.session.choice_history import ChoiceHistory, best_of
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
 from engine.session.working.find_machines import FIND
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
-from engine.vocabulary.plan import Policy
+from engine.vocabulary.plan import Plan, Policy
 from engine.vocabulary.remote import HostKey, SshTarget
 from engine.vocabulary.worker import Layout, WorkerId
 
 _PULL_MILLISECONDS = 100
+_SOON_MILLISECONDS = 8
+"""While something that was chosen is being planned: a dragged boundary is to be seen within 100 ms, half of which the wait for
+the next of ten pulls a second would take. Looking is a pointer read."""
 
 
 class SessionBridge(QObject):
@@ -29,6 +35,8 @@ class SessionBridge(QObject):
 
     changed = Signal(object)
     """The newest ``ClusterState``."""
+    edited = Signal()
+    """There is something else to undo or redo."""
     log_grew = Signal(object)
     """New lines of all processes, a tuple of ``LogLine``."""
 
@@ -36,8 +44,7 @@ class SessionBridge(QObject):
         super().__init__(parent)
         self._session = session
         self._last: ClusterState | None = None
-        self._asked: Choices | None = None
-        self._choices_when_asked: Choices | None = None
+        self._history = ChoiceHistory()
         self._last_line = 0
         self._timer = QTimer(self)
         self._timer.setInterval(_PULL_MILLISECONDS)
@@ -62,10 +69,13 @@ class SessionBridge(QObject):
         state = self._session.snapshot()
         if state is not self._last:
             self._last = state
-            if state.choices != self._choices_when_asked:
-                self._asked = None
             self.changed.emit(state)
         self._pull_log()
+        self._set_pace(_PULL_MILLISECONDS if state.choices == self._session.chosen else _SOON_MILLISECONDS)
+
+    def _set_pace(self, milliseconds: int) -> None:
+        if milliseconds != self._timer.interval():
+            self._timer.setInterval(milliseconds)
 
     def _pull_log(self) -> None:
         lines = self._session.logs.since(self._last_line)
@@ -73,11 +83,11 @@ class SessionBridge(QObject):
             self._last_line = lines[-1].number
             self.log_grew.emit(lines)
 
-    # -- choices: each starts from the last one asked for, which the session may not have taken up yet
+    # -- choices: each starts from the last one, which the state may not have heard of yet
 
     def choose_model(self, path: str) -> None:
         """Another GGUF file."""
-        self._choose(replace(self._base(), model_path=path))
+        self._choose(replace(self._base(), model_path=path, given=None))
 
     def choose_runtime_folder(self, folder: str) -> None:
         """A folder with llama.cpp programs."""
@@ -120,19 +130,26 @@ class SessionBridge(QObject):
         base = self._base()
         self._choose(replace(base, shape=replace(base.shape, slots=int(slots))))
 
+    def choose_cache_type(self, kind: str) -> None:
+        """``-ctk`` and ``-ctv``."""
+        base = self._base()
+        self._choose(replace(base, shape=replace(base.shape, cache_type_k=kind, cache_type_v=kind)))
+
     def split_cpu(self, split: bool) -> None:
         """Two CPU workers on this machine, or one. They share cores and RAM: it shows a split, it adds no speed."""
-        self._choose(replace(self._base(), cpu_workers=2 if split else 1))
+        self._choose(replace(self._base(), cpu_workers=2 if split else 1, given=None))
 
     def keep_running(self, keep: bool) -> None:
         """Leave workers on remote machines running at the end, or stop them."""
         self._choose(replace(self._base(), keep_running=keep))
 
     def switch_worker(self, worker_id: str, on: bool) -> None:
-        """Let a worker take part, or leave it out."""
+        """Let a worker take part, or leave it out. A given split that needs it goes: it could only be refused."""
         base = self._base()
         worker = frozenset({WorkerId(worker_id)})
-        self._choose(replace(base, left_out=base.left_out - worker if on else base.left_out | worker))
+        needed = not on and base.given is not None and worker_id in dict(base.given.seats)
+        given = None if needed else base.given
+        self._choose(replace(base, left_out=base.left_out - worker if on else base.left_out | worker, given=given))
 
     def choose_exposure(self, machine_id: str, address: str | None) -> None:
         """Open a machine's workers on one address of its own, or (``None``) reach them through a tunnel."""
@@ -142,15 +159,60 @@ class SessionBridge(QObject):
         self._choose(replace(base, lan_addresses=(*kept, *new)))
 
     def _base(self) -> Choices:
-        return self._session.snapshot().choices if self._asked is None else self._asked
+        return self._session.chosen
 
     def _choose(self, choices: Choices) -> None:
-        self._note(choices)
-        self._session.choose(choices)
+        self._take(self._history.changed(self._base(), choices), choices)
 
-    def _note(self, choices: Choices) -> None:
-        self._choices_when_asked = self._session.snapshot().choices
-        self._asked = choices
+    def _take(self, history: ChoiceHistory, choices: Choices) -> None:
+        """Another history, and what is chosen with it."""
+        if choices != self._base():
+            self._session.choose(choices)
+            self._set_pace(_SOON_MILLISECONDS)
+        if history != self._history:
+            self._history = history
+            self.edited.emit()
+
+    # -- editing the plan by hand, with undo; nothing is started by any of it
+
+    @property
+    def history(self) -> ChoiceHistory:
+        """What can be undone and redone."""
+        return self._history
+
+    def undo(self) -> None:
+        """One step back."""
+        self._take(*self._history.undone(self._base()))
+
+    def redo(self) -> None:
+        """One step forward again."""
+        self._take(*self._history.redone(self._base()))
+
+    def back_to_best(self) -> None:
+        """The planner's own fastest split."""
+        self._choose(best_of(self._base()))
+
+    def begin_gesture(self) -> None:
+        """What is chosen until it ends is one step."""
+        self._take(self._history.gesture_begun(self._base()), self._base())
+
+    def end_gesture(self) -> None:
+        """Let go."""
+        self._take(self._history.gesture_ended(self._base()), self._base())
+
+    def cancel_gesture(self) -> None:
+        """Let go, and have it as it was before."""
+        self._take(*self._history.gesture_cancelled(self._base()))
+
+    def move_boundary(self, boundary: int, layer: int) -> None:
+        """Put a boundary of the layer map in front of a layer, or as near as it may come."""
+        base = self._base()
+        plan = self._session.snapshot().plan
+        seats = base.given.seats if base.given is not None else ()
+        if not seats and isinstance(plan, Plan):
+            seats = seats_of_workers(plan.used_workers)
+        if boundary < len(seats) - 1:
+            self._choose(replace(base, given=moved_boundary(seats, boundary, layer)))
 
     # -- machines over the network
 
@@ -165,9 +227,6 @@ class SessionBridge(QObject):
 
     def add_machines(self, targets: tuple[SshTarget, ...]) -> None:
         """Take machines into the cluster."""
-        base = self._base()
-        new = tuple(target for target in targets if target not in base.targets)
-        self._note(replace(base, targets=(*base.targets, *new)))
         self._session.add_machines(*targets)
 
     def remove_machine(self, target: SshTarget, clean: bool) -> None:

@@ -37,12 +37,14 @@ def run_tests(python: Path, root: Path) -> int:
 
 
 def run_benchmarks(python: Path, root: Path) -> int:
-    """Every script of tests/benchmarks, one after the other."""
-    scripts = sorted((root / "tests/benchmarks").glob("[!_]*.py"))
+    """Every script of tests/benchmarks and of its folders that are no packages, one after the other."""
+    found = (root / "tests/benchmarks").rglob("*.py")
+    scripts = sorted(script for script in found if not (script.parent / "__init__.py").exists())
     if not scripts:
         print("There is no benchmark in tests/benchmarks.", file=sys.stderr)
         return 1
-    modules = [f"tests.benchmarks.{script.stem}" for script in scripts]  # by path they would not find ``tests``
+    # As modules: run by path they would not find ``tests``.
+    modules = [".".join(script.relative_to(root).with_suffix("").parts) for script in scripts]
     return _report([(module, _run(module, [str(python), "-m", module], root)) for module in modules])
 
 

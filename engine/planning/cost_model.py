@@ -28,7 +28,7 @@ where up to four devices compute at once (only the copies of inputs are four).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
 from engine.planning.checkpoints import checkpoint_depths, layers_checkpoint_seconds, prompt_pieces
@@ -39,6 +39,7 @@ from engine.planning.layer_costs import (
     charge_seconds,
     head_seconds,
     host_seconds,
+    layer_decode_seconds,
     layers_decode_seconds,
     layers_prefill_seconds,
     path_seconds,
@@ -95,9 +96,23 @@ def share_seconds(
     if offer.speed is None or charge is None:
         return None
     first = worker.first_layer or 0
-    layers = layers_decode_seconds(offer.speed, model, shape, depth_tokens=depth_tokens, slots=slots)
+    held = model.layers[first : first + worker.n_layers]
+    layers = layers_decode_seconds(offer.speed, replace(model, layers=held), shape, depth_tokens=depth_tokens, slots=slots)
     head = head_seconds(offer.speed, model) if worker.holds_output else 0.0
-    return charge + head + sum(layers[first : first + worker.n_layers])
+    return charge + head + sum(layers)
+
+
+def layer_seconds(worker: PlannedWorker, layer: int, model: ModelFacts, shape: RunShape) -> float | None:
+    """Seconds of every generated token that one layer (``n_layers``: the output head) takes on this worker, without the charge
+    for using it at all; ``None`` when its speed is not known."""
+    speed = worker.offer.speed
+    if speed is None:
+        return None
+    return (
+        head_seconds(speed, model)
+        if layer == model.n_layers
+        else layer_decode_seconds(speed, model, shape, model.layers[layer])
+    )
 
 
 def decode_seconds(

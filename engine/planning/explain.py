@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.planning.amounts import amount
-from engine.planning.cost_model import decode_seconds, share_seconds
+from engine.planning.cost_model import decode_seconds, layer_seconds, share_seconds
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused
 
@@ -55,17 +55,22 @@ def _change(worker: PlannedWorker, giver: PlannedWorker, plan: Plan) -> float | 
     first, last = giver.first_layer, giver.last_layer
     if first is None or last is None:
         return None
+    if giver.n_layers == 1 and not giver.holds_output:  # it is then not used at all
+        ours = _seconds_with(worker, first, plan)
+        before = share_seconds(giver, plan.model, plan.shape)
+        return None if ours is None or before is None else ours - before
     changes = []
     for layer in {first, last}:
-        begin = first + 1 if layer == first else first
-        ours = share_seconds(replace(worker, first_layer=layer, n_layers=1, holds_output=False), plan.model, plan.shape)
-        before = share_seconds(giver, plan.model, plan.shape)
-        after = share_seconds(replace(giver, first_layer=begin, n_layers=giver.n_layers - 1), plan.model, plan.shape)
-        if ours is None or before is None or after is None:
+        ours, theirs = _seconds_with(worker, layer, plan), layer_seconds(giver, layer, plan.model, plan.shape)
+        if ours is None or theirs is None:
             return None
-        gone = giver.n_layers == 1 and not giver.holds_output
-        changes.append(ours - before + (0.0 if gone else after))
+        changes.append(ours - theirs)
     return min(changes)
+
+
+def _seconds_with(worker: PlannedWorker, layer: int, plan: Plan) -> float | None:
+    """Seconds per token of an unused worker with this one layer."""
+    return share_seconds(replace(worker, first_layer=layer, n_layers=1, holds_output=False), plan.model, plan.shape)
 
 
 def _rate(tokens_per_second: float) -> str:

@@ -45,9 +45,21 @@ def layers_decode_seconds(
     known: dict[LayerFacts, float] = {}  # equal layers are computed once
     for layer in model.layers:
         if layer not in known:
-            known[layer] = _layer_decode_seconds(speed, layer, model, slots)
-            known[layer] += slots * _cache_seconds(speed, layer, shape, depth_tokens)
+            known[layer] = layer_decode_seconds(speed, model, shape, layer, depth_tokens=depth_tokens, slots=slots)
     return tuple(known[layer] for layer in model.layers)
+
+
+def layer_decode_seconds(
+    speed: Speed,
+    model: ModelFacts,
+    shape: RunShape,
+    layer: LayerFacts,
+    *,
+    depth_tokens: int = HEADLINE_DEPTH_TOKENS,
+    slots: int = 1,
+) -> float:
+    """The same for one layer of the model."""
+    return _layer_decode_seconds(speed, layer, model, slots) + slots * _cache_seconds(speed, layer, shape, depth_tokens)
 
 
 def cache_seconds(speed: Speed, model: ModelFacts, shape: RunShape, depth_tokens: int) -> float:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.planning.memory_needs import MemoryNeeds, coordinator_bytes, memory_needs, usable_bytes
-from engine.vocabulary.plan import PlanRequest
+from engine.planning.compute_buffers import DeviceRole
+from engine.planning.memory_needs import MemoryNeeds, coordinator_bytes, memory_needs, share_of, usable_bytes
+from engine.vocabulary.plan import PlannedWorker, PlanRequest
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 
 
@@ -86,3 +87,18 @@ def budgets_of(request: PlanRequest) -> Budgets:
 def layers_are_equal(needs: MemoryNeeds) -> bool:
     """Whether every layer takes the same memory: then the order of devices does not matter for what fits."""
     return len({after - before for before, after in pairwise(needs.bytes_before)}) <= 1
+
+
+def shares_of(budgets: Budgets, placement: Placement) -> tuple[PlannedWorker, ...]:
+    """The exact needs of every seat, in device order."""
+    shares = []
+    first = 0
+    for position, (offer, count) in enumerate(placement.seats):
+        role = DeviceRole(
+            pipelined=len(placement.seats) > 1,
+            is_first=position == 0,
+            holds_output=position == len(placement.seats) - 1,
+        )
+        shares.append(share_of(offer, budgets.needs, budgets.request, first=first, n_layers=count, role=role))
+        first += count
+    return tuple(shares)

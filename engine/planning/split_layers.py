@@ -11,19 +11,18 @@ from dataclasses import replace
 from engine.llama_cpp.layer_assignment import assign_layers
 from engine.planning.abstract_model import has_sizes
 from engine.planning.amounts import amount, layers_in_words, listed
-from engine.planning.compute_buffers import DeviceRole
 from engine.planning.cost_model import predict
 from engine.planning.device_order import device_order, possible_orders
 from engine.planning.explain import how_sure, why_left_out
 from engine.planning.fastest.fastest_placement import fastest_placement
 from engine.planning.layer_costs import compute_at
-from engine.planning.memory_needs import coordinator_bytes, share_of, unused
+from engine.planning.memory_needs import coordinator_bytes, unused
 from engine.planning.policies.even import even_counts
 from engine.planning.policies.given import given_placement
 from engine.planning.policies.memory_share import proportional_counts
 from engine.planning.policies.nearest_counts import nearest_counts
 from engine.planning.refusal import refuse, refuse_without_workers
-from engine.planning.seats import Budgets, Placement, budgets_of, most_usable, placement_of
+from engine.planning.seats import Budgets, Placement, budgets_of, most_usable, placement_of, shares_of
 from engine.vocabulary.plan import Optimality, Plan, PlannedWorker, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.worker import WorkerOffer
 
@@ -131,7 +130,7 @@ def _alone(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -
 
 def _plan_of(budgets: Budgets, placement: Placement, notes: tuple[str, ...], optimality: Optimality | None = None) -> Plan:
     request = budgets.request
-    used = _shares(budgets, placement)
+    used = shares_of(budgets, placement)
     used_ids = {worker.id for worker in used}
     left_out = tuple(unused(offer) for offer in device_order(request) if offer.id not in used_ids)
     counts = placement.counts
@@ -149,21 +148,8 @@ def _plan_of(budgets: Budgets, placement: Placement, notes: tuple[str, ...], opt
         notes=notes,
         optimality=optimality,
     )
-    return _with_left_out_notes(plan)
-
-
-def _shares(budgets: Budgets, placement: Placement) -> tuple[PlannedWorker, ...]:
-    shares = []
-    first = 0
-    for position, (offer, count) in enumerate(placement.seats):
-        role = DeviceRole(
-            pipelined=len(placement.seats) > 1,
-            is_first=position == 0,
-            holds_output=position == len(placement.seats) - 1,
-        )
-        shares.append(share_of(offer, budgets.needs, budgets.request, first=first, n_layers=count, role=role))
-        first += count
-    return tuple(shares)
+    # Of a given split it would be no reason: whoever gave it left them out.
+    return plan if request.given is not None else _with_left_out_notes(plan)
 
 
 def _check(tensor_split: tuple[int, ...], budgets: Budgets, used: tuple[PlannedWorker, ...]) -> None:

@@ -20,7 +20,8 @@ from engine.session.outside import Outside
 from engine.session.plan_runs.in_background import MEASURE_PLANS, measure_best_plans
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.reduce_run import alive, is_left_running
-from engine.session.state import Choices, ClusterState, RunPhase
+from engine.session.reducing.replan import is_same_comparison
+from engine.session.state import Choices, ClusterState, PlanVariant, RunPhase
 from engine.session.working import calibrate, look, record_run
 from engine.session.working.ask import ask
 from engine.session.working.compare_plans import compare_plans
@@ -37,6 +38,9 @@ logger = logging.getLogger(__name__)
 _BATCH_SECONDS = 0.02
 """Events that arrive together are reduced together: one new state, not a thousand."""
 
+COMPARE_AFTER_SECONDS = 0.3
+"""It computes for as long again, and would take the processor from the window that is about to show the plan itself. A plan
+that is replaced meanwhile is not compared at all."""
 _CLOSE_SECONDS = 15.0
 _PUBLISH_SECONDS = 0.5
 
@@ -67,7 +71,7 @@ class Session:
         self._chosen = self._state.choices
         self._prepared_launch = 0
         self._speeds_asked_for: object = None
-        self._compared: object = ()
+        self._compared: tuple[PlanVariant, ...] = ()
         self._history_asked_for: object = None
         self._recorded_launch = 0
 
@@ -76,6 +80,12 @@ class Session:
     def snapshot(self) -> ClusterState:
         """The newest state: a pointer read."""
         return self._state
+
+    @property
+    def chosen(self) -> Choices:
+        """What was chosen last: the state may not have heard of it yet, and the next choice is to start from it."""
+        with self._choosing:
+            return self._chosen
 
     # -- commands
 
@@ -306,14 +316,18 @@ class Session:
         if state.model is not None and self._history_asked_for != state.model.path:
             self._history_asked_for = state.model.path
             self._jobs.start("history", lambda _token: record_run.read_history(self._outside, state, self.post))
-        if state.variants and self._compared is not state.variants:
+        if state.variants and not is_same_comparison(self._compared, state.variants):
             self._compared = state.variants
             self._jobs.cancel("compare")
-            self._jobs.start("compare", lambda _token: compare_plans(state, self.post))
+            self._jobs.start("compare", lambda token: self._compare(state, token))
         measured = state.run is not None and state.run.benchmark is not None
         if measured and self._recorded_launch != state.n_launches:
             self._recorded_launch = state.n_launches
             self._jobs.start("history", lambda _token: record_run.record_run(self._outside, state, self.post))
+
+    def _compare(self, state: ClusterState, token: Token) -> None:
+        token.wait(COMPARE_AFTER_SECONDS)
+        compare_plans(state, self.post)
 
     def _post_stored_speeds(self, state: ClusterState) -> None:
         speeds = calibrate.stored_speeds(self._outside, state)

@@ -133,6 +133,8 @@ class PlanVariant:
     """Which row of the comparison it is, if it is one."""
     given: GivenSplit | None = None
     """What to choose to get it; ``None`` = the policy alone."""
+    largest_context_tokens: int | None = None
+    """Of a given split that is no approach (the comparison has it for those): what fits depends on the split alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

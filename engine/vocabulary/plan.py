@@ -186,3 +186,6 @@ class PlanRefused:
     layout: Layout
     reasons: tuple[str, ...]
     shortfalls: tuple[Shortfall, ...] = ()
+    wished: tuple[PlannedWorker, ...] = ()
+    """Of a given split that does not fit: the shares it would give, in device order, so that it can be shown beside the
+    reasons. Never to be run, which is why it is no ``Plan``."""

@@ -7,15 +7,20 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gui.dialogs.worker_worths import show_worths
+from gui.plan_panel.edit_links import EditLinks
 from gui.plan_panel.mix_slider import MixSlider
 from gui.plan_panel.plan_table import PlanTable
 from gui.small_parts.choosers import Chooser
+from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import ElidedLabel, set_role
+from gui.small_parts.wrapping_row import WrappingRow
 from gui.theme import Appearance
+from gui.what_to_show.plan_edits.edit_links_content import EditLinksContent
 from gui.what_to_show.plan_table_content import PlanTableContent, layout_options, plan_as_text, policy_options
 
-_WIDEST_CHARACTERS = 78
+_WIDEST_CHARACTERS = 68
 _MARGIN = 14
+_BAR = 12
 
 
 class PlanPanel(QFrame):
@@ -35,6 +40,11 @@ class PlanPanel(QFrame):
         self._content: PlanTableContent | None = None
         self.policy = Chooser("Policy", "How the layers are shared out")
         self.layout_choice = Chooser("Layout", "How devices become rpc-server processes")
+        self.policy.setMinimumWidth(
+            appearance.pixels(106)
+        )  # shorter than their longest entry rather than wider than the window
+        self.layout_choice.setMinimumWidth(appearance.pixels(118))
+        self.edits = EditLinks()
         self.mix = MixSlider(appearance)
         self.table = PlanTable(appearance)
         self.verdict = QLabel()
@@ -60,13 +70,15 @@ class PlanPanel(QFrame):
         self._content = content
         policies = tuple((option.key, option.label, option.words) for option in policy_options())
         layouts = tuple((option.key, option.label, option.words) for option in layout_options())
+        self.policy.setPlaceholderText(content.instead_of_policy)
         self.policy.show_entries(policies, content.policy)
         self.layout_choice.show_entries(layouts, content.layout)
         self.mix.show_share(content.prompt_percent)
         self.mix.setVisible(content.can_mix)
-        self.table.show_columns(content.columns)
+        self.table.show_columns(content.columns, content.row_words)
         self._scroll.setVisible(bool(content.columns))
         self.verdict.setText(content.verdict)
+        self.verdict.setToolTip(plain_tip(content.verdict_words))
         set_role(self.verdict, content.verdict_role)
         self.reasons.setText("\n".join(f"•  {reason}" for reason in content.reasons))
         self.reasons.setVisible(bool(content.reasons))
@@ -79,17 +91,21 @@ class PlanPanel(QFrame):
         self.worths.setToolTip("\n".join(content.worths))
         self._fit_table()
 
+    def show_edits(self, content: EditLinksContent) -> None:
+        """What can be undone."""
+        self.edits.show_content(content)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_table()
 
     def _fit_table(self) -> None:
-        """As tall as the table and, up to a point, as wide: beyond that it scrolls sideways."""
+        """As tall as the table and, up to a point, as wide: beyond that it scrolls sideways. There is always room for the bar
+        that it scrolls with, or a column that is added while a boundary is dragged would move the map under the mouse."""
         wanted = self.table.wanted_size()
         room = self.table.fontMetrics().averageCharWidth() * _WIDEST_CHARACTERS
-        scrolls = wanted.width() > max(room, self.width() - 2 * _MARGIN)
         self._scroll.setMinimumWidth(min(wanted.width(), room))
-        self._scroll.setFixedHeight(wanted.height() + (12 if scrolls else 0))
+        self._scroll.setFixedHeight(wanted.height() + _BAR)
 
     def _lay_out(self) -> None:
         title = QLabel("Plan")
@@ -97,7 +113,8 @@ class PlanPanel(QFrame):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(title)
-        head.addWidget(self.basis, 1)
+        head.addWidget(self.edits)
+        head.addStretch(1)
         head.addWidget(self.policy)
         head.addWidget(self.layout_choice)
         self._scroll = QScrollArea()
@@ -107,19 +124,22 @@ class PlanPanel(QFrame):
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.table.setObjectName("clear")
         self._scroll.setWidget(self.table)
-        foot = QHBoxLayout()
-        foot.addWidget(self.verdict, 1)
-        foot.addWidget(self.worths, 0, Qt.AlignmentFlag.AlignBottom)
-        foot.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignBottom)
-        foot.addWidget(self.try_plans, 0, Qt.AlignmentFlag.AlignBottom)
+        aim = QHBoxLayout()
+        aim.setSpacing(12)
+        aim.addWidget(self.mix)
+        aim.addWidget(self.basis, 1)
+        foot = WrappingRow(spacing=0)
+        for link in (self.worths, self.measure, self.try_plans):
+            foot.addWidget(link)
         box = QVBoxLayout(self)
         box.setContentsMargins(_MARGIN, 8, _MARGIN, 8)
         box.setSpacing(4)
         box.addLayout(head)
-        box.addWidget(self.mix)
+        box.addLayout(aim)
         box.addWidget(self._scroll)
-        box.addLayout(foot)
+        box.addWidget(self.verdict)
         box.addWidget(self.reasons)
+        box.addLayout(foot)
         box.addStretch(1)
 
     def _connect(self) -> None:

@@ -15,11 +15,11 @@ from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, colu
 
 
 def _row_height(widget: QWidget, appearance: Appearance) -> int:
-    return widget.fontMetrics().height() + appearance.pixels(6)
+    return widget.fontMetrics().height() + appearance.pixels(4)
 
 
 def _head_height(widget: QWidget, appearance: Appearance) -> int:
-    return 2 * widget.fontMetrics().height() + appearance.pixels(10)
+    return 2 * widget.fontMetrics().height() + appearance.pixels(8)
 
 
 class _RowNames(QWidget):
@@ -153,8 +153,9 @@ class PlanTable(QWidget):
         names = self._names.sizeHint()
         return QSize(names.width() + sum(column.sizeHint().width() for column in self._columns), names.height())
 
-    def show_columns(self, contents: tuple[VariantColumnContent, ...]) -> None:
-        """One column per variant."""
+    def show_columns(self, contents: tuple[VariantColumnContent, ...], row_words: str) -> None:
+        """One column per variant; ``row_words``: what the rows mean."""
+        self._names.setToolTip(row_words)
         while len(self._columns) > len(contents):
             gone = self._columns.pop()
             self._row.removeWidget(gone)
@@ -172,8 +173,8 @@ class PlanTable(QWidget):
         return column
 
     def _say_chosen(self, column: VariantColumn) -> None:
-        if column.content is not None:
-            content = column.content
+        content = column.content
+        if content is not None and not content.chosen:  # a split by hand would be lost: no policy leads to it
             self.chosen.emit(content.policy.value, content.layout.value, content.approach)
 
     def _grow(self) -> None:

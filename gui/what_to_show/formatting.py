@@ -46,6 +46,22 @@ def percent_text(fraction: float) -> str:
     return f"{fraction * 100:.0f}%"
 
 
+def share_text(fraction: float) -> str:
+    """A part of a whole, also a small one: ``43%``, ``1.2%``, ``under 0.1%``."""
+    percent = fraction * 100
+    if percent < 0.1:
+        return "under 0.1%"
+    return f"{percent:.1f}%" if percent < 10 else f"{percent:.0f}%"
+
+
+def milliseconds_text(seconds: float) -> str:
+    """``0.43 ms``, ``54 ms``, ``1,240 ms``."""
+    milliseconds = seconds * 1000
+    if milliseconds < 10:
+        return f"{milliseconds:.2g} ms" if milliseconds < 1 else f"{milliseconds:.1f} ms"
+    return f"{milliseconds:,.0f} ms"
+
+
 def difference_text(measured: float | None, predicted: float | None) -> str:
     """How far the measured figure is from the predicted one: ``−1.6%``; empty when either is missing."""
     if measured is None or not predicted:

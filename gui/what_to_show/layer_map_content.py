@@ -6,14 +6,20 @@ claimed. Rejected: one row with an overlay (a difference must be seen as two col
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engine.session.state import ClusterState, RunPhase
+from engine.planning.amounts import amount
+from engine.planning.policies.moved_boundary import YOURS
+from engine.session.state import ClusterState, PlanVariant, RunPhase
+from engine.vocabulary.comparison import Approach
 from engine.vocabulary.layer_map import LayerMap
-from engine.vocabulary.plan import Plan
+from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 from gui.what_to_show.cards.worker_row_content import shown_plan
-from gui.what_to_show.formatting import count_text
+from gui.what_to_show.formatting import count_text, rate_text
+from gui.what_to_show.plan_edits.boundaries_content import BoundaryContent, boundaries_content_of
+from gui.what_to_show.plan_edits.cell_words import cell_words
+from gui.what_to_show.plan_edits.drawn_split import DrawnSplit, drawn_split_of
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, offers_by_id, worker_name
 
 
@@ -34,6 +40,8 @@ class GroupContent:
     n_cells: int
     labels: tuple[str, ...]
     """From the longest to the shortest; the first that fits is drawn."""
+    over: bool = False
+    """The worker is over its safe memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,17 @@ class LayerMapContent:
     verdict_role: str
     words: str
     """The map as a sentence, for screen readers."""
+    boundaries: tuple[BoundaryContent, ...] = ()
+    """Those that can be moved now."""
+    drawn: DrawnSplit | None = None
+    """What is drawn, for what a cell says."""
+
+    def words_of(self, row: int, layer: int) -> str:
+        """All that a cell says: row 0 is planned, 1 actual."""
+        cell = (self.planned, self.actual)[row][layer]
+        if self.drawn is None or cell.mark is None:
+            return cell.words
+        return cell_words(self.drawn, layer, cell.words, elsewhere=cell.differs)
 
 
 EMPTY = LayerMapContent(
@@ -59,25 +78,31 @@ EMPTY = LayerMapContent(
     verdict_role="muted",
     words="No plan yet: the layers of the model appear here, worker by worker.",
 )
+NOTHING_FITS = "No plan fits these workers: the reasons stand under Plan."
 
 
 def layer_map_of(state: ClusterState) -> LayerMapContent:
-    """The map of the run while there is one, else of the plan on the table."""
+    """The map of the run while there is one, else of the plan on the table, else of a split by hand that does not fit."""
+    drawn = drawn_split_of(state)
+    if drawn is None:
+        return replace(EMPTY, words=NOTHING_FITS) if isinstance(state.plan, PlanRefused) else EMPTY
     plan = shown_plan(state)
-    if plan is None:
-        return EMPTY
-    run_map = state.run.layer_map if state.run is not None and state.run.plan == plan else None
+    run_map = state.run.layer_map if state.run is not None and plan is not None and state.run.plan == plan else None
     names = _Names(state)
-    verdict, role = _verdict_of(state, run_map)
-    groups = _groups_of(plan, names)
+    verdict, role = _verdict_of(state, drawn, run_map, names)
+    groups = _groups_of(drawn, names)
+    boundaries = boundaries_content_of(state, drawn, names.of)
+    hint = " · drag a boundary" if boundaries else ""
     return LayerMapContent(
-        detail=f"{count_text(plan.model.n_layers, 'layer')} + output · {plan.model.name}",
+        detail=f"{count_text(drawn.n_layers, 'layer')} + output · {drawn.model.name}{hint}",
         groups=groups,
-        planned=tuple(_planned_cell(plan, layer, names) for layer in range(plan.model.n_layers + 1)),
-        actual=_actual_cells(plan, run_map, names),
+        planned=tuple(_planned_cell(drawn, layer, names) for layer in range(drawn.n_layers + 1)),
+        actual=_actual_cells(drawn, run_map, names),
         verdict=verdict,
         verdict_role=role,
         words="; ".join(group.labels[0] for group in groups) + f". {verdict}",
+        boundaries=boundaries,
+        drawn=drawn,
     )
 
 
@@ -95,32 +120,31 @@ class _Names:
     def of_offer(self, offer: WorkerOffer) -> str:
         return worker_name(offer, many_machines=self._many_machines)
 
-    @staticmethod
-    def device_of(offer: WorkerOffer) -> str:
-        return worker_name(offer, many_machines=False)
-
     def of(self, worker: WorkerId | str) -> str:
         offer = self._offers.get(WorkerId(worker))
         return f"{worker} (not one of our workers)" if offer is None else self.of_offer(offer)
 
-
-def _layer_name(plan: Plan, layer: int) -> str:
-    return "Output head" if layer == plan.model.n_layers else f"Layer {layer}"
-
-
-def _planned_cell(plan: Plan, layer: int, names: _Names) -> CellContent:
-    worker = plan.worker_of_layer(layer)
-    name = _layer_name(plan, layer)
-    if worker is None:
-        return CellContent(mark=None, words=f"{name}: not planned")
-    return CellContent(mark=names.mark(worker), words=f"{name}: planned on {names.of(worker)}")
+    def short(self, worker: WorkerId) -> str:
+        """The device alone."""
+        offer = self._offers.get(worker)
+        return worker if offer is None else worker_name(offer, many_machines=False)
 
 
-def _actual_cells(plan: Plan, run_map: LayerMap | None, names: _Names) -> tuple[CellContent, ...]:
+def _layer_name(drawn: DrawnSplit, layer: int) -> str:
+    return "Output head" if layer == drawn.n_layers else f"Layer {layer}"
+
+
+def _planned_cell(drawn: DrawnSplit, layer: int, names: _Names) -> CellContent:
+    worker, name = drawn.holder_of(layer), _layer_name(drawn, layer)
+    words = f"{name}: planned on {names.of(worker)}" if drawn.fits else f"{name}: on {names.of(worker)} in your split"
+    return CellContent(mark=names.mark(worker), words=words)
+
+
+def _actual_cells(drawn: DrawnSplit, run_map: LayerMap | None, names: _Names) -> tuple[CellContent, ...]:
     reported = {} if run_map is None else {place.layer: place for place in run_map.places}
     cells = []
-    for layer in range(plan.model.n_layers + 1):
-        name = _layer_name(plan, layer)
+    for layer in range(drawn.n_layers + 1):
+        name = _layer_name(drawn, layer)
         place = reported.get(layer)
         if place is None or place.actual is None:
             cells.append(CellContent(mark=None, words=f"{name}: not reported yet"))
@@ -131,23 +155,27 @@ def _actual_cells(plan: Plan, run_map: LayerMap | None, names: _Names) -> tuple[
     return tuple(cells)
 
 
-def _groups_of(plan: Plan, names: _Names) -> tuple[GroupContent, ...]:
+def _groups_of(drawn: DrawnSplit, names: _Names) -> tuple[GroupContent, ...]:
     groups = []
-    for worker in plan.used_workers:
-        name = names.of_offer(worker.offer)
-        first = plan.model.n_layers if worker.first_layer is None else worker.first_layer
-        layers = count_text(worker.n_layers, "layer") if worker.n_layers else ""
-        parts = " + ".join(part for part in (layers, "output" if worker.holds_output else "") if part)
-        n_cells = worker.n_layers + int(worker.holds_output)
-        device = names.device_of(worker.offer)
-        labels = tuple(dict.fromkeys((f"{name} · {parts}", name, device)))
-        groups.append(GroupContent(first=first, n_cells=n_cells, labels=labels))
+    over = dict(drawn.over_bytes)
+    first, last = 0, len(drawn.seats) - 1
+    for place, (worker, n_layers) in enumerate(drawn.seats):
+        layers = count_text(n_layers, "layer") if n_layers else ""
+        parts = " + ".join(part for part in (layers, "output" if place == last else "") if part)
+        labels = [f"{names.of(worker)} · {parts}", names.of(worker), names.short(worker)]
+        if worker in over:
+            labels = [f"✕ {labels[0]} · {amount(over[worker])} over", *(f"✕ {label}" for label in labels[1:]), "✕"]
+        n_cells = n_layers + (place == last)
+        groups.append(GroupContent(first=first, n_cells=n_cells, labels=tuple(dict.fromkeys(labels)), over=worker in over))
+        first += n_layers
     return tuple(groups)
 
 
-def _verdict_of(state: ClusterState, run_map: LayerMap | None) -> tuple[str, str]:
+def _verdict_of(state: ClusterState, drawn: DrawnSplit, run_map: LayerMap | None, names: _Names) -> tuple[str, str]:
+    if not drawn.fits:
+        return _misfit_of(drawn, names), "bad"
     if run_map is None:
-        return "planned; what llama.cpp really does is read when it loads", "muted"
+        return _prediction_of(state), "muted"
     over = "last run: " if state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED) else ""
     wrong = run_map.differences
     if wrong:
@@ -158,5 +186,30 @@ def _verdict_of(state: ClusterState, run_map: LayerMap | None) -> tuple[str, str
     if state.run_phase in (RunPhase.STARTING_WORKERS, RunPhase.LOADING_MODEL):
         return "waiting for llama-server to report its layers…", "muted"
     if over:
-        return "planned; what llama.cpp really does is read when it loads", "muted"
+        return _prediction_of(state), "muted"
     return "llama-server did not report where every layer went", "warning"
+
+
+def _misfit_of(drawn: DrawnSplit, names: _Names) -> str:
+    if not drawn.over_bytes:
+        return "✕ this split cannot be run: the reason stands under Plan"
+    worker, size = max(drawn.over_bytes, key=lambda pair: pair[1])
+    if len(drawn.over_bytes) > 1:
+        n_over = len(drawn.over_bytes)
+        return f"✕ does not fit: {n_over} workers are over, {names.of(worker)} most, by {amount(size)}"
+    return f"✕ does not fit: {names.of(worker)} is {amount(size)} over its safe memory"
+
+
+def _prediction_of(state: ClusterState) -> str:
+    """Of a split by hand what it costs, where the eyes are while it is dragged; else where the truth will come from."""
+    ours = state.plan.predicted.decode_tokens_per_second if isinstance(state.plan, Plan) else None
+    if state.choices.given is not None and state.choices.given.name == YOURS and ours is not None:
+        best = _best_decode_of(state.variants)
+        than = "" if best is None else f", the fastest plan {rate_text(best)}"
+        return f"your split: {rate_text(ours)} tok/s predicted{than}"
+    return "planned; what llama.cpp really does is read when it loads"
+
+
+def _best_decode_of(variants: tuple[PlanVariant, ...]) -> float | None:
+    best = next((v.result for v in variants if v.approach is Approach.FASTEST), None)
+    return best.predicted.decode_tokens_per_second if isinstance(best, Plan) else None

@@ -13,6 +13,8 @@ from gui.what_to_show.formatting import bytes_text, count_text, file_name, token
 
 _CONTEXTS = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
 _SLOTS = (1, 2, 4, 8)
+_CACHE_TYPES = ("f16", "q8_0", "q4_0")
+_CACHE_TYPE_WORDS = "Type of the KV cache, K and V alike: q8_0 takes 53% of the memory of f16 and q4_0 28%, less exactly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,10 @@ class ModelChooserContent:
     slot_counts: tuple[int, ...]
     slot_labels: tuple[str, ...]
     slots: int
+    cache_types: tuple[str, ...]
+    cache_type: str
+    cache_type_words: str
+    cache_type_changeable: bool
     changeable: bool
     """False while a run is up: it would go on with what it was launched with."""
 
@@ -43,6 +49,8 @@ def model_chooser_of(state: ClusterState) -> ModelChooserContent:
     training = None if state.model is None else state.model.training_context_tokens
     contexts = _with(tuple(size for size in _CONTEXTS if training is None or size <= training), shape.context_tokens)
     counts = _with(_SLOTS, shape.slots)
+    changeable = not state.run_wanted and not state.closing
+    why_no_cache_type = _why_no_cache_type(state)
     return ModelChooserContent(
         model_paths=tuple(paths),
         model_labels=tuple(file_name(path) for path in paths),
@@ -54,8 +62,25 @@ def model_chooser_of(state: ClusterState) -> ModelChooserContent:
         slot_counts=counts,
         slot_labels=tuple(count_text(count, "slot") for count in counts),
         slots=shape.slots,
-        changeable=not state.run_wanted and not state.closing,
+        cache_types=tuple(dict.fromkeys((*_CACHE_TYPES, shape.cache_type_k))),
+        cache_type=shape.cache_type_k,
+        cache_type_words=why_no_cache_type or _CACHE_TYPE_WORDS,
+        cache_type_changeable=changeable and not why_no_cache_type,
+        changeable=changeable,
     )
+
+
+def _why_no_cache_type(state: ClusterState) -> str:
+    """Why there is nothing but f16 with this build; empty when there is. A quantised V needs flash attention
+    (llama-context.cpp: "V cache quantization requires flash_attn"), which is off in builds before September 2025."""
+    options = state.server_options
+    if not options:
+        return ""  # no build yet, and nothing is planned
+    if "-ctk" not in options or "-ctv" not in options:
+        return "The type of the KV cache: this llama-server has no option for it (-ctk, -ctv), a newer build has"
+    if "-fa auto" not in options and state.choices.shape.flash_attention is not True:
+        return "The type of the KV cache: a smaller one needs flash attention, which only newer builds turn on by themselves"
+    return ""
 
 
 def _with(values: tuple[int, ...], value: int) -> tuple[int, ...]:

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.planning.amounts import amount
+from engine.planning.device_costs import headline_prompt_tokens
+from engine.planning.policies.moved_boundary import YOURS
 from engine.session.plan_runs.in_background import MEASURE_PLANS, ROUNDS, TOP
+from engine.session.reducing.replan import standing_variants
 from engine.session.state import ClusterState, PlanVariant, RuntimePhase
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
-from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.plan import Plan, PlanRefused, Policy
 from engine.vocabulary.worker import Layout, WorkerOffer
-from gui.what_to_show.formatting import NOT_KNOWN, bytes_text, rate_with_unit, tokens_text
+from gui.what_to_show.formatting import NOT_KNOWN, bytes_text, count_text, duration_text, rate_with_unit, tokens_text
 
 ROWS = (
     "Workers",
     "Usable memory",
     "Largest context",
-    "Layers on GPUs",
     "Decode, predicted",
     "Decode, measured",
     "Prefill, predicted",
     "Prefill, measured",
+    "First token, predicted",
+    "First token, measured",
 )
 
 _POLICIES = {
@@ -33,8 +37,8 @@ _POLICIES = {
     Policy.MEMORY: ("By memory", "Layers in proportion to each worker's safe memory"),
 }
 _LAYOUTS = {
-    Layout.PER_DEVICE: ("One server per device", "Devices of a machine compute at the same time during prefill"),
-    Layout.PER_MACHINE: ("One server per machine", "One connection per machine; its devices take turns"),
+    Layout.PER_DEVICE: ("Per device", "One server per device: devices of a machine compute at the same time during prefill"),
+    Layout.PER_MACHINE: ("Per machine", "One server and one connection per machine; its devices take turns"),
     Layout.TRADITIONAL: ("Traditional", "One worker per machine: its largest GPU, else its CPU"),
 }
 _GIVEN_HEADINGS = {
@@ -77,14 +81,21 @@ class VariantColumnContent:
 class PlanTableContent:
     """The plan panel."""
 
-    policy: str
+    policy: str | None
+    """``None`` when a given split stands instead of a policy's."""
+    instead_of_policy: str
+    """What it is called."""
     layout: str
     columns: tuple[VariantColumnContent, ...]
     verdict: str
     verdict_role: str
+    verdict_words: str
+    """The verdict in full, for whoever points at it."""
     reasons: tuple[str, ...]
     """Why there is no plan, one sentence per reason and per worker."""
     basis: str
+    row_words: str
+    """What the rows mean."""
     can_measure: bool
     measure_words: str
     can_try: bool = False
@@ -108,6 +119,17 @@ def layout_options() -> tuple[OptionContent, ...]:
     return tuple(OptionContent(key=layout.value, label=label, words=words) for layout, (label, words) in _LAYOUTS.items())
 
 
+def _rows_in_words(state: ClusterState) -> str:
+    """What the rows mean, for whoever points at their names."""
+    prompt = headline_prompt_tokens(state.choices.shape)
+    return (
+        "Usable memory: the safe part of all workers that this plan may use.\n"
+        "Largest context: over all slots, at most what the model was trained for.\n"
+        "Decode: tokens generated per second. Prefill: tokens of a prompt processed per second.\n"
+        f"First token: seconds until the answer to a prompt of {prompt} tokens begins, at that prefill."
+    )
+
+
 def plan_table_of(state: ClusterState) -> PlanTableContent:
     """Everything in the plan panel."""
     verdict, role = _verdict_of(state)
@@ -115,15 +137,18 @@ def plan_table_of(state: ClusterState) -> PlanTableContent:
     stopped = state.run is None or not state.run_wanted
     trying = any(activity.id == MEASURE_PLANS for activity in state.activities)
     return PlanTableContent(
-        policy=state.choices.policy.value,
+        policy=None if state.choices.given is not None else state.choices.policy.value,
+        instead_of_policy=_given_title(state),
         layout=state.choices.layout.value,
-        columns=tuple(_column_of(state, variant) for variant in state.variants),
+        columns=_columns_of(state),
         prompt_percent=round(100 * state.choices.prompt_share),
         can_mix=state.choices.policy is Policy.FASTEST and bool(state.variants) and stopped,
         verdict=verdict,
         verdict_role=role,
+        verdict_words="\n".join(_all_reasons_of(state)),
         reasons=_reasons_of(state),
         basis=_basis_of(state),
+        row_words=_rows_in_words(state),
         can_measure=ready and stopped and not trying,
         measure_words="Run a short benchmark on every worker, so that predictions rest on measured speeds"
         if ready and stopped and not trying
@@ -137,10 +162,9 @@ def plan_table_of(state: ClusterState) -> PlanTableContent:
 
 def _verdict_of(state: ClusterState) -> tuple[str, str]:
     if isinstance(state.plan, PlanRefused):
-        return "No plan fits", "bad"
+        return _refusal_of(state, state.plan), "bad"
     if isinstance(state.plan, Plan):
-        reserve = round((1 - state.choices.reserve_fraction) * 100)
-        return f"Memory fits: every worker stays under its {reserve}%", "good"
+        return f"Memory fits: every worker stays under its {round((1 - state.choices.reserve_fraction) * 100)}%", "good"
     if state.runtime_phase is not RuntimePhase.READY:
         return "Plans appear once the llama.cpp programs are there", "muted"
     if state.model_problem is not None:
@@ -150,7 +174,26 @@ def _verdict_of(state: ClusterState) -> tuple[str, str]:
     return "Planning…", "muted"
 
 
+def _refusal_of(state: ClusterState, refused: PlanRefused) -> str:
+    """Of a split by hand which worker is over and by how much; it is drawn, so the rest can be seen."""
+    given = state.choices.given
+    if given is None:
+        return "No plan fits"
+    over = [(s.worker_id, s.needed_bytes - s.safe_bytes) for s in refused.shortfalls if s.worker_id is not None]
+    if not over:
+        return f"{given.name} cannot be run"
+    offers = {offer.id: offer for offer in state.offers}
+    worker, size = max(over, key=lambda pair: pair[1])
+    others = f" and {count_text(len(over) - 1, 'other')} less" if len(over) > 1 else ""
+    return f"{given.name} does not fit: {_name_of(offers.get(worker), worker)} is {amount(size)} over{others}"
+
+
 def _reasons_of(state: ClusterState) -> tuple[str, ...]:
+    """None of a split by hand: the verdict names the worker, and a panel that grows would move the map under the mouse."""
+    return () if isinstance(state.plan, PlanRefused) and state.plan.wished else _all_reasons_of(state)
+
+
+def _all_reasons_of(state: ClusterState) -> tuple[str, ...]:
     if not isinstance(state.plan, PlanRefused):
         return ()
     shortfalls = (shortfall.sentence for shortfall in state.plan.shortfalls)
@@ -174,11 +217,21 @@ def _basis_of(state: ClusterState) -> str:
     return ""
 
 
+def _columns_of(state: ClusterState) -> tuple[VariantColumnContent, ...]:
+    """What was chosen beside those that are always there comes first: it must not be looked for behind them."""
+    standing = standing_variants(state.variants)
+    ids = {id(variant) for variant in standing}
+    added = tuple(variant for variant in state.variants if id(variant) not in ids)
+    return tuple(_column_of(state, variant) for variant in (*added, *standing))
+
+
 def _column_of(state: ClusterState, variant: PlanVariant) -> VariantColumnContent:
     row = _comparison_row(state.comparison, variant)
-    cells, roles = (
-        _refused_cells(row) if isinstance(variant.result, PlanRefused) else _plan_cells(variant.result, variant, row)
-    )
+    memory = _memory_cells(row, variant)
+    if isinstance(variant.result, PlanRefused):
+        cells, roles = _refused_cells(variant.result, memory)
+    else:
+        cells, roles = _plan_cells(variant.result, variant, memory)
     title, subtitle, meaning = _heading(variant)
     words = "\n".join(variant.result.reasons) if isinstance(variant.result, PlanRefused) else meaning
     # llama.cpp's split with too many devices is no split that could be chosen.
@@ -202,12 +255,19 @@ def _heading(variant: PlanVariant) -> tuple[str, str, str]:
     """Title, subtitle, and what it means."""
     if variant.approach in _GIVEN_HEADINGS:
         return _GIVEN_HEADINGS[variant.approach]
+    if variant.given is not None and variant.given.name == YOURS:
+        return "Yours", "moved by hand", "The split that you made by moving boundaries of the layer map"
     if variant.given is not None:
         return "Given", variant.given.name, "A split that was said layer by layer"
     title, meaning = _POLICIES[variant.policy]
     if variant.layout is Layout.TRADITIONAL:
         return _LAYOUTS[Layout.TRADITIONAL][0], title.lower(), _LAYOUTS[Layout.TRADITIONAL][1]
     return title, _LAYOUT_SHORT[variant.layout], meaning
+
+
+def _given_title(state: ClusterState) -> str:
+    given = state.choices.given
+    return next((_heading(variant)[0] for variant in state.variants if given is not None and variant.given == given), "")
 
 
 def _comparison_row(comparison: Comparison | None, variant: PlanVariant) -> ComparisonRow | None:
@@ -218,33 +278,42 @@ def _comparison_row(comparison: Comparison | None, variant: PlanVariant) -> Comp
     return comparison.row(variant.approach or approach)
 
 
-def _memory_cells(row: ComparisonRow | None) -> tuple[str, str]:
-    """Usable memory and largest context."""
-    if row is None:
-        return NOT_KNOWN, NOT_KNOWN
-    context = row.largest_context_tokens
-    return bytes_text(row.usable_bytes), NOT_KNOWN if context is None else tokens_text(context)
+def _memory_cells(row: ComparisonRow | None, variant: PlanVariant) -> tuple[str, str]:
+    """Usable memory and largest context; the latter of a split by hand is its own."""
+    usable = NOT_KNOWN if row is None else bytes_text(row.usable_bytes)
+    own = variant.given is not None and variant.approach is None
+    context = variant.largest_context_tokens if own else (None if row is None else row.largest_context_tokens)
+    return usable, NOT_KNOWN if context is None else tokens_text(context)
 
 
-def _refused_cells(row: ComparisonRow | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    cells = ("too small", *_memory_cells(row), *(NOT_KNOWN,) * (len(ROWS) - 3))
+def _refused_cells(refused: PlanRefused, memory: tuple[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    verdict = "does not fit" if refused.wished else "too small"
+    cells = (verdict, *memory, *(NOT_KNOWN,) * (len(ROWS) - 3))
     return cells, ("bad", *("muted" if cell == NOT_KNOWN else "text" for cell in cells[1:]))
 
 
-def _plan_cells(plan: Plan, variant: PlanVariant, row: ComparisonRow | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    used = plan.used_workers
-    on_gpu = sum(worker.n_layers for worker in used if worker.kind is DeviceKind.GPU)
-    measured = variant.measured
+def _plan_cells(plan: Plan, variant: PlanVariant, memory: tuple[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    predicted, measured = plan.predicted, variant.measured
+    measured_prefill = None if measured is None else measured.prefill_tokens_per_second
     cells = (
-        str(len(used)),
-        *_memory_cells(row),
-        f"{on_gpu} of {plan.model.n_layers}",
-        rate_with_unit(plan.predicted.decode_tokens_per_second),
+        str(len(plan.used_workers)),
+        *memory,
+        rate_with_unit(predicted.decode_tokens_per_second),
         rate_with_unit(None if measured is None else measured.decode_tokens_per_second),
-        rate_with_unit(plan.predicted.prefill_tokens_per_second),
-        rate_with_unit(None if measured is None else measured.prefill_tokens_per_second),
+        rate_with_unit(predicted.prefill_tokens_per_second),
+        rate_with_unit(measured_prefill),
+        _first_token_text(plan, predicted.prefill_tokens_per_second),
+        _first_token_text(plan, measured_prefill),
     )
     return cells, tuple("muted" if cell == NOT_KNOWN else "text" for cell in cells)
+
+
+def _first_token_text(plan: Plan, prefill_tokens_per_second: float | None) -> str:
+    """The standard prompt at this rate: its last logits give the first token (``cost_model.first_token_seconds``). Runs in the
+    history keep rates and not prompts, so what was measured is brought to the same prompt."""
+    if not prefill_tokens_per_second:
+        return NOT_KNOWN
+    return duration_text(headline_prompt_tokens(plan.shape) / prefill_tokens_per_second)
 
 
 def column_in_words(column: VariantColumnContent) -> str:

@@ -49,15 +49,25 @@ class FakeSession(Session):
 
     def __init__(self, state: ClusterState | None = None) -> None:
         self.state = state if state is not None else ClusterState()
+        self._chosen = self.state.choices
         self.commands: list[tuple[object, ...]] = []
         self.logs = LogBook(lambda: ARRIVED)
         self.remotes = FakeRemoteMachines(self.commands)
+
+    @property
+    def chosen(self) -> Choices:
+        return self._chosen
 
     def snapshot(self) -> ClusterState:
         return self.state
 
     def show(self, state: ClusterState) -> None:
         """What an engine would have published."""
+        self.state = state
+        self._chosen = state.choices
+
+    def fall_behind(self, state: ClusterState) -> None:
+        """As if it had not yet heard of what was chosen since this state."""
         self.state = state
 
     def say(self, process_id: str, *lines: str) -> None:
@@ -67,6 +77,7 @@ class FakeSession(Session):
 
     def choose(self, choices: Choices) -> None:
         self.commands.append(("choose", choices))
+        self._chosen = choices
         self.state = replace(self.state, choices=choices)
 
     def look_again(self) -> None:
@@ -78,7 +89,8 @@ class FakeSession(Session):
     def add_machines(self, *targets: SshTarget) -> None:
         self.commands.append(("add_machines", *targets))
         choices = self.state.choices
-        self.state = replace(self.state, choices=replace(choices, targets=(*choices.targets, *targets)))
+        self._chosen = replace(choices, targets=(*choices.targets, *targets))
+        self.state = replace(self.state, choices=self._chosen)
 
     def remove_machine(self, target: SshTarget, *, clean: bool = False) -> None:
         self.commands.append(("remove_machine", target, clean))

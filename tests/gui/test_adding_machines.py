@@ -108,7 +108,7 @@ def test_adding_survives_a_choice_made_before_the_session_knows(open_window) -> 
     window = open_window(remote.with_remotes())
     before = window.session.state
     window.bridge.add_machines((remote.target(5),))
-    window.session.show(before)
+    window.session.fall_behind(before)
     window.bridge.choose_policy("even")
     (chosen,) = told(window, "choose")[-1]
     assert chosen.targets == (remote.target(5),)

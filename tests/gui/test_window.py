@@ -108,7 +108,7 @@ def test_two_choices_in_a_row_keep_each_other_when_the_session_is_slow(open_wind
     window = open_window(states.plan_shown())
     before = window.session.state
     window.bridge.choose_policy("even")
-    window.session.show(before)
+    window.session.fall_behind(before)
     window.bridge.choose_layout("per-machine")
     assert (chosen(window).policy, chosen(window).layout) == (Policy.EVEN, Layout.PER_MACHINE)
 
@@ -149,7 +149,7 @@ def test_a_difference_in_the_map_is_painted_red(open_window, appearance) -> None
 
 def test_hovering_a_cell_says_both_places(open_window) -> None:
     chart = open_window(states.map_mismatch()).layer_map.chart
-    assert chart.words_at(chart._cell_box(9, 1).center()) == "Layer 9: on cuda:0, planned on CPU"
+    assert chart.words_at(chart._cell_box(9, 1).center()).startswith("Layer 9: on cuda:0, planned on CPU\n")
     assert chart.words_at(chart.rect().bottomRight().toPointF()) == ""
 
 

@@ -1,16 +1,17 @@
 """Given: exactly the split that was said, or the sentences why it cannot be.
 
+What does not fit is refused together with its shares, reckoned exactly as those of a plan: bars and sentences show one figure.
 Rejected: bending it until it fits (it is asked for to compare or to reproduce: another split would answer another question).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.planning.amounts import amount, layers_in_words, listed
-from engine.planning.seats import Budgets, Placement
-from engine.vocabulary.plan import GivenSplit, PlanRefused, Shortfall
-from engine.vocabulary.worker import WorkerOffer
+from engine.planning.seats import Budgets, Placement, shares_of
+from engine.vocabulary.plan import GivenSplit, PlannedWorker, PlanRefused, Shortfall
 
 
 def given_placement(budgets: Budgets, given: GivenSplit) -> Placement | PlanRefused:
@@ -30,33 +31,25 @@ def given_placement(budgets: Budgets, given: GivenSplit) -> Placement | PlanRefu
         return _refused(
             budgets, f"{given.name} uses {len(seats)} devices and llama.cpp takes {budgets.request.max_devices} at most."
         )
-    shortfalls = tuple(_shortfalls(budgets, given, seats))
+    wished = shares_of(budgets, Placement(seats=seats))
+    shortfalls = tuple(_shortfalls(budgets, given, wished))
     if shortfalls:
-        return _refused(budgets, *(shortfall.sentence for shortfall in shortfalls), shortfalls=shortfalls)
+        reasons = tuple(shortfall.sentence for shortfall in shortfalls)
+        return replace(_refused(budgets, *reasons), shortfalls=shortfalls, wished=wished)
     return Placement(seats=seats)
 
 
-def _shortfalls(budgets: Budgets, given: GivenSplit, seats: tuple[tuple[WorkerOffer, int], ...]) -> Iterator[Shortfall]:
-    first = 0
-    for place, (offer, count) in enumerate(seats):
-        is_last = place == len(seats) - 1
-        needed = _needed(budgets, first, count, is_last=is_last, alone=len(seats) == 1)
-        first += count
-        usable = budgets.usable_of(offer)
+def _shortfalls(budgets: Budgets, given: GivenSplit, wished: tuple[PlannedWorker, ...]) -> Iterator[Shortfall]:
+    for worker in wished:
+        needed, usable = worker.needed_bytes, budgets.usable_of(worker.offer)
         if needed > usable:
-            share = layers_in_words(count) + (" and the output head" if is_last else "")
-            sentence = f"{given.name} puts {share} on {offer.id}: {amount(needed)} where {amount(usable)} are safe."
-            yield Shortfall(worker_id=offer.id, needed_bytes=needed, safe_bytes=usable, sentence=sentence)
+            share = layers_in_words(worker.n_layers) + (" and the output head" if worker.holds_output else "")
+            sentence = (
+                f"{given.name} puts {share} on {worker.id}: {amount(needed)} where {amount(usable)} are safe, "
+                f"{amount(needed - usable)} too much."
+            )
+            yield Shortfall(worker_id=worker.id, needed_bytes=needed, safe_bytes=usable, sentence=sentence)
 
 
-def _needed(budgets: Budgets, first: int, count: int, *, is_last: bool, alone: bool) -> int:
-    needs = budgets.needs
-    layers = needs.bytes_before[first + count] - needs.bytes_before[first]
-    if alone:
-        return layers + needs.head_bytes + needs.alone_compute_bytes
-    return layers + (needs.head_bytes + needs.output_compute_bytes if is_last else needs.layer_compute_bytes)
-
-
-def _refused(budgets: Budgets, *reasons: str, shortfalls: tuple[Shortfall, ...] = ()) -> PlanRefused:
-    request = budgets.request
-    return PlanRefused(policy=request.policy, layout=request.layout, reasons=reasons, shortfalls=shortfalls)
+def _refused(budgets: Budgets, *reasons: str) -> PlanRefused:
+    return PlanRefused(policy=budgets.request.policy, layout=budgets.request.layout, reasons=reasons)

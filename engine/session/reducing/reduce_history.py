@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.session import events
-from engine.session.reducing.replan import replanned
+from engine.session.reducing.replan import is_same_comparison, replanned
 from engine.session.state import ClusterState
 
 SHOWN_RUNS = 500
 
 
 def compared(state: ClusterState, event: events.Compared) -> ClusterState:
-    """Taken only for the plans that are shown."""
-    return replace(state, comparison=event.comparison) if state.variants is event.variants else state
+    """Taken only for the plans that are shown; a split made by hand meanwhile is none of those that were compared."""
+    same = is_same_comparison(state.variants, event.variants)
+    return replace(state, comparison=event.comparison) if same else state
 
 
 def history_read(state: ClusterState, event: events.HistoryRead) -> ClusterState:

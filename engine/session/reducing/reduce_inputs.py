@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.session import events
 from engine.session.reducing.reduce_remote import with_machines
-from engine.session.reducing.replan import replanned
+from engine.session.reducing.replan import replanned, replanned_split
 from engine.session.state import ClusterState, RuntimePhase
 from engine.vocabulary.machine import THIS_MACHINE
 
@@ -67,7 +67,9 @@ def choices_changed(state: ClusterState, event: events.ChoicesChanged) -> Cluste
     """The person chose something."""
     if event.choices.model_path != state.choices.model_path:
         state = replace(state, model=None, model_problem=None)
-    return replanned(replace(state, choices=event.choices))
+    only_split = replace(event.choices, given=state.choices.given) == state.choices
+    state = replace(state, choices=event.choices)
+    return replanned_split(state) if only_split else replanned(state)
 
 
 def speeds_measured(state: ClusterState, event: events.SpeedsMeasured) -> ClusterState:

@@ -9,6 +9,7 @@ from engine.errors import BadInput
 from engine.llama_cpp.output_rows import keeps_outputs_per_slot
 from engine.measuring.refine import Refinement, refined_speeds, refinements, words_of
 from engine.planning.comparing.compare import hybrid_split, llama_cpp_split
+from engine.planning.comparing.largest_context import largest_context
 from engine.planning.offers import Reach, offers_of_machine
 from engine.planning.split_layers import split_layers
 from engine.session.reducing.commands import commands_of
@@ -42,8 +43,7 @@ def replanned(state: ClusterState) -> ClusterState:
     state = replace(state, offers=_offers(state, state.choices.layout))
     if state.model is None or not state.offers or state.runtime is None:
         return replace(state, plan=None, variants=(), comparison=None, commands=())
-    plan = _plan(state, state.choices.policy, state.choices.layout, state.choices.given)
-    return replace(state, plan=plan, variants=_variants(state), commands=commands_of(state, plan))
+    return _with_variants(state, _variants(state))
 
 
 def _refinements(state: ClusterState) -> tuple[tuple[WorkerId, Refinement], ...]:
@@ -128,15 +128,55 @@ def _told(state: ClusterState, result: Plan | PlanRefused) -> Plan | PlanRefused
     return replace(result, predicted=replace(result.predicted, basis=f"{result.predicted.basis}; {words}"))
 
 
+def replanned_split(state: ClusterState) -> ClusterState:
+    """The state after nothing was chosen but another given split. The other columns do not depend on it and stay the very same
+    objects: searching them again would take longer than a boundary under the mouse may wait."""
+    standing = standing_variants(state.variants)
+    if not standing:
+        return replanned(state)
+    return _with_variants(state, _with_chosen(state, standing, _measured(state)))
+
+
+def standing_variants(variants: tuple[PlanVariant, ...]) -> tuple[PlanVariant, ...]:
+    """The columns that are there whatever is chosen."""
+    return tuple(v for v in variants if v.approach is not None or (v.given is None and (v.policy, v.layout) in VARIANTS))
+
+
+def _with_variants(state: ClusterState, variants: tuple[PlanVariant, ...]) -> ClusterState:
+    """The chosen column is the plan: it is not searched for twice."""
+    plan = next(variant.result for variant in variants if _is_chosen(state, variant))
+    return replace(state, plan=plan, variants=variants, commands=commands_of(state, plan))
+
+
+def is_same_comparison(some: tuple[PlanVariant, ...], others: tuple[PlanVariant, ...]) -> bool:
+    """Whether these are columns of one and the same planning: then what compares them holds for both."""
+    return [id(variant) for variant in standing_variants(some)] == [id(variant) for variant in standing_variants(others)]
+
+
 def _variants(state: ClusterState) -> tuple[PlanVariant, ...]:
-    measured = {plan_key(variant.result): variant.measured for variant in state.variants if variant.measured is not None}
-    measured = measured if _same_model(state) else {}
+    measured = _measured(state)
     fastest, traditional, *others = (_variant(state, policy, layout, measured) for policy, layout in VARIANTS)
-    found = (fastest, traditional, *_given_variants(state, measured), *others)
-    choices = state.choices
-    if any((v.policy, v.layout, v.given) == (choices.policy, choices.layout, choices.given) for v in found):
+    return _with_chosen(state, (fastest, traditional, *_given_variants(state, measured), *others), measured)
+
+
+def _with_chosen(
+    state: ClusterState, found: tuple[PlanVariant, ...], measured: Mapping[object, RequestTimings]
+) -> tuple[PlanVariant, ...]:
+    if any(_is_chosen(state, variant) for variant in found):
         return found
+    choices = state.choices
     return (*found, _variant(state, choices.policy, choices.layout, measured, given=choices.given))
+
+
+def _is_chosen(state: ClusterState, variant: PlanVariant) -> bool:
+    choices = state.choices
+    return (variant.policy, variant.layout, variant.given) == (choices.policy, choices.layout, choices.given)
+
+
+def _measured(state: ClusterState) -> Mapping[object, RequestTimings]:
+    if not _same_model(state):
+        return {}
+    return {plan_key(variant.result): variant.measured for variant in state.variants if variant.measured is not None}
 
 
 def _same_model(state: ClusterState) -> bool:
@@ -177,4 +217,13 @@ def _variant(
         measured=measured.get(plan_key(result)) or timings_of(runs_of(state.history, result, state.model_hash)),
         approach=approach or (_APPROACHES.get((policy, layout)) if given is None else None),
         given=given,
+        largest_context_tokens=None if given is None or approach else _largest_context(state, policy, layout, given),
     )
+
+
+def _largest_context(state: ClusterState, policy: Policy, layout: Layout, given: GivenSplit) -> int | None:
+    request = request_of(state, policy, layout, given)
+    try:
+        return None if isinstance(request, PlanRefused) else largest_context(request)
+    except BadInput:
+        return None  # of the run shape: the plan says so

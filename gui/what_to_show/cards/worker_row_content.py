@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.machine import Machine, MachineLoad
-from engine.vocabulary.plan import Plan, PlannedWorker
+from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 from gui.what_to_show.formatting import bytes_text, count_text, layers_text, percent_text
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, worker_name
@@ -69,7 +69,8 @@ def shown_plan(state: ClusterState) -> Plan | None:
 def placed_of(state: ClusterState) -> Placed:
     """What all cards look up."""
     plan = shown_plan(state)
-    planned = {} if plan is None else {worker.id: worker for worker in plan.workers}
+    wished = state.plan.wished if isinstance(state.plan, PlanRefused) else ()
+    planned = {worker.id: worker for worker in (wished if plan is None else plan.workers)}
     return Placed(marks=marks_of(state), planned=planned, plan=plan)
 
 

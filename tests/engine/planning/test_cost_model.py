@@ -11,10 +11,12 @@ from engine.planning.cost_model import (
     batch_tokens_per_second,
     decode_seconds,
     first_token_seconds,
+    layer_seconds,
     load_seconds,
     predict,
     prefill_seconds,
     read_bytes_per_layer,
+    share_seconds,
 )
 from engine.planning.layer_costs import HOST_SECONDS_PER_VOCABULARY_ENTRY, LOOPBACK_BYTES_PER_SECOND
 from engine.planning.split_layers import split_layers
@@ -39,6 +41,18 @@ def test_decode_reads_every_weight_once_and_pays_for_every_worker() -> None:
     model = model_of(*[GB // 10] * 10, head=GB // 5)
     plan = even_plan(model, offer("a", gb_per_s=10, overhead=0.001), offer("b", gb_per_s=20, overhead=0.002))
     assert seconds_per_token(plan) == pytest.approx(0.5 / 10 + 0.001 + 0.7 / 20 + 0.002)
+
+
+def test_the_layers_of_a_worker_and_its_charge_are_its_share() -> None:
+    model = replace(model_of(*[GB // 10 * n for n in range(1, 7)], head=GB // 5), n_vocab=1000)
+    plan = even_plan(model, offer("a", gb_per_s=10, overhead=0.001), offer("b", gb_per_s=20, overhead=0.002))
+    for worker, charge, places in zip(plan.used_workers, (0.001, 0.002), (range(3), range(3, 7)), strict=True):
+        layers = [layer_seconds(worker, layer, model, plan.shape) for layer in places]
+        back = 4000 / LOOPBACK_BYTES_PER_SECOND if worker.holds_output else 0.0
+        assert sum(layers) + charge + back == pytest.approx(share_seconds(worker, model, plan.shape))
+    assert layer_seconds(plan.used_workers[1], 6, model, plan.shape) == pytest.approx(0.2 / 20), "the output head"
+    silent = even_plan(model, offer("a"))
+    assert layer_seconds(silent.used_workers[0], 0, model, plan.shape) is None
 
 
 def test_a_remote_worker_costs_a_round_trip_and_the_transfers() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from engine.cluster.servers import COORDINATOR
 from engine.errors import CoordinatorUnusable
+from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
 from engine.session import events
 from engine.session.session import Session
 from engine.session.state import Choices, RunPhase
@@ -371,3 +372,15 @@ def test_its_own_thread_looks_and_ends(fakes):
     session.close()
     assert session.join(10.0)
     assert session.snapshot().closed
+
+
+def test_a_moved_boundary_is_planned_and_nothing_is_compared_or_started_for_it(fakes):
+    session, jobs = planned_session(fakes)
+    before, started = session.snapshot(), list(jobs.started)
+    split = moved_boundary(seats_of_workers(before.plan.used_workers), 0, 1)
+    session.choose(replace(before.choices, given=split))
+    state = settle(session)
+    assert state.plan.tensor_split == (1, 8)
+    assert state.comparison is before.comparison
+    assert jobs.started == started
+    assert fakes.starter.started == []

@@ -14,6 +14,7 @@ from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.worker_marks import marks_of
 from tests.fakes import cluster_pieces as pieces
 from tests.fakes import cluster_states as states
+from tests.fakes import edited_states as edited
 
 
 def test_a_machine_without_programs_offers_to_build_them() -> None:
@@ -97,6 +98,34 @@ def test_a_plan_without_a_run_claims_nothing_about_what_is() -> None:
         "cuda:0 · 28 layers",
         "vulkan:0 · 14 layers + output",
     ]
+
+
+def test_a_split_by_hand_says_what_it_costs_beside_the_best() -> None:
+    content = layer_map_of(edited.split_by_hand())
+    assert content.verdict == "your split: 17.1 tok/s predicted, the fastest plan 18.4"
+    assert [group.n_cells for group in content.groups] == [20, 30, 15]
+
+
+def test_a_split_that_does_not_fit_stays_on_the_map_and_on_the_bars() -> None:
+    state = edited.split_too_far()
+    content = layer_map_of(state)
+    assert len(content.planned) == 65
+    assert [group.labels[0] for group in content.groups] == [
+        "CPU · 4 layers",
+        "✕ cuda:0 · 46 layers · 4.6 GB over",
+        "vulkan:0 · 14 layers + output",
+    ]
+    assert [group.over for group in content.groups] == [False, True, False]
+    assert (content.verdict, content.verdict_role) == ("✕ does not fit: cuda:0 is 4.6 GB over its safe memory", "bad")
+    (card,) = machine_cards_of(state)
+    assert [row.badge for row in card.rows] == ["0–3", "4–49", "50–63 +"]
+    assert card.rows[1].bar.weights * pieces.hybrid_machine().gpus[0].memory_total_bytes == pytest.approx(
+        state.plan.wished[1].weights_bytes
+    )
+
+
+def test_a_refusal_of_the_planner_leaves_no_map_and_says_where_the_reasons_are() -> None:
+    assert layer_map_of(states.plan_refused()).words == "No plan fits these workers: the reasons stand under Plan."
 
 
 def test_a_run_as_planned_says_where_that_was_read() -> None:

@@ -43,6 +43,18 @@ def test_durations(seconds: float, text: str) -> None:
     assert formatting.duration_text(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.000431, "0.43 ms"), (0.0043, "4.3 ms"), (0.0543, "54 ms"), (1.2404, "1,240 ms")]
+)
+def test_milliseconds(seconds: float, text: str) -> None:
+    assert formatting.milliseconds_text(seconds) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.0004, "under 0.1%"), (0.0123, "1.2%"), (0.43, "43%"), (1.0, "100%")])
+def test_shares(share: float, text: str) -> None:
+    assert formatting.share_text(share) == text
+
+
 @pytest.mark.parametrize(("n_tokens", "text"), [(4096, "4k"), (1_048_576, "1M"), (5000, "5,000"), (512, "512")])
 def test_tokens(n_tokens: int, text: str) -> None:
     assert formatting.tokens_text(n_tokens) == text

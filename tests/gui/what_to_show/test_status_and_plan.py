@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from engine.session.state import AnswerShown, ClusterState, RunPhase
+from engine.vocabulary.plan import PlanRefused, Policy
 from engine.vocabulary.throughput import ThroughputSample
+from engine.vocabulary.worker import Layout
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import ROWS, plan_as_text, plan_table_of
@@ -15,6 +17,8 @@ from gui.what_to_show.status_content import is_running, n_workers_running, prima
 from gui.what_to_show.tabs_content import commands_as_script, commands_of, try_it_of
 from gui.what_to_show.throughput_content import throughput_of
 from tests.fakes import cluster_states as states
+from tests.fakes import edited_states as edited
+from tests.fakes.cluster_pieces import VULKAN_ID
 
 
 @pytest.mark.parametrize(
@@ -116,6 +120,50 @@ def test_a_refusal_gives_the_reasons_per_worker() -> None:
     assert any("vulkan:0 would need" in reason for reason in table.reasons)
 
 
+def test_the_first_token_comes_from_the_prompt_of_the_standard_request() -> None:
+    table = plan_table_of(states.ready())
+    cells = dict(zip(ROWS, table.columns[0].cells, strict=True))
+    assert (cells["First token, predicted"], cells["First token, measured"]) == ("0.95 s", "0.98 s")
+    assert "a prompt of 512 tokens" in table.row_words
+
+
+def test_a_split_by_hand_comes_first_with_its_own_figures() -> None:
+    table = plan_table_of(edited.split_by_hand())
+    yours = table.columns[0]
+    cells = dict(zip(ROWS, yours.cells, strict=True))
+    assert (yours.title, yours.subtitle, yours.chosen) == ("Yours", "moved by hand", True)
+    assert (cells["Decode, predicted"], cells["Prefill, predicted"]) == ("17.1 tok/s", "501 tok/s")
+    assert cells["Largest context"] == "16k"
+    assert [column.title for column in table.columns[1:]] == ["Fastest", "Hybrid", "llama.cpp", "Traditional"]
+    assert not any(column.chosen for column in table.columns[1:])
+    assert (table.policy, table.instead_of_policy) == (None, "Yours")
+    assert plan_table_of(states.plan_shown()).policy == "fastest"
+
+
+def test_a_split_by_hand_that_is_too_much_names_the_worker_and_predicts_nothing() -> None:
+    table = plan_table_of(edited.split_too_far())
+    assert table.verdict == "Your split does not fit: cuda:0 of ada-desktop is 4.6 GB over"
+    assert (table.verdict_role, table.verdict_words, table.reasons) == ("bad", edited.TOO_MUCH, ())
+    assert table.columns[0].cells[0] == "does not fit"
+    assert set(table.columns[0].cells[2:]) == {"–"}
+    assert table.columns[0].words == edited.TOO_MUCH
+
+
+def test_of_several_that_are_over_the_worst_is_named() -> None:
+    state = edited.split_too_far()
+    (shortfall,) = state.plan.shortfalls
+    other = replace(shortfall, worker_id=VULKAN_ID, needed_bytes=7_000_000_000, safe_bytes=6_900_000_000)
+    table = plan_table_of(replace(state, plan=replace(state.plan, shortfalls=(other, shortfall))))
+    assert table.verdict.endswith("cuda:0 of ada-desktop is 4.6 GB over and 1 other less")
+
+
+def test_a_split_that_cannot_be_placed_says_so() -> None:
+    state = edited.split_by_hand()
+    refused = PlanRefused(policy=Policy.FASTEST, layout=Layout.PER_DEVICE, reasons=("Your split needs x, which is not here.",))
+    table = plan_table_of(replace(state, plan=refused))
+    assert (table.verdict, table.reasons) == ("Your split cannot be run", refused.reasons)
+
+
 def test_the_table_as_text_has_a_line_per_row() -> None:
     lines = plan_as_text(plan_table_of(states.ready())).splitlines()
     assert len(lines) == 1 + len(ROWS)
@@ -157,6 +205,30 @@ def test_contexts_end_at_what_the_model_was_trained_for() -> None:
 def test_choices_rest_while_something_runs() -> None:
     assert model_chooser_of(states.plan_shown()).changeable
     assert not model_chooser_of(states.ready()).changeable
+
+
+@pytest.mark.parametrize(
+    ("options", "changeable", "words"),
+    [
+        ((), True, "q8_0 takes 53%"),
+        (("-ctk", "-ctv", "-fa", "-fa auto"), True, "q8_0 takes 53%"),
+        (("-ctk", "-ctv", "-fa"), False, "flash attention"),
+        (("-m", "-fa auto"), False, "no option for it"),
+    ],
+)
+def test_the_type_of_the_cache_rests_with_the_reason_where_the_build_cannot(options, changeable, words) -> None:
+    content = model_chooser_of(replace(states.plan_shown(), server_options=frozenset(options)))
+    assert content.cache_types == ("f16", "q8_0", "q4_0")
+    assert content.cache_type_changeable is changeable
+    assert words in content.cache_type_words
+    assert not model_chooser_of(replace(states.ready(), server_options=frozenset(options))).cache_type_changeable
+
+
+def test_a_type_from_the_command_line_is_listed_too() -> None:
+    state = states.plan_shown()
+    shape = replace(state.choices.shape, cache_type_k="bf16", cache_type_v="bf16")
+    content = model_chooser_of(replace(state, choices=replace(state.choices, shape=shape)))
+    assert (content.cache_type, content.cache_types[-1]) == ("bf16", "bf16")
 
 
 def test_logs_list_llama_server_first() -> None:

@@ -46,10 +46,29 @@ def test_it_is_refused_in_words(seats, words):
 def test_over_safe_memory_is_refused_with_numbers():
     refused = planned(("m0", 1), ("m1", 5), safe=6 * GB)
     assert isinstance(refused, PlanRefused)
-    assert refused.reasons == ("The split puts 5 layers and the output head on m1/cpu: 7.0 GB where 6.0 GB are safe.",)
+    words = "The split puts 5 layers and the output head on m1/cpu: 7.0 GB where 6.0 GB are safe, 1.0 GB too much."
+    assert refused.reasons == (words,)
     assert [(s.worker_id, s.needed_bytes, s.safe_bytes) for s in refused.shortfalls] == [("m1/cpu", 7 * GB, 6 * GB)]
     alone = planned(("m0", 6), safe=7 * GB)
     assert isinstance(alone, PlanRefused)
+
+
+def test_what_does_not_fit_is_told_share_by_share():
+    refused = planned(("m0", 1), ("m1", 5), safe=6 * GB)
+    assert isinstance(refused, PlanRefused)
+    assert [(w.id, w.first_layer, w.n_layers, w.holds_output, w.needed_bytes) for w in refused.wished] == [
+        ("m0/cpu", 0, 1, False, 1 * GB),
+        ("m1/cpu", 1, 5, True, 7 * GB),
+    ]
+    nowhere = planned(("gone", 6))
+    assert isinstance(nowhere, PlanRefused)
+    assert nowhere.wished == ()
+
+
+def test_workers_that_it_leaves_out_have_no_other_reason():
+    plan = planned(("m2", 4), ("m0", 2))
+    assert isinstance(plan, Plan)
+    assert plan.notes == ()
 
 
 def test_more_than_llama_cpp_takes_is_refused():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
 from engine.session import events
 from engine.session.reducing.reduce import reduce
 from engine.vocabulary.comparison import Comparison
@@ -20,6 +21,14 @@ def test_a_comparison_of_other_plans_is_dropped():
     assert reduce(state, events.Compared(variants=state.variants, comparison=NOTHING)).comparison is NOTHING
     late = replace(state, variants=state.variants[:1])
     assert reduce(late, events.Compared(variants=state.variants, comparison=NOTHING)).comparison is state.comparison
+
+
+def test_a_comparison_outlives_a_boundary_that_is_moved_meanwhile():
+    state = planned()
+    split = moved_boundary(seats_of_workers(state.plan.used_workers), 0, 1)
+    moved = reduce(state, events.ChoicesChanged(choices=replace(state.choices, given=split)))
+    assert moved.variants != state.variants
+    assert reduce(moved, events.Compared(variants=state.variants, comparison=NOTHING)).comparison is NOTHING
 
 
 def test_history_of_a_model_that_is_no_longer_chosen_is_dropped():

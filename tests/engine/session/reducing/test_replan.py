@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
 from engine.session import events
 from engine.session.reducing.reduce import reduce
-from engine.session.reducing.replan import VARIANTS, replanned
+from engine.session.reducing.replan import VARIANTS, replanned, replanned_split, standing_variants
 from engine.session.state import ClusterState
 from engine.vocabulary.comparison import Approach
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy, RunShape
@@ -50,6 +51,45 @@ def test_a_given_split_is_chosen_by_its_column():
     state = reduce(state, events.ChoicesChanged(choices=replace(chosen, given=elsewhere)))
     assert state.plan.reasons == ("run 1 needs gone, which is not here.",)
     assert state.variants[-1].given == elsewhere
+
+
+def moved(state, layer):
+    """The choices with the first boundary of the plan in front of this layer."""
+    split = moved_boundary(seats_of_workers(state.plan.used_workers), 0, layer)
+    return replace(state.choices, given=split)
+
+
+def test_a_boundary_moved_by_hand_is_a_column_of_its_own_and_plans_nothing_else_anew():
+    before = planned()
+    state = reduce(before, events.ChoicesChanged(choices=moved(before, 1)))
+    assert isinstance(state.plan, Plan)
+    assert state.plan.tensor_split == (1, 8)
+    assert state.variants[-1].given == state.choices.given
+    assert state.variants[-1].largest_context_tokens is not None
+    standing = standing_variants(before.variants)
+    assert len(state.variants) == len(standing) + 1
+    assert all(one is other for one, other in zip(standing, state.variants, strict=False))
+    assert [command.argv for command in state.commands] != [command.argv for command in before.commands]
+    full = replanned(state)
+    assert (full.plan, full.commands) == (state.plan, state.commands)
+    assert full.variants == state.variants
+    again = reduce(state, events.ChoicesChanged(choices=replace(state.choices, given=None)))
+    assert (again.plan, again.variants) == (before.plan, before.variants)
+
+
+def test_a_split_by_hand_meets_other_sizes_and_is_refused_with_its_shares():
+    state = planned()
+    state = reduce(state, events.ChoicesChanged(choices=moved(state, 1)))
+    large = replace(state.choices, reserve_fraction=0.9999)
+    state = reduce(state, events.ChoicesChanged(choices=large))
+    assert isinstance(state.plan, PlanRefused)
+    assert [worker.n_layers for worker in state.plan.wished] == [1, 7]
+    assert state.commands == ()
+
+
+def test_without_a_model_a_split_plans_nothing():
+    state = replanned_split(replace(planned(), model=None, variants=()))
+    assert (state.plan, state.variants) == (None, ())
 
 
 def test_a_prediction_from_refined_speeds_says_so_and_is_another():
