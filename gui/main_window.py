@@ -168,6 +168,10 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentWidget(self.logs)
         self.logs.show_machine(machine)
 
+    def _show_log_of_process(self, process_id: str) -> None:
+        self.tabs.setCurrentWidget(self.logs)
+        self.logs.show_process(process_id)
+
     def _choose_appearance(self, scheme: str, text_scale: float) -> None:
         self._settings.setValue("scheme", scheme)
         self._settings.setValue("text_scale", text_scale)
@@ -237,6 +241,7 @@ class MainWindow(QMainWindow):
             ("Open a model…", "Ctrl+O", self._browse),
             ("Choose llama.cpp programs…", "", self._choose_runtime),
             ("Search the logs", "Ctrl+F", self._search_logs),
+            ("Search machines", "Ctrl+Shift+M", self.machines.search_machines),
             ("Look again", "F5", self._bridge.look_again),
             ("Quit", "Ctrl+Q", self.close),
         )
@@ -267,9 +272,11 @@ class MainWindow(QMainWindow):
         self.notices.cancel_asked.connect(bridge.cancel)
         self.machines.grid.switched.connect(bridge.switch_worker)
         self.machines.grid.asked.connect(self.machine_actions.do)
+        self.machines.grid.worker_asked.connect(self.machine_actions.do_with_worker)
         self.machines.add_asked.connect(self.machine_actions.add_machines)
         self.machines.answer_asked.connect(self.machine_actions.answer_all)
         self.machine_actions.log_asked.connect(self._show_log_of)
+        self.machine_actions.process_log_asked.connect(self._show_log_of_process)
         self.plan.policy_chosen.connect(bridge.choose_policy)
         self.plan.layout_chosen.connect(bridge.choose_layout)
         self.plan.prompt_share_chosen.connect(bridge.choose_prompt_share)

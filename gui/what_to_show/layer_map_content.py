@@ -12,7 +12,7 @@ from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.layer_map import LayerMap
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import WorkerId, WorkerOffer
-from gui.what_to_show.cards.worker_row_content import shown_plan
+from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.formatting import count_text
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, offers_by_id, worker_name
 

@@ -57,9 +57,7 @@ def _before(n_machines: int) -> ClusterState:
 
 def _come_up(state: ClusterState, n_steps: int) -> ClusterState:
     """Two steps per machine: it is looked at, it is ready."""
-    done = sum(
-        2 if seen.phase is RemotePhase.READY else int(seen.phase is RemotePhase.LOOKING) for seen in state.remotes
-    )
+    done = sum(2 if seen.phase is RemotePhase.READY else int(seen.phase is RemotePhase.LOOKING) for seen in state.remotes)
     remotes = list(state.remotes)
     arrived: list[Machine] = []
     for step in range(done, min(n_steps, 2 * len(remotes))):
@@ -94,7 +92,9 @@ def _launch(state: ClusterState, fraction: float) -> ClusterState:
         state,
         run_wanted=True,
         run_phase=RunPhase.LOADING_MODEL if loading else RunPhase.STARTING_WORKERS,
-        run=replace(run, load=LoadProgress(done_bytes=round(total * (2 * fraction - 1)), total_bytes=total) if loading else None),
+        run=replace(
+            run, load=LoadProgress(done_bytes=round(total * (2 * fraction - 1)), total_bytes=total) if loading else None
+        ),
         processes=processes,
     )
 
@@ -102,9 +102,7 @@ def _launch(state: ClusterState, fraction: float) -> ClusterState:
 def _run(state: ClusterState, number: int) -> ClusterState:
     assert state.run is not None
     if state.run_phase is not RunPhase.READY:
-        run = replace(
-            state.run, load=None, benchmark=pieces.timings(), layer_map=pieces.map_of(state.run.plan, reported=True)
-        )
+        run = replace(state.run, load=None, benchmark=pieces.timings(), layer_map=pieces.map_of(state.run.plan, reported=True))
         state = replace(state, run_phase=RunPhase.READY, run=run)
     return replace(state, answer=AnswerShown(prompt="Why is the sky blue?", text="Because air scatters light. " * number))
 
