@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QApplication, QFrame, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
 from gui.machine_cards.machine_card import MachineCard
 from gui.machine_cards.machine_line import MachineLine
@@ -177,7 +177,7 @@ class CardGrid(QScrollArea):
         return (*seen, *extra)
 
     def _focused_key(self) -> str | None:
-        focused = QApplication.focusWidget()
+        focused = self.window().focusWidget()  # also while another window has the keyboard
         if focused is None or not self._inside.isAncestorOf(focused):
             return None
         shown: list[tuple[str, QWidget]] = [*self._cards.items(), *self._lines.items()]

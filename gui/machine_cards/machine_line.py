@@ -13,11 +13,15 @@ from gui.charts.memory_bar import paint_memory
 from gui.small_parts.plain_tips import plain_tip
 from gui.theme import Appearance, ink_on
 from gui.what_to_show.cards.machine_card_content import MachineCardContent
+from gui.what_to_show.cards.memory_bar_content import MemoryBarContent
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent
-from gui.what_to_show.formatting import bytes_text
+from gui.what_to_show.formatting import NOT_KNOWN, bytes_text
 
 _HEIGHT = 30
-_BADGE_WIDTH = 62
+_BADGE_WIDTH, _DEVICE_WIDTH = 62, 52
+_WORKER_WIDTH = 150
+_FIGURE_WIDTH = 66
+_SPEED_FROM = 560
 
 
 class MachineLine(QWidget):
@@ -44,14 +48,15 @@ class MachineLine(QWidget):
         return appearance.pixels(_HEIGHT)
 
     def show_content(self, content: MachineCardContent) -> None:
-        """Show it, if it is another one."""
-        if content == self._content:
-            return
+        """Show it, if what a line shows of it is something else: loads change ten times a second and are not in here."""
         before, self._content = self._content, content
+        if before is not None and (before == content or _drawn(before) == _drawn(content)):
+            return
         self.update()
-        if before is None or _words_of(before) != _words_of(content):
-            self.setAccessibleName(_words_of(content))
-            self.setToolTip(plain_tip(f"{_words_of(content)}\nEnter or a click opens its card."))
+        words = _words_of(content)
+        if words != self.accessibleName():
+            self.setAccessibleName(words)
+            self.setToolTip(plain_tip(f"{words}\nEnter or a click opens its card."))
 
     def sizeHint(self) -> QSize:
         return QSize(self._appearance.pixels(320), self.height_of(self._appearance))
@@ -118,15 +123,21 @@ class MachineLine(QWidget):
         bold.setWeight(QFont.Weight.DemiBold)
         name_width = min(pixels(180), max(pixels(90), self.width() // 5))
         at += self._paint_text(painter, at, name_width, content.title, "text", bold) + pixels(8)
-        status_width = pixels(96)
+        status_width = pixels(86)
         at += self._paint_text(painter, at, status_width, content.status, content.status_role) + pixels(8)
-        safe_width = pixels(66)
         right = self.width() - pixels(26)
-        safe = bytes_text(content.safe_bytes) if content.safe_bytes else "–"
-        self._paint_text(painter, right - safe_width, safe_width, safe, "muted", align=Qt.AlignmentFlag.AlignRight)
         self._paint_text(painter, right + pixels(8), pixels(14), "›", "muted")
-        self._paint_middle(painter, QRect(at, 0, max(0, right - safe_width - pixels(10) - at), self.height()), content)
+        for figure in self._figures(content):
+            right -= pixels(_FIGURE_WIDTH)
+            self._paint_text(painter, right, pixels(_FIGURE_WIDTH), figure, "muted", align=Qt.AlignmentFlag.AlignRight)
+        self._paint_middle(painter, QRect(at, 0, max(0, right - pixels(6) - at), self.height()), content)
         painter.end()
+
+    def _figures(self, content: MachineCardContent) -> list[str]:
+        """From the right: safe memory, and where there is room its fastest worker's speed."""
+        safe = bytes_text(content.safe_bytes) if content.safe_bytes else NOT_KNOWN
+        wide = self.width() > self._appearance.pixels(_SPEED_FROM)
+        return [safe, content.speed_words] if wide and content.speed_words else [safe]
 
     def _paint_ground(self, painter: QPainter) -> None:
         colour = self._appearance.colour
@@ -146,8 +157,7 @@ class MachineLine(QWidget):
             words = content.sentence.replace("\n", " ")
             self._paint_text(painter, box.left(), box.width(), words, content.sentence_role)
             return
-        step = self._appearance.pixels(150)
-        shown = max(1, min(len(rows), box.width() // step))
+        shown = max(1, min(len(rows), box.width() // self._appearance.pixels(_WORKER_WIDTH)))
         if shown < len(rows):
             more = self._appearance.pixels(30)
             self._paint_text(painter, box.right() - more, more, f"+{len(rows) - shown}", "muted")
@@ -157,16 +167,18 @@ class MachineLine(QWidget):
             self._paint_worker(painter, QRect(box.left() + place * width, box.top(), width, box.height()), row)
 
     def _paint_worker(self, painter: QPainter, box: QRect, row: WorkerRowContent) -> None:
-        gap, badge = self._appearance.pixels(8), self._appearance.pixels(_BADGE_WIDTH)
-        height = self._appearance.pixels(10)
-        bar = QRectF(box.left(), box.center().y() - height / 2 + 1, max(0, box.width() - badge - 2 * gap), height)
-        if bar.width() > self._appearance.pixels(24):
+        """Device, memory, layers; the bar gives way first."""
+        pixels = self._appearance.pixels
+        name, badge, gap = pixels(_DEVICE_WIDTH), pixels(_BADGE_WIDTH), pixels(6)
+        self._paint_text(painter, box.left(), name, row.name, "text" if row.badge_filled else "muted")
+        left = box.left() + name + gap
+        height = pixels(10)
+        bar = QRectF(left, box.center().y() - height / 2 + 1, max(0, box.width() - name - badge - 4 * gap), height)
+        if bar.width() > pixels(20):
             paint_memory(painter, bar, row.bar, row.mark, self._appearance)
-        else:
-            badge = box.width() - gap
-        pill_height = self._appearance.pixels(19)
-        pill = QRectF(box.right() - badge - gap + 1, box.center().y() - pill_height / 2 + 1, badge, pill_height)
-        self._paint_badge(painter, pill, row)
+            left = round(bar.right()) + gap
+        pill_height = pixels(19)
+        self._paint_badge(painter, QRectF(left, box.center().y() - pill_height / 2 + 1, badge, pill_height), row)
 
     def _paint_badge(self, painter: QPainter, pill: QRectF, row: WorkerRowContent) -> None:
         ground = self._appearance.worker_colour(row.mark.colour) if row.badge_filled else self._appearance.colour("track")
@@ -175,9 +187,7 @@ class MachineLine(QWidget):
         painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
         painter.setPen(ink_on(ground) if row.badge_filled else self._appearance.colour("muted"))
         painter.setFont(self.font())
-        words = row.badge if row.badge_filled else f"{row.name} {row.badge}"
-        text = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, round(pill.width()) - 6)
-        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, row.badge)
 
     def _paint_text(
         self,
@@ -208,7 +218,18 @@ class MachineLine(QWidget):
             self.asked.emit(self._content.machine_id, action)
 
 
+def _drawn(content: MachineCardContent) -> tuple[object, ...]:
+    rows = tuple((row.worker_id, row.name, row.mark, row.badge, row.badge_words, _drawn_bar(row.bar)) for row in content.rows)
+    state = (content.machine_id, content.title, content.status, content.status_role, content.sentence, content.sentence_role)
+    return (*state, content.safe_bytes, content.speed_words, content.buttons, content.menu, rows)
+
+
+def _drawn_bar(bar: MemoryBarContent) -> tuple[object, ...]:
+    return bar.used_by_others, bar.weights, bar.kv, bar.compute, bar.actual, bar.safe_end
+
+
 def _words_of(content: MachineCardContent) -> str:
     workers = "; ".join(f"{row.name}: {row.badge_words}" for row in content.rows if row.switch_shown)
     safe = f"{bytes_text(content.safe_bytes)} safe" if content.safe_bytes else ""
-    return ". ".join(part for part in (f"{content.title}: {content.status}", safe, workers, content.sentence) if part)
+    parts = (f"{content.title}: {content.status}", safe, content.speed_words, workers, content.sentence)
+    return ". ".join(part for part in parts if part)

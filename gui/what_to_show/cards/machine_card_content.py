@@ -93,6 +93,8 @@ class MachineCardContent:
     menu: tuple[CardButton, ...] = ()
     safe_bytes: int = 0
     """Of its workers that are not switched off."""
+    speed_words: str = ""
+    """At what rate its fastest worker reads weights: ``58 GB/s``; empty = not known."""
 
 
 def machine_card_of(state: ClusterState, placed: Placed, machine: Machine, load: MachineLoad | None) -> MachineCardContent:
@@ -113,6 +115,7 @@ def machine_card_of(state: ClusterState, placed: Placed, machine: Machine, load:
         buttons=buttons,
         menu=LOCAL_MENU,
         safe_bytes=_safe_bytes_of(state, offers),
+        speed_words=_speed_words_of(offers),
     )
 
 
@@ -181,6 +184,11 @@ def _plan_sentence(state: ClusterState, placed: Placed, machine: Machine, offers
 
 def _safe_bytes_of(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> int:
     return sum(offer.safe_bytes for offer in offers if offer.id not in state.choices.left_out)
+
+
+def _speed_words_of(offers: tuple[WorkerOffer, ...]) -> str:
+    fastest = max((offer.speed.read_bytes_per_second for offer in offers if offer.speed is not None), default=None)
+    return "" if fastest is None else f"{fastest / 1e9:,.0f} GB/s"
 
 
 def _note_about(plan: Plan, machine: Machine, offers: tuple[WorkerOffer, ...]) -> str:

@@ -104,9 +104,9 @@ def _groups_of(lines: list[MachineLineContent], group: GroupBy) -> tuple[Machine
     )
 
 
-def _natural(text: str) -> list[tuple[int, str]]:
-    """``lab-9`` before ``lab-10``."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text.lower()) if part]
+def _natural(text: str) -> list[tuple[bool, int, str]]:
+    """``9``, then ``lab-9``, then ``lab-10``."""
+    return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in re.split(r"(\d+)", text.lower()) if part]
 
 
 def _state_key(line: MachineLineContent) -> tuple[int, str]:
@@ -114,7 +114,7 @@ def _state_key(line: MachineLineContent) -> tuple[int, str]:
     return (_STATES_FIRST.index(role) if role in _STATES_FIRST else len(_STATES_FIRST)), line.status
 
 
-def _network_key(line: MachineLineContent) -> tuple[bool, bool, list[tuple[int, str]]]:
+def _network_key(line: MachineLineContent) -> tuple[bool, bool, list[tuple[bool, int, str]]]:
     return line.network != HERE, line.network == NO_NETWORK, _natural(line.network)
 
 
