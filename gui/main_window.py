@@ -28,6 +28,7 @@ from gui.tabs.throughput_tab import ThroughputTab
 from gui.tabs.try_it_tab import TryItTab
 from gui.theme import Appearance, Scheme
 from gui.what_to_show.cards.all_cards import machines_of
+from gui.what_to_show.cards.machine_order import view_as_text, view_from_text
 from gui.what_to_show.history_content import history_of
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.logs_content import log_sources_of
@@ -129,6 +130,7 @@ class MainWindow(QMainWindow):
         self._closing = True
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("tab", self.tabs.currentIndex())
+        self._settings.setValue("machines_view", view_as_text(self.machines.view.view))
         self._bridge.close()
         QTimer.singleShot(_PATIENCE_MILLISECONDS, self, self._end)
 
@@ -290,5 +292,6 @@ class MainWindow(QMainWindow):
         geometry = self._settings.value("geometry")
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             self.resize(1280, 860)
+        self.machines.show_view(view_from_text(str(self._settings.value("machines_view", ""))))
         tab = str(self._settings.value("tab", 0))
         self.tabs.setCurrentIndex(int(tab) if tab.isdigit() else 0)

@@ -44,7 +44,7 @@ class MemoryBar(QWidget):
         return QSize(self._appearance.pixels(180), self._appearance.pixels(21) + self._small_metrics().height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._appearance.pixels(70), self.sizeHint().height())
+        return QSize(self._appearance.pixels(64), self.sizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)

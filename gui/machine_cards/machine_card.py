@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -42,6 +42,7 @@ class MachineCard(QFrame):
         self.sentence = QLabel()
         self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self.sentence.setWordWrap(True)
+        self.sentence.setMinimumWidth(1)  # else as wide as its longest word, a path for example, and wider than the card
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -183,6 +184,8 @@ class MachineCard(QFrame):
     def _paint_icons(self) -> None:
         self.menu_button.setIcon(icon("menu", self._appearance.colour("muted")))
         self.fold.setIcon(icon("fold", self._appearance.colour("muted")))
+        for button in (self.menu_button, self.fold):
+            button.setIconSize(QSize(self._appearance.pixels(16), self._appearance.pixels(16)))
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -192,7 +195,7 @@ class MachineCard(QFrame):
         head.addWidget(self.menu_button)
         head.addWidget(self.fold)
         box = QVBoxLayout(self)
-        box.setContentsMargins(14, 8, 10, 10)
+        box.setContentsMargins(12, 8, 8, 10)
         box.setSpacing(4)
         box.addLayout(head)
         box.addWidget(self._subtitle)

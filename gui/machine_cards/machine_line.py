@@ -123,7 +123,7 @@ class MachineLine(QWidget):
         bold.setWeight(QFont.Weight.DemiBold)
         name_width = min(pixels(180), max(pixels(90), self.width() // 5))
         at += self._paint_text(painter, at, name_width, content.title, "text", bold) + pixels(8)
-        status_width = pixels(86)
+        status_width = pixels(104)
         at += self._paint_text(painter, at, status_width, content.status, content.status_role) + pixels(8)
         right = self.width() - pixels(26)
         self._paint_text(painter, right + pixels(8), pixels(14), "›", "muted")

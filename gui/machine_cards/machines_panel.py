@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui.assets import icon
@@ -23,7 +23,8 @@ from gui.what_to_show.cards.all_cards import MachinesContent
 from gui.what_to_show.cards.machine_order import MachineView, order_of
 
 _SEARCHED_FROM = 4
-_SEARCH_WIDTH = 150
+_SEARCH_WIDTH = 140
+_NARROW = 600
 
 
 class MachinesPanel(QWidget):
@@ -54,6 +55,9 @@ class MachinesPanel(QWidget):
         self._question_words = QLabel()
         self._question_words.setObjectName("name")
         self.answer = QPushButton("Answer…")
+        self._tools = QWidget()
+        self._head = QHBoxLayout()
+        self._box = QVBoxLayout(self)
         self.nothing = QWidget()
         self._nothing_words = QLabel("Looking at this machine…")
         self._nothing_words.setTextFormat(Qt.TextFormat.PlainText)
@@ -71,8 +75,7 @@ class MachinesPanel(QWidget):
             self.answer.setAccessibleName(f"Answer: {content.question}")
         self.question.setVisible(bool(content.question))
         many = len(content.lines) >= _SEARCHED_FROM or bool(self.search.text())
-        self.search.setVisible(many)
-        self.view.setVisible(many)
+        self._tools.setVisible(many)
         order = order_of(content.lines, replace(self.view.view, search=self.search.text()))
         self.grid.show_content(content, order)
         self._nothing_words.setText(order.nothing)
@@ -86,7 +89,7 @@ class MachinesPanel(QWidget):
 
     def search_machines(self) -> None:
         """Put the keyboard into the search."""
-        self.search.setVisible(True)
+        self._tools.setVisible(True)
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
@@ -94,6 +97,19 @@ class MachinesPanel(QWidget):
         """Order, groups and density, as they were chosen before."""
         self.view.show_view(view)
         self._show_again()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow panel search and view have a line of their own: the counts beside the title say more."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < self._appearance.pixels(_NARROW)
+        if narrow == (self._box.indexOf(self._tools) >= 0):
+            return
+        if narrow:
+            self._head.removeWidget(self._tools)
+            self._box.insertWidget(1, self._tools)
+        else:
+            self._box.removeWidget(self._tools)
+            self._head.insertWidget(2, self._tools)
 
     # -- keys
 
@@ -140,24 +156,28 @@ class MachinesPanel(QWidget):
         nothing.addWidget(self._nothing_words, 0, Qt.AlignmentFlag.AlignHCenter)
         nothing.addWidget(self.clear, 0, Qt.AlignmentFlag.AlignHCenter)
         nothing.addStretch(2)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self._title)
-        head.addWidget(self._summary, 1)
-        head.addWidget(self.search)
-        head.addWidget(self.view)
-        head.addWidget(self.add)
-        box = QVBoxLayout(self)
+        tools = QHBoxLayout(self._tools)
+        tools.setContentsMargins(0, 0, 0, 0)
+        tools.setSpacing(4)
+        tools.addWidget(self.search, 1)
+        tools.addWidget(self.view)
+        self._head.setSpacing(8)
+        self._head.addWidget(self._title)
+        self._head.addWidget(self._summary, 1)
+        self._head.addWidget(self._tools)
+        self._head.addWidget(self.add)
+        box = self._box
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)
-        box.addLayout(head)
+        box.addLayout(self._head)
         box.addWidget(self.question)
         box.addWidget(self.grid, 1)
         box.addWidget(self.nothing, 1)
 
     def _paint_icons(self) -> None:
         self.add.setIcon(icon("add", self._appearance.colour("text")))
-        self.search.setFixedWidth(self._appearance.pixels(_SEARCH_WIDTH))
+        self.add.setIconSize(QSize(self._appearance.pixels(16), self._appearance.pixels(16)))
+        self.search.setMinimumWidth(self._appearance.pixels(_SEARCH_WIDTH))
 
 
 def _is_find(event: QEvent) -> bool:

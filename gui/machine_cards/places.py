@@ -63,11 +63,14 @@ def places_of(items: Sequence[Item], *, width: int, columns: int, gap: int) -> P
             row = []
         if item is None:
             break
+        after_line = bool(places) and not row and places[-1].item.kind is Kind.LINE
+        if after_line and item.kind is not Kind.LINE:
+            y += gap
         if item.kind is Kind.CARD:
             row.append(item)
         else:
             places.append(Place(item=item, x=0, y=y, width=width, height=item.height))
-            y += item.height + (gap if item.kind is Kind.HEADING else 0)
+            y += item.height
     return Places(places=tuple(places), height=max((place.y + place.height for place in places), default=0))
 
 

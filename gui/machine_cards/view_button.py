@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
@@ -67,3 +67,4 @@ class ViewButton(QToolButton):
 
     def _paint(self) -> None:
         self.setIcon(icon("view", self._appearance.colour("text")))
+        self.setIconSize(QSize(self._appearance.pixels(16), self._appearance.pixels(16)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -97,19 +97,19 @@ class WorkerRow(QWidget):
         names.addWidget(self._detail)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 2, 0, 2)
-        row.setSpacing(8)
+        row.setSpacing(6)
         row.addWidget(self._stripe)
         row.addWidget(self._names)
         row.addWidget(self._bar, 1)
         row.addWidget(self._badge)
         row.addWidget(self.switch)
-        row.addSpacing(-4)
         row.addWidget(self.menu_button)
 
     def _fit(self) -> None:
-        self._names.setFixedWidth(self._appearance.pixels(126))
+        self._names.setFixedWidth(self._appearance.pixels(120))
         self._badge.updateGeometry()
         self.menu_button.setIcon(icon("menu", self._appearance.colour("muted")))
+        self.menu_button.setIconSize(QSize(self._appearance.pixels(16), self._appearance.pixels(16)))
 
     def _say_switched(self) -> None:
         if self._content is not None:

@@ -44,7 +44,7 @@ def machines_of(state: ClusterState) -> MachinesContent:
     lines = _lines.answers(_line_wanted(state, placed, machine_id, source) for machine_id, source in sources.items())
     return MachinesContent(
         lines=lines,
-        summary=_summary_of(state, len(lines), sum(line.safe_bytes for line in lines)),
+        summary=_summary_of(state, lines),
         question=_question_of(state),
         card=lambda machine_id: _card_of(state, placed, machine_id, sources[machine_id]),
     )
@@ -84,14 +84,16 @@ def _with_launch(state: ClusterState, card: MachineCardContent) -> MachineCardCo
     return card if progress is None else replace(card, progress=progress)
 
 
-def _summary_of(state: ClusterState, n_all: int, safe_bytes: int) -> str:
+def _summary_of(state: ClusterState, lines: tuple[MachineLineContent, ...]) -> str:
+    """A machine that is starting, failed or without llama.cpp is not ready, whatever else is known of it."""
     if not state.machines:
         return ""
-    ready = len(state.machines)
-    machines = f"{ready} ready" if ready == n_all else f"{ready} of {n_all} ready"
+    ready = sum(line.status_role == "good" for line in lines)
+    machines = f"{ready} ready" if ready == len(lines) else f"{ready} of {len(lines)} ready"
     if not state.offers:
         return machines
-    return f"{machines} · {count_text(len(state.offers), 'worker')} · {bytes_text(safe_bytes)} safe"
+    safe = bytes_text(sum(line.safe_bytes for line in lines))
+    return f"{machines} · {count_text(len(state.offers), 'worker')} · {safe} safe"
 
 
 def _question_of(state: ClusterState) -> str:

@@ -56,6 +56,20 @@ class MachineView:
     density: Density = Density.AUTOMATIC
 
 
+def view_as_text(view: MachineView) -> str:
+    """To be kept until the next start; a search is not."""
+    return ",".join((view.sort.value, view.group.value, view.density.value))
+
+
+def view_from_text(text: str) -> MachineView:
+    """What was kept; as at the first start when it makes no sense."""
+    try:
+        sort, group, density = text.split(",")
+        return MachineView(sort=SortBy(sort), group=GroupBy(group), density=Density(density))
+    except ValueError:
+        return MachineView()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineGroup:
     """Machines under one heading; an empty title = no heading."""
@@ -106,7 +120,9 @@ def _groups_of(lines: list[MachineLineContent], group: GroupBy) -> tuple[Machine
 
 def _natural(text: str) -> list[tuple[bool, int, str]]:
     """``9``, then ``lab-9``, then ``lab-10``."""
-    return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in re.split(r"(\d+)", text.lower()) if part]
+    return [
+        (False, int(part), "") if part.isdecimal() else (True, 0, part) for part in re.split(r"(\d+)", text.lower()) if part
+    ]
 
 
 def _state_key(line: MachineLineContent) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.session.state import ClusterState
+from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineLoad
@@ -119,8 +119,8 @@ def _memory_words(state: ClusterState, placed: Placed, offer: WorkerOffer) -> li
 
 
 def _reported(state: ClusterState, offer: WorkerOffer) -> ActualBuffers | None:
-    if state.run is None:
-        return None
+    if state.run is None or state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED):
+        return None  # what a run that is over had allocated is not there any more
     return next((buffers for buffers in state.run.buffers if buffers.worker_id == offer.id), None)
 
 
@@ -150,7 +150,7 @@ def _caption_of(
     busy: float | None, celsius: float | None, time_share: float | None = None, exposure: str | None = None
 ) -> tuple[str, ...]:
     parts = (
-        None if busy is None else f"{percent_text(busy)} busy",
+        None if busy is None else percent_text(busy),
         None if celsius is None else f"{celsius:.0f} °C",
         None if time_share is None else f"{percent_text(time_share)} of a token",
         exposure,

@@ -122,6 +122,8 @@ def exposed_at(state: ClusterState, remote: RemoteSeen) -> str | None:
 
 
 def _facts_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardFact, ...]:
+    if isinstance(remote.question, HostKeyQuestion):
+        return (CardFact(text=remote.question.key.fingerprint, role="text"),)  # one long word: shortened, it wraps nowhere
     if remote.look is None:
         return ()
     about = [*_link_parts(remote), *_about_machine(remote.look.facts)]
@@ -196,7 +198,7 @@ def _problem_words(remote: RemoteSeen) -> str:
 def _question_words(remote: RemoteSeen) -> str:
     question = remote.question
     if isinstance(question, HostKeyQuestion):
-        return f"Is it the right machine? It shows a key never seen before: {question.key.fingerprint}"
+        return "Is it the right machine? It shows a key never seen before."
     if isinstance(question, SecretQuestion):
         wrong = "What was entered was not accepted. " if question.wrong_before else ""
         return f"{wrong}It asks for: {question.prompt}"

@@ -216,3 +216,12 @@ def test_why_a_worker_is_in_its_command_and_its_log(open_window) -> None:
     assert window.tabs.currentWidget() is window.logs
     assert window.logs.source.currentData() == "rpc-server 127.0.0.1:50053"
     assert window.logs.text.toPlainText().endswith("here I am")
+
+
+def test_the_view_is_remembered(open_window) -> None:
+    window = open_window(states.many_machines(24))
+    window.machines.show_view(MachineView(sort=SortBy.NAME, density=Density.CARDS))
+    window.begin_closing()
+    again = open_window(states.many_machines(24))
+    assert again.machines.view.view == MachineView(sort=SortBy.NAME, density=Density.CARDS)
+    assert next(action for action in again.machines.view.menu().actions() if action.text() == "Cards").isChecked()

@@ -19,15 +19,15 @@ def test_cards_fill_rows_as_high_as_their_highest() -> None:
     assert found.height == 248
 
 
-def test_a_heading_ends_a_row_and_lines_go_across_without_gaps() -> None:
+def test_a_heading_ends_a_row_and_lines_go_across_and_lines_have_no_gaps() -> None:
     heading = Item(kind=Kind.HEADING, key="lab", height=20)
     lines = [Item(kind=Kind.LINE, key=key, height=30) for key in "xy"]
     found = places_of([card("a"), heading, *lines, card("b")], width=300, columns=2, gap=8)
     assert [(p.item.key, p.y, p.width) for p in found.places] == [
         ("a", 0, 146),
         ("lab", 108, 300),
-        ("x", 136, 300),
-        ("y", 166, 300),
+        ("x", 128, 300),
+        ("y", 158, 300),
         ("b", 196, 146),
     ]
 

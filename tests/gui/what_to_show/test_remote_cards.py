@@ -118,7 +118,8 @@ def test_copying_is_told_on_the_card_and_not_a_second_time_above() -> None:
 
 
 def test_a_question_stands_on_the_card() -> None:
-    assert remote.KEY.fingerprint in card_of(remote.asking()).sentence
+    assert "never seen before" in card_of(remote.asking()).sentence
+    assert [fact.text for fact in card_of(remote.asking()).facts] == [remote.KEY.fingerprint]
     words = card_of(remote.asks_password(wrong_before=True)).sentence
     assert words == "What was entered was not accepted. It asks for: Password of ada on 10.0.0.9"
 

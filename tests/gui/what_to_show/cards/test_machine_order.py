@@ -9,7 +9,17 @@ import pytest
 from engine.vocabulary.worker import Speed
 from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.cards.machine_line_content import MachineLineContent
-from gui.what_to_show.cards.machine_order import MOST_CARDS, Density, GroupBy, MachineOrder, MachineView, SortBy, order_of
+from gui.what_to_show.cards.machine_order import (
+    MOST_CARDS,
+    Density,
+    GroupBy,
+    MachineOrder,
+    MachineView,
+    SortBy,
+    order_of,
+    view_as_text,
+    view_from_text,
+)
 from tests.fakes import cluster_states as states
 from tests.fakes import remote_states as remote
 
@@ -131,3 +141,15 @@ def test_a_line_knows_its_fastest_worker_and_leaves_out_what_is_switched_off() -
     assert only.read_bytes_per_second == 360e9
     assert only.safe_bytes == slow.safe_bytes + fast.safe_bytes
     assert machines_of(state).card("this-machine").speed_words == "360 GB/s"
+
+
+def test_a_view_is_kept_without_its_search_and_nonsense_is_the_first_view() -> None:
+    view = MachineView(search="x", sort=SortBy.SPEED, group=GroupBy.NETWORK, density=Density.LINES)
+    assert view_from_text(view_as_text(view)) == replace(view, search="")
+    assert view_from_text("") == view_from_text("a,b,c") == MachineView()
+
+
+def test_only_machines_that_are_in_order_are_counted_ready() -> None:
+    assert machines_of(states.runtime_missing()).summary == "0 of 1 ready"
+    assert machines_of(states.worker_failed()).summary == "0 of 1 ready · 3 workers · 37.8 GB safe"
+    assert machines_of(states.ready()).summary == "1 ready · 3 workers · 37.8 GB safe"

@@ -51,14 +51,14 @@ def test_shares_of_a_token_are_parts_of_the_whole() -> None:
     assert set(shares) == {worker.id for worker in state.plan.used_workers}
     assert 0.95 < sum(share.fraction for share in shares.values()) <= 1.0  # the rest is llama-server's own
     caption = rows(state)[pieces.CUDA_ID].bar.caption
-    assert caption == ("62% busy", "64 °C", f"{shares[pieces.CUDA_ID].fraction * 100:.0f}% of a token")
+    assert caption == ("62%", "64 °C", f"{shares[pieces.CUDA_ID].fraction * 100:.0f}% of a token")
     assert dict(why_of(state, pieces.CUDA_ID).figures)["Known from"] == "measured"
 
 
 def test_no_share_is_said_when_one_speed_is_missing() -> None:
     state = states.plan_shown()
     assert time_shares_of(state.plan) == {}
-    assert rows(state)[pieces.CUDA_ID].bar.caption == ("62% busy", "64 °C")
+    assert rows(state)[pieces.CUDA_ID].bar.caption == ("62%", "64 °C")
 
 
 def test_switched_off_refused_and_unplanned_say_so() -> None:
@@ -93,7 +93,7 @@ def test_who_can_reach_a_worker_is_said() -> None:
     assert dict(why_of(remote.with_remotes(seen, lan=True), worker).figures)["Its port"] == "open on the network"
 
 
-@pytest.mark.parametrize(("make", "said"), [(states.plan_shown, False), (states.ready, True)])
+@pytest.mark.parametrize(("make", "said"), [(states.plan_shown, False), (states.ready, True), (states.worker_failed, False)])
 def test_what_llama_cpp_reports_is_drawn_only_when_it_reported(make, said: bool) -> None:
     bar: MemoryBarContent = rows(make())[pieces.CUDA_ID].bar
     assert (bar.actual is not None) is said
