@@ -1,8 +1,8 @@
 """From starting ``crossply`` to a window that can be used: shown, painted once, and back in the event loop.
 
 ``python tests/benchmarks/cold_start.py [RUNS]``, offscreen unless QT_QPA_PLATFORM says otherwise, with a data folder of its
-own and the real session. Wall-clock time since the process was created, and its processor time (all threads) until then. Files are
-in the page cache after the first run. Target: 1.5 s.
+own and the real session. Wall-clock time since the process was created, and its processor time (all threads) until then.
+Files are in the page cache after the first run. Target: 1.5 s.
 """
 
 from __future__ import annotations
