@@ -20,11 +20,14 @@ from gui.dialogs.ask_secret import AskSecret
 from gui.dialogs.choose_exposure import ChooseExposure
 from gui.dialogs.confirm_host_key import ConfirmHostKey
 from gui.dialogs.confirm_remove import confirm_remove_dialog
+from gui.dialogs.worker_why import WorkerWhy
 from gui.own_address import own_address_towards
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance
 from gui.what_to_show.cards.machine_card_content import CardAction
 from gui.what_to_show.cards.remote_card_content import in_need_of_ours, remotes_of
+from gui.what_to_show.cards.worker_row_content import WorkerAction
+from gui.what_to_show.cards.worker_why import command_of_worker, process_of_worker, why_of
 from gui.what_to_show.remote.exposure_content import exposure_of
 from gui.what_to_show.remote.found_machines_content import add_machines_of
 from gui.what_to_show.remote.questions_content import HostKeyContent, QuestionContent, SecretContent, questions_of
@@ -36,6 +39,8 @@ class MachineActions(QObject):
 
     log_asked = Signal(str)
     """Name of the machine whose log is to be shown."""
+    process_log_asked = Signal(str)
+    """Process whose log is to be shown."""
 
     def __init__(self, bridge: SessionBridge, appearance: Appearance, window: QWidget) -> None:
         super().__init__(window)
@@ -88,6 +93,18 @@ class MachineActions(QObject):
             plain[wanted]()
         elif target is not None:
             self._do_with(target, wanted)
+
+    def do_with_worker(self, worker_id: str, action: str) -> None:
+        """What a worker's menu was asked for."""
+        state = self._bridge.state
+        if action == WorkerAction.WHY:
+            content = why_of(state, worker_id)
+            if content is not None and self.dialog is None:
+                self._open(WorkerWhy(content, self._appearance, self._window))
+        elif action == WorkerAction.COPY_COMMAND:
+            QGuiApplication.clipboard().setText(command_of_worker(state, worker_id) or "")
+        else:
+            self.process_log_asked.emit(process_of_worker(state, worker_id) or "")
 
     def _do_with(self, target: SshTarget, action: CardAction) -> None:
         if action is CardAction.ANSWER:

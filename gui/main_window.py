@@ -29,6 +29,7 @@ from gui.tabs.try_it_tab import TryItTab
 from gui.theme import Appearance
 from gui.what_to_show.actions.action_table import Facts, tab_key, window_actions
 from gui.what_to_show.cards.all_cards import machines_of
+from gui.what_to_show.cards.machine_order import view_as_text, view_from_text
 from gui.what_to_show.history_content import history_of
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.logs_content import log_sources_of
@@ -83,6 +84,7 @@ class MainWindow(QMainWindow):
         self.keep_running = self.window_actions.of["keep-running"]
         self._connect()
         restore_window(self, self.tabs, settings)
+        self.machines.show_view(view_from_text(str(settings.value("machines_view", ""))))
         self._apply_preferences()
 
     # -- showing
@@ -152,6 +154,7 @@ class MainWindow(QMainWindow):
 
     def _remember(self) -> None:
         keep_window(self, self.tabs, self._settings)
+        self._settings.setValue("machines_view", view_as_text(self.machines.view.view))
 
     # -- doing
 
@@ -191,6 +194,10 @@ class MainWindow(QMainWindow):
             self._appearance.show(now.scheme, now.text_scale)
         self.menuBar().setVisible(now.menu_bar)
         self._show_facts()
+
+    def _show_log_of_process(self, process_id: str) -> None:
+        self.tabs.setCurrentWidget(self.logs)
+        self.logs.show_process(process_id)
 
     # -- building
 
@@ -262,6 +269,7 @@ class MainWindow(QMainWindow):
             "search-logs": self._search_logs,
             "settings": self.dialogs.show_settings,
             "add-machines": self.machine_actions.add_machines,
+            "search-machines": self.machines.search_machines,
             "answer": self.machine_actions.answer_all,
             "look-again": bridge.look_again,
             "build-runtime": bridge.install_runtime,
@@ -309,9 +317,11 @@ class MainWindow(QMainWindow):
         self.notices.cancel_asked.connect(bridge.cancel)
         self.machines.grid.switched.connect(bridge.switch_worker)
         self.machines.grid.asked.connect(self.machine_actions.do)
+        self.machines.grid.worker_asked.connect(self.machine_actions.do_with_worker)
         self.machines.add_asked.connect(self.machine_actions.add_machines)
         self.machines.answer_asked.connect(self.machine_actions.answer_all)
         self.machine_actions.log_asked.connect(self._show_log_of)
+        self.machine_actions.process_log_asked.connect(self._show_log_of_process)
         self.plan.policy_chosen.connect(bridge.choose_policy)
         self.plan.layout_chosen.connect(bridge.choose_layout)
         self.plan.prompt_share_chosen.connect(bridge.choose_prompt_share)

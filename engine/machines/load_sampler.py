@@ -49,6 +49,7 @@ class LoadSampler:
             ram_available_bytes=self._ram_available(),
             gpu_busy_fractions=tuple(gpu.busy_fraction if gpu else None for gpu in seen),
             gpu_free_bytes=tuple(gpu.memory_free_bytes if gpu else None for gpu in seen),
+            gpu_temperatures_celsius=tuple(gpu.celsius if gpu else None for gpu in seen),
         )
 
     def _busy_fraction(self, now: float) -> float | None:

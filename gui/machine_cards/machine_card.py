@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -21,13 +21,17 @@ class MachineCard(QFrame):
     switched = Signal(str, bool)
     asked = Signal(str, str)
     """Machine, ``CardAction``."""
+    worker_asked = Signal(str, str)
+    """Worker, ``WorkerAction``."""
+    fold_asked = Signal(str)
+    """Machine: show it in one line again."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
         self._appearance = appearance
         self._content: MachineCardContent | None = None
-        self._rows: dict[str, WorkerRow] = {}
+        self._rows: list[WorkerRow] = []
         self.buttons: dict[str, QPushButton] = {}
         """By action."""
         self.facts: list[ElidedLabel] = []
@@ -38,6 +42,7 @@ class MachineCard(QFrame):
         self.sentence = QLabel()
         self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self.sentence.setWordWrap(True)
+        self.sentence.setMinimumWidth(1)  # else as wide as its longest word, a path for example, and wider than the card
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -47,6 +52,11 @@ class MachineCard(QFrame):
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self.menu_button)
         self.menu_button.setMenu(self.menu)
+        self.fold = QToolButton()
+        self.fold.setObjectName("dots")
+        self.fold.setToolTip("Show it in one line again")
+        self.fold.hide()
+        self.fold.clicked.connect(self._ask_to_fold)
         self._row_box = QVBoxLayout()
         self._row_box.setSpacing(6)
         self._fact_box = QVBoxLayout()
@@ -73,13 +83,28 @@ class MachineCard(QFrame):
         self._show_facts(content.facts)
         self._show_rows(content.rows)
         self._show_progress(content.progress)
-        if before is None or (before.buttons, before.menu, before.title) != (content.buttons, content.menu, content.title):
+        if before is None or (before.buttons, before.title) != (content.buttons, content.title):
             self._show_buttons(content.buttons)
-            self._show_menu(content)
+        if before is None or before.menu != content.menu:
+            self._show_menu(content.menu)
+        self.menu_button.setAccessibleName(f"More about {content.title}")
+        self.fold.setAccessibleName(f"Show {content.title} in one line")
+
+    def show_folding(self, *, possible: bool) -> None:
+        """Whether it can be made one line again."""
+        self.fold.setVisible(possible)
 
     def row(self, worker_id: str) -> WorkerRow:
         """The row of a worker."""
-        return self._rows[worker_id]
+        return next(row for row in self._rows if row.worker_id == worker_id)
+
+    @property
+    def focus_parts(self) -> list[QWidget]:
+        """What takes the keyboard, in the order in which Tab goes through it."""
+        parts: list[QWidget] = [self.menu_button, self.fold]
+        for row in self._rows:
+            parts += [row.switch, row.menu_button]
+        return [*parts, *self.buttons.values()]
 
     def _show_facts(self, facts: tuple[CardFact, ...]) -> None:
         while len(self.facts) > len(facts):
@@ -94,22 +119,20 @@ class MachineCard(QFrame):
             set_role(label, fact.role)
 
     def _show_rows(self, contents: tuple[WorkerRowContent, ...]) -> None:
-        wanted = {content.worker_id for content in contents}
-        for gone in [worker_id for worker_id in self._rows if worker_id not in wanted]:
-            row = self._rows.pop(gone)
-            self._row_box.removeWidget(row)
-            row.deleteLater()
-        for place, content in enumerate(contents):
-            row = self._rows.get(content.worker_id) or self._new_row(content.worker_id)
-            if self._row_box.indexOf(row) != place:
-                self._row_box.insertWidget(place, row)
+        """Rows are used again, whichever worker they showed: making one costs more than all that a state changes."""
+        while len(self._rows) > len(contents):
+            gone = self._rows.pop()
+            self._row_box.removeWidget(gone)
+            gone.hide()
+            gone.deleteLater()
+        while len(self._rows) < len(contents):
+            row = WorkerRow(self._appearance)
+            row.switched.connect(self.switched)
+            row.asked.connect(self.worker_asked)
+            self._rows.append(row)
+            self._row_box.addWidget(row)
+        for row, content in zip(self._rows, contents, strict=True):
             row.show_content(content)
-
-    def _new_row(self, worker_id: str) -> WorkerRow:
-        row = WorkerRow(self._appearance)
-        row.switched.connect(self.switched)
-        self._rows[worker_id] = row
-        return row
 
     def _show_progress(self, progress: CardProgress | None) -> None:
         self.bar.setVisible(progress is not None)
@@ -137,12 +160,11 @@ class MachineCard(QFrame):
             self._button_box.addWidget(button)
             self.buttons[content.action] = button
 
-    def _show_menu(self, content: MachineCardContent) -> None:
-        self.menu_button.setVisible(bool(content.menu))
-        self.menu_button.setAccessibleName(f"More about {content.title}")
+    def _show_menu(self, entries: tuple[CardButton, ...]) -> None:
+        self.menu_button.setVisible(bool(entries))
         self.menu_button.setToolTip("Look again, commands, log, exposure, remove")
         self.menu.clear()
-        for entry in content.menu:
+        for entry in entries:
             action = QAction(entry.text, self.menu)
             action.setData(entry.action.value)
             action.triggered.connect(lambda _checked=False, what=entry.action: self._ask(what))
@@ -152,11 +174,18 @@ class MachineCard(QFrame):
         if self._content is not None:
             self.asked.emit(self._content.machine_id, action)
 
+    def _ask_to_fold(self) -> None:
+        if self._content is not None:
+            self.fold_asked.emit(self._content.machine_id)
+
     def _name(self) -> str:
         return "" if self._content is None else self._content.title
 
     def _paint_icons(self) -> None:
         self.menu_button.setIcon(icon("menu", self._appearance.colour("muted")))
+        self.fold.setIcon(icon("fold", self._appearance.colour("muted")))
+        for button in (self.menu_button, self.fold):
+            button.setIconSize(QSize(self._appearance.pixels(16), self._appearance.pixels(16)))
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -164,8 +193,9 @@ class MachineCard(QFrame):
         head.addWidget(self._title, 1)
         head.addWidget(self.status)
         head.addWidget(self.menu_button)
+        head.addWidget(self.fold)
         box = QVBoxLayout(self)
-        box.setContentsMargins(14, 8, 10, 10)
+        box.setContentsMargins(12, 8, 8, 10)
         box.setSpacing(4)
         box.addLayout(head)
         box.addWidget(self._subtitle)

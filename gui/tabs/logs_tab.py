@@ -83,6 +83,12 @@ class LogsTab(QWidget):
         self.machine.setCurrentIndex(max(0, self.machine.findData(machine)))
         self._pick_machine(str(self.machine.currentData() or _ALL))
 
+    def show_process(self, process_id: str) -> None:
+        """All that one process printed."""
+        self._machine = _ALL
+        self._pick(process_id)
+        self._show_processes()
+
     def add_lines(self, lines: tuple[LogLine, ...]) -> None:
         """New lines; keeps the end in view only if it was."""
         self._lines.extend(lines)

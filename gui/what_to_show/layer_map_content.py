@@ -15,7 +15,7 @@ from engine.vocabulary.comparison import Approach
 from engine.vocabulary.layer_map import LayerMap
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.worker import WorkerId, WorkerOffer
-from gui.what_to_show.cards.worker_row_content import shown_plan
+from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.formatting import count_text, rate_text
 from gui.what_to_show.plan_edits.boundaries_content import BoundaryContent, boundaries_content_of
 from gui.what_to_show.plan_edits.cell_words import cell_words

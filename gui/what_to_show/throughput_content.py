@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.throughput import RequestTimings
-from gui.what_to_show.cards.worker_row_content import shown_plan
+from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.formatting import NOT_KNOWN, difference_text, duration_text, rate_text, rate_with_unit
 
 

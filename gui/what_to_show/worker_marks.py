@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.session.state import ClusterState
+from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import WorkerId, WorkerOffer
+from gui.what_to_show.kept import kept
 
 N_COLOURS = 8
 N_PATTERNS = 4
@@ -31,10 +33,15 @@ NO_WORKER = WorkerMark(colour=-1, pattern=0)
 
 def marks_of(state: ClusterState) -> dict[WorkerId, WorkerMark]:
     """The mark of every worker on offer, and of those of a run that are no longer offered."""
-    ids = [offer.id for offer in state.offers]
+    return _marks(state.offers, None if state.run is None else state.run.plan)
+
+
+@kept
+def _marks(offers: tuple[WorkerOffer, ...], run_plan: Plan | None) -> dict[WorkerId, WorkerMark]:
+    ids = [offer.id for offer in offers]
     known = set(ids)
-    if state.run is not None:
-        ids += [worker.id for worker in state.run.plan.workers if worker.id not in known]
+    if run_plan is not None:
+        ids += [worker.id for worker in run_plan.workers if worker.id not in known]
     return {
         worker_id: WorkerMark(colour=place % N_COLOURS, pattern=(place + place // N_COLOURS) % N_PATTERNS)
         for place, worker_id in enumerate(ids)
@@ -43,8 +50,13 @@ def marks_of(state: ClusterState) -> dict[WorkerId, WorkerMark]:
 
 def offers_by_id(state: ClusterState) -> dict[WorkerId, WorkerOffer]:
     """Every offer known: those of the state, and those that the run was launched with."""
-    found = {} if state.run is None else {worker.id: worker.offer for worker in state.run.plan.workers}
-    return found | {offer.id: offer for offer in state.offers}
+    return _by_id(state.offers, None if state.run is None else state.run.plan)
+
+
+@kept
+def _by_id(offers: tuple[WorkerOffer, ...], run_plan: Plan | None) -> dict[WorkerId, WorkerOffer]:
+    found = {} if run_plan is None else {worker.id: worker.offer for worker in run_plan.workers}
+    return found | {offer.id: offer for offer in offers}
 
 
 def worker_name(offer: WorkerOffer, *, many_machines: bool) -> str:

@@ -96,6 +96,7 @@ def load_of(machine: Machine) -> tuple[MachineId, MachineLoad]:
         ram_available_bytes=machine.cpu.ram_available_bytes,
         gpu_busy_fractions=tuple(0.62 if gpu.index == 0 else 0.31 for gpu in machine.gpus),
         gpu_free_bytes=tuple(gpu.memory_free_bytes for gpu in machine.gpus),
+        gpu_temperatures_celsius=tuple(64.0 if gpu.index == 0 else 51.0 for gpu in machine.gpus),
     )
 
 

@@ -19,6 +19,7 @@ class FakeNvidiaGpu:
     total_mib: int | None = 24564
     free_mib: int = 24000
     busy_percent: int | None = 0
+    celsius: int | None = 41
 
 
 class FakeNvml:
@@ -64,3 +65,8 @@ class FakeNvml:
         if handle.busy_percent is None:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
         return SimpleNamespace(gpu=handle.busy_percent, memory=0)
+
+    def nvmlDeviceGetTemperature(self, handle: FakeNvidiaGpu, sensor: int) -> int:
+        if handle.celsius is None or sensor != pynvml.NVML_TEMPERATURE_GPU:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+        return handle.celsius

@@ -156,5 +156,5 @@ def test_from_an_address_to_a_ready_machine_on_a_real_session(qtbot, appearance,
     qtbot.mouseClick(next(b for b in box.buttons() if b.text() == "Remove and delete"), LEFT)
     go_on()
     assert fakes.connector.machines["gpu-node"].removed
-    assert target.machine_id not in window.machines.grid._cards
+    assert window.machines.grid._cards.get(target.machine_id) is None
     bridge.off()

@@ -48,6 +48,7 @@ class Nvml(Protocol):
     def nvmlDeviceGetPciInfo(self, handle: Any) -> Any: ...  # noqa: N802, ANN401
     def nvmlDeviceGetMemoryInfo(self, handle: Any) -> Any: ...  # noqa: N802, ANN401
     def nvmlDeviceGetUtilizationRates(self, handle: Any) -> Any: ...  # noqa: N802, ANN401
+    def nvmlDeviceGetTemperature(self, handle: Any, sensor: int) -> int: ...  # noqa: N802, ANN401
 
 
 class NvidiaGpus:
@@ -99,6 +100,7 @@ class NvidiaGpus:
             memory_free_bytes=free,
             why_no_memory=why_no_memory,
             busy_fraction=self._busy(handle),
+            celsius=self._celsius(handle),
         )
 
     def _pci_address(self, handle: Any) -> str | None:  # noqa: ANN401 - NVML's handle
@@ -118,6 +120,12 @@ class NvidiaGpus:
     def _busy(self, handle: Any) -> float | None:  # noqa: ANN401 - NVML's handle
         try:
             return float(self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu) / 100
+        except pynvml.NVMLError:  # not told for MIG
+            return None
+
+    def _celsius(self, handle: Any) -> float | None:  # noqa: ANN401 - NVML's handle
+        try:
+            return float(self._nvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU))
         except pynvml.NVMLError:  # not told for MIG
             return None
 

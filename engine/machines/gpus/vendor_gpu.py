@@ -20,6 +20,8 @@ class VendorGpu:
     why_no_memory: str | None = None
     busy_fraction: float | None = None
     """0..1; ``None`` when nobody tells."""
+    celsius: float | None = None
+    """How hot it is; ``None`` when nobody tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,8 @@ def _machines() -> tuple[WindowAction, ...]:
     return (
         WindowAction(key="add-machines", words="Add machines…", menu=menu, shortcuts=("Ctrl+M",), in_header=True,
                      tip="By address, or found on the network"),
+        WindowAction(key="search-machines", words="Search machines", menu=menu, shortcuts=("Ctrl+Shift+M",),
+                     tip="By name, state, system or device"),
         WindowAction(key="answer", words="Answer what machines ask…", menu=menu, why_not=why_not.answer),
         WindowAction(key="look-again", words="Look again", menu=menu, shortcuts=("F5",), in_header=True,
                      tip="At every machine and at the llama.cpp programs"),

@@ -13,7 +13,8 @@ from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.worker import WorkerOffer
-from gui.what_to_show.cards.worker_row_content import Placed, WorkerRowContent, rows_of
+from gui.what_to_show.cards.placed import Placed
+from gui.what_to_show.cards.worker_row_content import WorkerRowContent, rows_of
 from gui.what_to_show.formatting import bytes_text, count_text
 
 
@@ -90,12 +91,16 @@ class MachineCardContent:
     buttons: tuple[CardButton, ...] = ()
     """What mends or answers what the card says; the first is the one that most people want."""
     menu: tuple[CardButton, ...] = ()
+    safe_bytes: int = 0
+    """Of its workers that are not switched off."""
+    speed_words: str = ""
+    """At what rate its fastest worker reads weights: ``58 GB/s``; empty = not known."""
 
 
 def machine_card_of(state: ClusterState, placed: Placed, machine: Machine, load: MachineLoad | None) -> MachineCardContent:
     """The card of a machine that takes part."""
-    offers = [offer for offer in state.offers if offer.machine_id == machine.id]
-    status, role, shape = _status_of(state, offers)
+    offers = placed.offers.get(machine.id, ())
+    status, role, shape = machine_status_of(state, placed, machine.id)
     sentence, sentence_role, buttons = _sentence_of(state, placed, machine, offers)
     return MachineCardContent(
         machine_id=machine.id,
@@ -109,6 +114,8 @@ def machine_card_of(state: ClusterState, placed: Placed, machine: Machine, load:
         sentence_role=sentence_role,
         buttons=buttons,
         menu=LOCAL_MENU,
+        safe_bytes=_safe_bytes_of(state, offers),
+        speed_words=_speed_words_of(offers),
     )
 
 
@@ -123,13 +130,13 @@ def _subtitle_parts(state: ClusterState, machine: Machine) -> list[str]:
     return [*parts, "coordinator"]
 
 
-def _status_of(state: ClusterState, offers: list[WorkerOffer]) -> tuple[str, str, str]:
+def machine_status_of(state: ClusterState, placed: Placed, machine_id: str) -> tuple[str, str, str]:
+    """Words, role and shape of a machine that takes part."""
     if state.runtime_phase is RuntimePhase.MISSING:
         return "no llama.cpp yet", "warning", NEEDS_SOMETHING
     if state.runtime_phase is not RuntimePhase.READY:
         return state.runtime_phase.value, "muted", UNDER_WAY
-    ours = {offer.id for offer in offers}
-    phases = [process.phase for process in state.processes if ours & set(process.worker_ids)]
+    phases = placed.phases.get(machine_id, frozenset())
     if ProcessPhase.FAILED in phases:
         return "failed", "bad", WRONG
     if ProcessPhase.STARTING in phases:
@@ -140,7 +147,7 @@ def _status_of(state: ClusterState, offers: list[WorkerOffer]) -> tuple[str, str
 
 
 def _sentence_of(
-    state: ClusterState, placed: Placed, machine: Machine, offers: list[WorkerOffer]
+    state: ClusterState, placed: Placed, machine: Machine, offers: tuple[WorkerOffer, ...]
 ) -> tuple[str, str, tuple[CardButton, ...]]:
     if state.runtime_phase is RuntimePhase.MISSING:
         missing = "No llama.cpp programs were found on this machine, so nothing can run yet."
@@ -153,10 +160,10 @@ def _sentence_of(
         return failed, "bad", ()
     if not offers:
         return machine.why_no_gpu or "This machine offers no worker.", "warning", ()
-    return _plan_sentence(state, placed.plan, machine, offers), "muted", ()
+    return _plan_sentence(state, placed, machine, offers), "muted", ()
 
 
-def _failed_sentence(state: ClusterState, offers: list[WorkerOffer]) -> str:
+def _failed_sentence(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> str:
     ours = {offer.id for offer in offers}
     for process in state.processes:
         if process.phase is ProcessPhase.FAILED and ours & set(process.worker_ids):
@@ -165,16 +172,26 @@ def _failed_sentence(state: ClusterState, offers: list[WorkerOffer]) -> str:
     return ""
 
 
-def _plan_sentence(state: ClusterState, plan: Plan | None, machine: Machine, offers: list[WorkerOffer]) -> str:
-    safe = sum(offer.safe_bytes for offer in offers if offer.id not in state.choices.left_out)
-    total = f"{count_text(len(offers), 'worker')}, {bytes_text(safe)} safe to use"
+def _plan_sentence(state: ClusterState, placed: Placed, machine: Machine, offers: tuple[WorkerOffer, ...]) -> str:
+    plan = placed.plan
+    total = f"{count_text(len(offers), 'worker')}, {bytes_text(_safe_bytes_of(state, offers))} safe to use"
     if plan is None:
         return f"{total}. {machine.why_no_gpu or ''}".strip()
-    needed = sum(worker.needed_bytes for worker in plan.used_workers if worker.offer.machine_id == machine.id)
+    ours = [placed.planned[offer.id] for offer in offers if offer.id in placed.planned]
+    needed = sum(worker.needed_bytes for worker in ours if worker.used)
     return f"{total}, {bytes_text(needed)} of it planned.{_note_about(plan, machine, offers)}"
 
 
-def _note_about(plan: Plan, machine: Machine, offers: list[WorkerOffer]) -> str:
+def _safe_bytes_of(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> int:
+    return sum(offer.safe_bytes for offer in offers if offer.id not in state.choices.left_out)
+
+
+def _speed_words_of(offers: tuple[WorkerOffer, ...]) -> str:
+    fastest = max((offer.speed.read_bytes_per_second for offer in offers if offer.speed is not None), default=None)
+    return "" if fastest is None else f"{fastest / 1e9:,.0f} GB/s"
+
+
+def _note_about(plan: Plan, machine: Machine, offers: tuple[WorkerOffer, ...]) -> str:
     names = [machine.name.lower(), *(offer.device_name.lower() for offer in offers)]
     for note in plan.notes:
         if any(name in note.lower() for name in names):

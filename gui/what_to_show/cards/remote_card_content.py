@@ -11,7 +11,7 @@ from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
 from engine.session.working.give_runtime import copy_activity
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
-from engine.vocabulary.remote import HostKeyQuestion, RemoteFacts, RemotePhase, RemoteRuntime, SecretQuestion
+from engine.vocabulary.remote import HostKeyQuestion, RemoteFacts, RemotePhase, RemoteRuntime, SecretQuestion, SshTarget
 from engine.vocabulary.worker import Exposure
 from gui.what_to_show.cards.build_button import build_button_of
 from gui.what_to_show.cards.machine_card_content import (
@@ -26,9 +26,11 @@ from gui.what_to_show.cards.machine_card_content import (
     CardProgress,
     MachineCardContent,
     machine_card_of,
+    machine_status_of,
 )
-from gui.what_to_show.cards.worker_row_content import Placed
+from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.formatting import bit_rate_text, bytes_text, count_text, file_name, round_trip_text
+from gui.what_to_show.kept import kept
 
 _RUNTIMES_SHOWN = 3
 
@@ -36,28 +38,34 @@ _STATUS = {
     RemotePhase.CONNECTING: ("connecting", "muted", UNDER_WAY),
     RemotePhase.ASKING: ("has a question", "link", ASKS),
     RemotePhase.LOOKING: ("being looked at", "muted", UNDER_WAY),
-    RemotePhase.NO_RUNTIME: ("no matching llama.cpp", "warning", NEEDS_SOMETHING),
+    RemotePhase.NO_RUNTIME: ("no llama.cpp", "warning", NEEDS_SOMETHING),
     RemotePhase.COPYING: ("getting llama.cpp", "muted", UNDER_WAY),
     RemotePhase.READY: ("ready", "good", IN_ORDER),
     RemotePhase.UNREACHABLE: ("not reachable", "bad", WRONG),
     RemotePhase.REFUSED: ("refused", "bad", WRONG),
 }
+_OTHER_BUILD = ("other build", "warning", NEEDS_SOMETHING)
+_LEAVING = ("being let go of", "muted", UNDER_WAY)
 
 
 def remotes_of(state: ClusterState) -> tuple[RemoteSeen, ...]:
     """Every machine that was added, at once: also those that the session has not begun with."""
-    seen = {remote.target for remote in state.remotes}
-    new = tuple(RemoteSeen(target=target) for target in state.choices.targets if target not in seen)
-    return (*state.remotes, *new)
+    return _with_new(state.remotes, state.choices.targets)
+
+
+@kept
+def _with_new(remotes: tuple[RemoteSeen, ...], targets: tuple[SshTarget, ...]) -> tuple[RemoteSeen, ...]:
+    seen = {remote.target for remote in remotes}
+    return (*remotes, *(RemoteSeen(target=target) for target in targets if target not in seen))
 
 
 def remote_card_of(state: ClusterState, placed: Placed, remote: RemoteSeen, load: MachineLoad | None) -> MachineCardContent:
     """Its card."""
-    if remote.target not in state.choices.targets:
-        return _bare_card(remote, "being let go of", "muted", UNDER_WAY)
+    if not placed.is_wanted(remote.target):
+        return _bare_card(remote, *_LEAVING)
     if remote.phase is RemotePhase.READY and remote.look is not None:
         return _ready_card(state, remote, machine_card_of(state, placed, remote.look.machine, load))
-    status, role, shape = _STATUS[remote.phase]
+    status, role, shape = remote_status_of(state, placed, remote)
     sentence, sentence_role = _sentence_of(state, remote)
     return replace(
         _bare_card(remote, status, role, shape),
@@ -68,6 +76,17 @@ def remote_card_of(state: ClusterState, placed: Placed, remote: RemoteSeen, load
         buttons=_buttons_of(state, remote),
         menu=_menu_of(remote),
     )
+
+
+def remote_status_of(state: ClusterState, placed: Placed, remote: RemoteSeen) -> tuple[str, str, str]:
+    """Words, role and shape."""
+    if not placed.is_wanted(remote.target):
+        return _LEAVING
+    if remote.phase is RemotePhase.READY and remote.look is not None:
+        return machine_status_of(state, placed, remote.id)
+    if remote.phase is RemotePhase.NO_RUNTIME and remote.look is not None and remote.look.runtimes:
+        return _OTHER_BUILD
+    return _STATUS[remote.phase]
 
 
 def _bare_card(remote: RemoteSeen, status: str, role: str, shape: str) -> MachineCardContent:
@@ -103,6 +122,8 @@ def exposed_at(state: ClusterState, remote: RemoteSeen) -> str | None:
 
 
 def _facts_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardFact, ...]:
+    if isinstance(remote.question, HostKeyQuestion):
+        return (CardFact(text=remote.question.key.fingerprint, role="text"),)  # one long word: shortened, it wraps nowhere
     if remote.look is None:
         return ()
     about = [*_link_parts(remote), *_about_machine(remote.look.facts)]
@@ -177,7 +198,7 @@ def _problem_words(remote: RemoteSeen) -> str:
 def _question_words(remote: RemoteSeen) -> str:
     question = remote.question
     if isinstance(question, HostKeyQuestion):
-        return f"Is it the right machine? It shows a key never seen before: {question.key.fingerprint}"
+        return "Is it the right machine? It shows a key never seen before."
     if isinstance(question, SecretQuestion):
         wrong = "What was entered was not accepted. " if question.wrong_before else ""
         return f"{wrong}It asks for: {question.prompt}"

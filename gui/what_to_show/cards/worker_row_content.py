@@ -1,36 +1,35 @@
-"""One row of a machine's card: a worker, or a device that is none and why.
-
-The bars show what is *placed* (the run's plan while there is a run, else the plan on the table) over what is *there*.
-Rejected: showing llama.cpp's reported buffers in the bar (they come late and per device; they are in the tooltip instead).
-"""
+"""One row of a machine's card: a worker, or a device that is none and why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from engine.session.state import ClusterState, RunPhase
+from engine.session.state import ClusterState
 from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.machine import Machine, MachineLoad
-from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused
+from engine.vocabulary.plan import PlannedWorker
 from engine.vocabulary.worker import WorkerId, WorkerOffer
-from gui.what_to_show.formatting import bytes_text, count_text, layers_text, percent_text
-from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, worker_name
+from gui.what_to_show.cards.memory_bar_content import MemoryBarContent, bar_of, bare_cpu_bar, bare_gpu_bar
+from gui.what_to_show.cards.placed import Placed
+from gui.what_to_show.formatting import bytes_text, count_text, layers_text
+from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, worker_name
+
+
+class WorkerAction(StrEnum):
+    """What can be asked of a worker."""
+
+    SHOW_LOG = "show log"
+    COPY_COMMAND = "copy command"
+    WHY = "why"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryBarContent:
-    """Fractions of the device's whole memory, left to right; what is left over is free."""
+class WorkerEntry:
+    """An entry of a worker's menu."""
 
-    used_by_others: float = 0.0
-    weights: float = 0.0
-    kv: float = 0.0
-    compute: float = 0.0
-    safe_end: float = 1.0
-    """Where the reserve begins (the tick)."""
-    busy: float | None = None
-    """The thin bar beneath; ``None`` = not known, and then nothing is drawn."""
-    words: str = ""
-    """The same for the tooltip and for screen readers."""
+    action: WorkerAction
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,55 +47,26 @@ class WorkerRowContent:
     switch_shown: bool
     switch_on: bool
     switch_words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """What all cards look up, worked out once (with 200 machines: 10 times a second)."""
-
-    marks: dict[WorkerId, WorkerMark]
-    planned: dict[WorkerId, PlannedWorker]
-    plan: Plan | None
-
-
-def shown_plan(state: ClusterState) -> Plan | None:
-    """The plan whose placement is drawn: the run's while there is one to speak of, else the one on the table."""
-    if state.run is not None and state.run_phase not in (RunPhase.STOPPED, RunPhase.FAILED):
-        return state.run.plan
-    return state.plan if isinstance(state.plan, Plan) else None
-
-
-def placed_of(state: ClusterState) -> Placed:
-    """What all cards look up."""
-    plan = shown_plan(state)
-    wished = state.plan.wished if isinstance(state.plan, PlanRefused) else ()
-    planned = {worker.id: worker for worker in (wished if plan is None else plan.workers)}
-    return Placed(marks=marks_of(state), planned=planned, plan=plan)
+    menu: tuple[WorkerEntry, ...] = ()
 
 
 def rows_of(
-    state: ClusterState, placed: Placed, machine: Machine, offers: list[WorkerOffer], load: MachineLoad | None
+    state: ClusterState, placed: Placed, machine: Machine, offers: tuple[WorkerOffer, ...], load: MachineLoad | None
 ) -> tuple[WorkerRowContent, ...]:
     """A row per worker, then those devices that are none."""
-    rows = [
-        _offered_row(state, machine, offer, placed.planned.get(offer.id), placed.marks.get(offer.id, NO_WORKER), load)
-        for offer in offers
-    ]
+    rows = [_offered_row(state, placed, machine, offer, load) for offer in offers]
     offered = {offer.device_name for offer in offers}
     if not any(offer.kind is DeviceKind.CPU for offer in offers):
         rows.insert(0, _bare_cpu_row(machine, load))
-    rows += [_bare_gpu_row(machine, gpu) for gpu in machine.gpus if gpu.friendly_name not in offered]
+    rows += [_bare_gpu_row(machine, gpu, load) for gpu in machine.gpus if gpu.friendly_name not in offered]
     return tuple(rows)
 
 
 def _offered_row(
-    state: ClusterState,
-    machine: Machine,
-    offer: WorkerOffer,
-    worker: PlannedWorker | None,
-    mark: WorkerMark,
-    load: MachineLoad | None,
+    state: ClusterState, placed: Placed, machine: Machine, offer: WorkerOffer, load: MachineLoad | None
 ) -> WorkerRowContent:
+    worker = placed.planned.get(offer.id)
+    mark = placed.marks.get(offer.id, NO_WORKER)
     on = offer.id not in state.choices.left_out
     badge, badge_words = _badge_of(worker, on=on)
     used = worker is not None and worker.used
@@ -106,14 +76,23 @@ def _offered_row(
         name=name,
         detail=_detail_of(machine, offer),
         mark=mark if on else NO_WORKER,
-        bar=_bar_of(state, offer, worker, _busy_of(machine, offer, load)),
+        bar=bar_of(state, placed, machine, offer, load),
         badge=badge,
         badge_words=badge_words,
         badge_filled=used and on,
         switch_shown=True,
         switch_on=on,
         switch_words=f"{name} takes part: plan again without it" if on else f"{name} is left out: plan again with it",
+        menu=_menu_of(used=used and on, has_log=bool(placed.phases.get(machine.id))),
     )
+
+
+def _menu_of(*, used: bool, has_log: bool) -> tuple[WorkerEntry, ...]:
+    """Only what would do something: a worker that the plan leaves out has no command, one that never ran has no log."""
+    why = WorkerEntry(action=WorkerAction.WHY, text="Why is it in?" if used else "Why is it left out?")
+    command = WorkerEntry(action=WorkerAction.COPY_COMMAND, text="Copy its rpc-server command line")
+    log = WorkerEntry(action=WorkerAction.SHOW_LOG, text="Show its log")
+    return (why, *((command,) if used else ()), *((log,) if has_log else ()))
 
 
 def _badge_of(worker: PlannedWorker | None, *, on: bool) -> tuple[str, str]:
@@ -143,82 +122,28 @@ def _short_card_name(name: str) -> str:
     return name
 
 
-def _busy_of(machine: Machine, offer: WorkerOffer, load: MachineLoad | None) -> float | None:
-    if load is None:
-        return None
-    if offer.kind is DeviceKind.CPU:
-        return load.cpu_busy_fraction
-    for place, gpu in enumerate(machine.gpus):
-        if gpu.friendly_name == offer.device_name and place < len(load.gpu_busy_fractions):
-            return load.gpu_busy_fractions[place]
-    return None
-
-
-def _bar_of(state: ClusterState, offer: WorkerOffer, worker: PlannedWorker | None, busy: float | None) -> MemoryBarContent:
-    total = max(1, offer.total_bytes)
-    words = [f"{bytes_text(offer.total_bytes)} in all", f"{bytes_text(offer.used_by_others_bytes)} used by others"]
-    weights = kv = compute = 0
-    if worker is not None and worker.used:
-        weights, kv, compute = worker.weights_bytes, worker.kv_bytes, worker.compute_bytes
-        words += [f"weights {bytes_text(weights)}", f"KV cache {bytes_text(kv)}", f"compute buffers {bytes_text(compute)}"]
-    words.append(f"{bytes_text(offer.safe_bytes)} safe to use, {percent_text(state.choices.reserve_fraction)} kept in reserve")
-    words += _reported(state, offer)
-    if busy is not None:
-        words.append(f"{percent_text(busy)} busy now")
-    return MemoryBarContent(
-        used_by_others=offer.used_by_others_bytes / total,
-        weights=weights / total,
-        kv=kv / total,
-        compute=compute / total,
-        safe_end=max(0.0, min(1.0, 1.0 - state.choices.reserve_fraction)),
-        busy=busy,
-        words="\n".join(words),
-    )
-
-
-def _reported(state: ClusterState, offer: WorkerOffer) -> list[str]:
-    if state.run is None:
-        return []
-    return [
-        f"llama.cpp reports: weights {bytes_text(buffers.weights_bytes)}, KV {bytes_text(buffers.kv_bytes)}, "
-        f"compute {bytes_text(buffers.compute_bytes)}"
-        for buffers in state.run.buffers
-        if buffers.worker_id == offer.id
-    ]
-
-
 def _bare_cpu_row(machine: Machine, load: MachineLoad | None) -> WorkerRowContent:
     cpu = machine.cpu
-    others = cpu.ram_total_bytes - cpu.ram_available_bytes
     cores = "" if cpu.physical_cores is None else f"{count_text(cpu.physical_cores, 'core')} · "
     return _bare_row(
         machine,
         name="CPU",
         device="cpu",
         detail=f"{cores}{bytes_text(cpu.ram_total_bytes)}",
-        bar=MemoryBarContent(
-            used_by_others=others / max(1, cpu.ram_total_bytes),
-            busy=None if load is None else load.cpu_busy_fraction,
-            words=f"{bytes_text(cpu.ram_total_bytes)} in all\n{bytes_text(others)} used by others",
-        ),
+        bar=bare_cpu_bar(machine, load),
         why="Not a worker in this layout.",
     )
 
 
-def _bare_gpu_row(machine: Machine, gpu: Gpu) -> WorkerRowContent:
+def _bare_gpu_row(machine: Machine, gpu: Gpu, load: MachineLoad | None) -> WorkerRowContent:
     total = gpu.memory_total_bytes
-    free = gpu.memory_free_bytes
-    known = total is not None and free is not None and total > 0
     size = bytes_text(total) if total is not None else "memory not known"
     return _bare_row(
         machine,
         name=gpu.friendly_name,
         device=gpu.friendly_name,
         detail=f"{_short_card_name(gpu.name)} · {size}",
-        bar=MemoryBarContent(
-            used_by_others=1 - (free or 0) / total if known and total else 0.0,
-            words=size if total is not None else (gpu.why_no_memory or size),
-        ),
+        bar=bare_gpu_bar(machine, gpu, load),
         why=gpu.why_no_runtime_name or "Not a worker in this layout.",
     )
 

@@ -13,7 +13,7 @@ from engine.session.state import ClusterState
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import PlannedWorker, PlanRefused, RunShape
 from engine.vocabulary.worker import WorkerId
-from gui.what_to_show.cards.worker_row_content import shown_plan
+from gui.what_to_show.cards.placed import shown_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

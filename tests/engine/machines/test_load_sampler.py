@@ -76,12 +76,13 @@ def test_counters_that_stand_still_or_run_back_are_not_a_load() -> None:
 def test_gpus_by_place_and_name() -> None:
     world = World()
     world.gpus = [
-        VendorGpu(vendor=Vendor.NVIDIA, name="one", memory_free_bytes=7, busy_fraction=0.5),
-        VendorGpu(vendor=Vendor.NVIDIA, name="swapped", memory_free_bytes=8, busy_fraction=0.6),
+        VendorGpu(vendor=Vendor.NVIDIA, name="one", memory_free_bytes=7, busy_fraction=0.5, celsius=66.0),
+        VendorGpu(vendor=Vendor.NVIDIA, name="swapped", memory_free_bytes=8, busy_fraction=0.6, celsius=50.0),
     ]
     sample = world.sampler.sample(machine(gpu(0, "one"), gpu(1, "two"), gpu(2, "llvmpipe")))
     assert sample.gpu_busy_fractions == (0.5, None, None)
     assert sample.gpu_free_bytes == (7, None, None)
+    assert sample.gpu_temperatures_celsius == (66.0, None, None)
     assert (sample.machine_id, sample.taken_at_seconds, sample.ram_available_bytes) == (THIS_MACHINE, 100.0, 123)
 
 

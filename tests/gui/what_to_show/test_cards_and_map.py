@@ -9,12 +9,12 @@ import pytest
 
 from engine.session.state import Choices, RunPhase
 from engine.vocabulary.plan import Plan
-from gui.what_to_show.cards.all_cards import machine_cards_of
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.worker_marks import marks_of
 from tests.fakes import cluster_pieces as pieces
 from tests.fakes import cluster_states as states
 from tests.fakes import edited_states as edited
+from tests.gui.what_to_show.every_card import machine_cards_of
 
 
 def test_a_machine_without_programs_offers_to_build_them() -> None:

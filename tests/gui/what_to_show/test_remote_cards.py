@@ -10,13 +10,14 @@ from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState, RunPhase, RuntimePhase
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.throughput import LoadProgress
-from gui.what_to_show.cards.all_cards import machine_cards_of, machines_of
+from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.cards.machine_card_content import CardAction, MachineCardContent
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.status_content import status_of
 from gui.what_to_show.tabs_content import commands_of_machine
 from tests.fakes import remote_states as remote
 from tests.fakes.cluster_pieces import the_commands
+from tests.gui.what_to_show.every_card import machine_cards_of
 
 
 def card_of(seen: RemoteSeen, state: ClusterState | None = None) -> MachineCardContent:
@@ -58,7 +59,7 @@ def test_a_port_that_is_open_on_the_network_is_a_warning() -> None:
     ("seen", "status", "action"),
     [
         (remote.asking(), "has a question", [CardAction.ANSWER]),
-        (remote.no_runtime(), "no matching llama.cpp", [CardAction.COPY_RUNTIME]),
+        (remote.no_runtime(), "other build", [CardAction.COPY_RUNTIME]),
         (remote.copying(), "getting llama.cpp", [CardAction.CANCEL_COPY]),
         (remote.unreachable(), "not reachable", [CardAction.CONNECT_AGAIN]),
         (remote.refused(), "refused", [CardAction.CONNECT_AGAIN]),
@@ -117,7 +118,8 @@ def test_copying_is_told_on_the_card_and_not_a_second_time_above() -> None:
 
 
 def test_a_question_stands_on_the_card() -> None:
-    assert remote.KEY.fingerprint in card_of(remote.asking()).sentence
+    assert "never seen before" in card_of(remote.asking()).sentence
+    assert [fact.text for fact in card_of(remote.asking()).facts] == [remote.KEY.fingerprint]
     words = card_of(remote.asks_password(wrong_before=True)).sentence
     assert words == "What was entered was not accepted. It asks for: Password of ada on 10.0.0.9"
 

@@ -20,13 +20,14 @@ def test_what_nvml_says_of_a_card() -> None:
             memory_total_bytes=24564 * MIB,
             memory_free_bytes=24000 * MIB,
             busy_fraction=0.25,
+            celsius=41.0,
         ),
     )
 
 
 def test_what_a_card_does_not_tell_is_unknown_with_a_reason() -> None:
-    gpu = NvidiaGpus(FakeNvml(FakeNvidiaGpu(total_mib=None, busy_percent=None))).look().gpus[0]
-    assert (gpu.memory_total_bytes, gpu.memory_free_bytes, gpu.busy_fraction) == (None, None, None)
+    gpu = NvidiaGpus(FakeNvml(FakeNvidiaGpu(total_mib=None, busy_percent=None, celsius=None))).look().gpus[0]
+    assert (gpu.memory_total_bytes, gpu.memory_free_bytes, gpu.busy_fraction, gpu.celsius) == (None, None, None, None)
     assert gpu.why_no_memory == "NVIDIA's driver does not tell this GPU's memory (Not Supported)"
 
 
