@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -39,6 +40,7 @@ _BATCH_SECONDS = 0.02
 
 _CLOSE_SECONDS = 15.0
 _PUBLISH_SECONDS = 0.5
+_CLOCKS_APART_SECONDS = 1.0
 
 
 class Session:
@@ -206,6 +208,8 @@ class Session:
         """Reduce ``first`` and what is waiting now, publish the new state, begin what is to be done."""
         state = self._state
         waiting = self._inbox.qsize()  # not "until it is empty": a flood must not keep the state from being published
+        if first or waiting:
+            state = self._timed(state)
         for event in (*first, *(self._inbox.get() for _ in range(waiting))):
             state = self._reduced(state, event)
         self._state = state
@@ -217,6 +221,13 @@ class Session:
         except Exception as error:
             logger.exception("the session has a bug")
             self.post(events.ProblemHappened(problem=_bug("session", error), ends_run=True))
+
+    def _timed(self, state: ClusterState) -> ClusterState:
+        """What is reduced now happened now. The clocks drift apart only while the machine sleeps."""
+        now_seconds = self._outside.clock.now_seconds()
+        zero = time.time() - now_seconds
+        moved = abs(zero - state.zero_is_at_seconds) > _CLOCKS_APART_SECONDS
+        return replace(state, now_seconds=now_seconds, zero_is_at_seconds=zero if moved else state.zero_is_at_seconds)
 
     def _reduced(self, state: ClusterState, event: events.Event) -> ClusterState:
         """One bad event must not end the only thread that could still stop what runs."""

@@ -371,3 +371,13 @@ def test_its_own_thread_looks_and_ends(fakes):
     session.close()
     assert session.join(10.0)
     assert session.snapshot().closed
+
+
+def test_what_happens_has_the_time_at_which_it_was_taken_in(fakes):
+    session, _jobs = planned_session(fakes)
+    fakes.clock.seconds = 250.0
+    session.launch()
+    session.drain()
+    state = session.snapshot()
+    assert state.watched.moments[0].at_seconds == 250.0
+    assert abs(time.time() - 250.0 - state.zero_is_at_seconds) < 60.0
