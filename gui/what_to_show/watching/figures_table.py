@@ -1,0 +1,116 @@
+"""Everything that the charts show as a table: for those who do not see curves, and for a spreadsheet.
+
+A row per second in which something was read or happened; of what is older, a row per mean. Blank = a gap. The words of a
+question are in the window only, never in a file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.session.reducing.watching import BUSY, SENT
+from engine.session.state import ClusterState
+from engine.session.watched import Column, Older, Reading
+from gui.what_to_show.cards.worker_row_content import shown_plan
+from gui.what_to_show.throughput_content import column_names
+from gui.what_to_show.watching.moments_content import moment_text
+
+Cells = tuple[str, ...]
+_RATES = ("decode_tokens_per_second", "prefill_tokens_per_second")
+_KINDS = {BUSY: "busy_fraction of", SENT: "sent_bytes_per_second to"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiguresTable:
+    """Titles with units, and rows."""
+
+    titles: Cells
+    rows: tuple[Cells, ...]
+
+
+def figures_table_of(state: ClusterState) -> FiguresTable:
+    """All that is kept of this launch, oldest first."""
+    loads, older = state.watched.loads, state.watched.throughput_before
+    recent = [
+        Reading(at_seconds=s.at_seconds, values=(s.decode_tokens_per_second, s.prefill_tokens_per_second))
+        for s in state.throughput
+    ]
+    rates = _by_second(older, recent)
+    readings = _by_second(loads.older, loads.recent)
+    moments = _moments(state, min((*rates, *readings), default=None))
+    names = column_names(state)
+    plan = shown_plan(state)
+    predicted = ("", "") if plan is None else tuple(map(_number, (plan.predicted.decode_tokens_per_second, plan.predicted.prefill_tokens_per_second)))
+    rows = []
+    for second in sorted({*rates, *readings, *moments}):
+        step, values = rates.get(second, (0.0, (None, None)))
+        load_step, load_values = readings.get(second, (0.0, (None,) * len(loads.columns)))
+        averaged = max(step, load_step)
+        rows.append(
+            (
+                iso_time(second + state.zero_is_at_seconds),
+                f"{averaged:g}" if averaged else "",
+                *map(_number, values),
+                *predicted,
+                *map(_number, load_values),
+                "; ".join(moments.get(second, ())),
+            )
+        )
+    return FiguresTable(titles=_titles(loads.columns, {column: name for column, (name, _mark) in names.items()}), rows=tuple(rows))
+
+
+def _titles(columns: Sequence[Column], names: dict[Column, str]) -> Cells:
+    predicted = tuple(f"predicted_{rate}" for rate in _RATES)
+    read = tuple(f"{_KINDS.get(column.kind, 'received_bytes_per_second of')} {names[column]}" for column in columns)
+    return ("time_iso8601", "averaged_over_seconds", *_RATES, *predicted, *read, "event")
+
+
+def _by_second(older: Older, recent: Sequence[Reading]) -> dict[int, tuple[float, tuple[float | None, ...]]]:
+    """Second -> (over how many it was averaged, values)."""
+    means = {int(reading.at_seconds): (older.step_seconds, reading.values) for reading in older.readings}
+    return means | {int(reading.at_seconds): (1.0, reading.values) for reading in recent}
+
+
+def _moments(state: ClusterState, begins: int | None) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for moment in state.watched.moments:
+        if begins is not None and moment.at_seconds >= begins - 600:
+            found.setdefault(int(moment.at_seconds), []).append(moment_text(moment, with_question=False))
+    return found
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def iso_time(at_seconds: float) -> str:
+    """``2026-11-26T14:02:11+0100``: here, with how far that is from UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(at_seconds))
+
+
+def csv_text(titles: Cells, rows: Sequence[Cells]) -> str:
+    """For a spreadsheet, which takes ``=`` and its like at the beginning of somebody's model name for a formula: not so."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(titles)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return file.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    if not cell or cell[0] not in "=+-@\t":
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def suggested_name(what: str, at_seconds: float, ending: str) -> str:
+    """``crossply-throughput-2026-11-26-1402.csv``."""
+    return f"crossply-{what}-{time.strftime('%Y-%m-%d-%H%M', time.localtime(at_seconds))}.{ending}"
