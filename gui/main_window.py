@@ -7,20 +7,17 @@ Rejected: pages or a wizard (the four answers depend on each other), dock widget
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QMainWindow, QScrollArea, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from engine.session.state import ClusterState
 from gui.dialogs.choose_model import choose_model_file, choose_runtime_folder
-from gui.dialogs.confirm_quit import confirm_quit_dialog, wants_to_quit
 from gui.header import Header
 from gui.layer_map_panel import LayerMapPanel
 from gui.machine_actions import MachineActions
 from gui.machine_cards.machines_panel import MachinesPanel
-from gui.notices import Notices
 from gui.plan_panel.plan_panel import PlanPanel
 from gui.session_bridge import SessionBridge
-from gui.status_line import StatusLine
 from gui.tabs.commands_tab import CommandsTab
 from gui.tabs.history_tab import HistoryTab
 from gui.tabs.logs_tab import LogsTab
@@ -33,12 +30,15 @@ from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import plan_table_of
-from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
+from gui.what_to_show.status_content import primary_button_of, status_of
 from gui.what_to_show.tabs_content import commands_of, try_it_of
 from gui.what_to_show.throughput_content import throughput_of
+from gui.window.actions import WindowActions
+from gui.window.closing import Closing
+from gui.window.notices import Notices
+from gui.window.status_line import StatusLine
 
 _SIDE_BY_SIDE = 940
-_PATIENCE_MILLISECONDS = 25_000
 
 
 class MainWindow(QMainWindow):
@@ -51,8 +51,7 @@ class MainWindow(QMainWindow):
         self._bridge = bridge
         self._appearance = appearance
         self._settings = settings
-        self._closing = False
-        self._ended = False
+        self.closing = Closing(bridge, self._remember, self)
         self.header = Header(appearance)
         self.notices = Notices(appearance)
         self.machines = MachinesPanel(appearance)
@@ -113,32 +112,18 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if something runs; then close the session and wait for it: the window goes when everything is stopped."""
-        if self._ended:
-            event.accept()
-            return
-        event.ignore()
-        state = self._bridge.state
-        ask = not self._closing and is_running(state)
-        if not ask or wants_to_quit(confirm_quit_dialog(self, n_workers_running(state))):
-            self.begin_closing()
+        self.closing.answer(event)
 
     def begin_closing(self) -> None:
         """Close the session without asking (also the path of SIGINT and SIGTERM)."""
-        if self._closing:
-            return
-        self._closing = True
-        self._settings.setValue("geometry", self.saveGeometry())
-        self._settings.setValue("tab", self.tabs.currentIndex())
-        self._bridge.close()
-        QTimer.singleShot(_PATIENCE_MILLISECONDS, self, self._end)
+        self.closing.begin()
 
     def _end(self) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        self._bridge.off()
-        self.close()
-        self.ended.emit()
+        self.closing.end()
+
+    def _remember(self) -> None:
+        self._settings.setValue("geometry", self.saveGeometry())
+        self._settings.setValue("tab", self.tabs.currentIndex())
 
     # -- doing
 
@@ -240,17 +225,13 @@ class MainWindow(QMainWindow):
             ("Look again", "F5", self._bridge.look_again),
             ("Quit", "Ctrl+Q", self.close),
         )
-        actions = []
-        for words, keys, slot in entries:
-            action = QAction(words, self)
-            action.setShortcut(QKeySequence(keys))
-            action.triggered.connect(lambda _checked=False, slot=slot: slot())
-            self.addAction(action)
-            actions.append(action)
-        self.header.add_menu((*actions[:-1], self.split_cpu, self.keep_running, actions[-1]))
+        self.window_actions = WindowActions(entries, self)
+        *others, quit_it = self.window_actions.all
+        self.header.add_menu((*others, self.split_cpu, self.keep_running, quit_it))
 
     def _connect(self) -> None:
         bridge, header = self._bridge, self.header
+        self.closing.ended.connect(self.ended)
         bridge.changed.connect(self.show_state)
         bridge.log_grew.connect(self.logs.add_lines)
         header.model_chosen.connect(bridge.choose_model)

@@ -275,11 +275,11 @@ def test_closing_waits_for_the_session(qtbot, open_window) -> None:
 
 def test_closing_while_running_asks_and_cancel_keeps_everything(open_window, monkeypatch) -> None:
     window = open_window(states.ready())
-    monkeypatch.setattr("gui.main_window.wants_to_quit", lambda dialog: False)
+    monkeypatch.setattr("gui.window.closing.wants_to_quit", lambda dialog: False)
     window.close()
     assert window.isVisible()
     assert window.session.commands == []
-    monkeypatch.setattr("gui.main_window.wants_to_quit", lambda dialog: True)
+    monkeypatch.setattr("gui.window.closing.wants_to_quit", lambda dialog: True)
     window.close()
     window.close()
     assert window.session.commands == [("close",)]
