@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QMainWindow, QScrollArea, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QMainWindow, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.session.state import ClusterState
 from gui.dialogs.choose_model import choose_model_file, choose_runtime_folder
@@ -18,21 +18,13 @@ from gui.machine_actions import MachineActions
 from gui.machine_cards.machines_panel import MachinesPanel
 from gui.plan_panel.plan_panel import PlanPanel
 from gui.session_bridge import SessionBridge
-from gui.tabs.commands_tab import CommandsTab
-from gui.tabs.history_tab import HistoryTab
-from gui.tabs.logs_tab import LogsTab
-from gui.tabs.throughput_tab import ThroughputTab
-from gui.tabs.try_it_tab import TryItTab
+from gui.tabs.detail_tabs import DetailTabs
 from gui.theme import Appearance, Scheme
 from gui.what_to_show.cards.all_cards import machines_of
-from gui.what_to_show.history_content import history_of
 from gui.what_to_show.layer_map_content import layer_map_of
-from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import plan_table_of
 from gui.what_to_show.status_content import primary_button_of, status_of
-from gui.what_to_show.tabs_content import commands_of, try_it_of
-from gui.what_to_show.throughput_content import throughput_of
 from gui.window.actions import WindowActions
 from gui.window.closing import Closing
 from gui.window.notices import Notices
@@ -58,12 +50,9 @@ class MainWindow(QMainWindow):
         self.machine_actions = MachineActions(bridge, appearance, self)
         self.plan = PlanPanel(appearance)
         self.layer_map = LayerMapPanel(appearance)
-        self.tabs = QTabWidget()
-        self.throughput = ThroughputTab(appearance)
-        self.logs = LogsTab(appearance)
-        self.try_it = TryItTab(appearance)
-        self.commands = CommandsTab(appearance)
-        self.history = HistoryTab(appearance)
+        self.tabs = DetailTabs(appearance)
+        self.throughput, self.logs = self.tabs.throughput, self.tabs.logs
+        self.try_it, self.commands, self.history = self.tabs.try_it, self.tabs.commands, self.tabs.history
         self.status = StatusLine()
         self.setWindowTitle("Crossply")
         self.split_cpu = QAction("Split this CPU into two workers", self)
@@ -90,11 +79,7 @@ class MainWindow(QMainWindow):
         self.machine_actions.show_state(state)
         self.plan.show_content(plan_table_of(state))
         self.layer_map.show_content(layer_map_of(state))
-        self.throughput.show_content(throughput_of(state))
-        self.logs.show_sources(log_sources_of(state))
-        self.try_it.show_content(try_it_of(state))
-        self.commands.show_content(commands_of(state))
-        self.history.show_content(history_of(state))
+        self.tabs.show_state(state)
         self.status.show_content(status)
         if state.closed:
             self._end()
@@ -165,15 +150,6 @@ class MainWindow(QMainWindow):
         self._top.setSpacing(8)
         self._top.addWidget(self.machines, 5)
         self._top.addWidget(self.plan, 4)
-        for tab, name in (
-            (self.throughput, "Throughput"),
-            (self.logs, "Logs"),
-            (self.try_it, "Try it"),
-            (self.commands, "Commands"),
-            (self.history, "History"),
-        ):
-            self.tabs.addTab(tab, name)
-        self.tabs.tabBar().setAccessibleName("Details")
         bottom = QFrame()
         bottom.setObjectName("panel")
         bottom_box = QVBoxLayout(bottom)

@@ -42,6 +42,9 @@ class Legend(QWidget):
         painter.setPen(self._appearance.colour("muted"))
         left, gap = 0.0, self._appearance.pixels(6)
         side = self.fontMetrics().height() * 0.6
+        if self._contents and side + gap + self.fontMetrics().horizontalAdvance(self._contents[0].name + " +9") > self.width():
+            self._paint_marks_alone(painter, side, gap)
+            return
         for place, line in enumerate(self._contents):
             more = len(self._contents) - place
             reserve = self.fontMetrics().horizontalAdvance(f"+{more}") if more > 1 else 0
@@ -53,4 +56,11 @@ class Legend(QWidget):
             left += side + gap
             painter.drawText(QRectF(left, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, line.name)
             left += width + 2 * gap
+        painter.end()
+
+    def _paint_marks_alone(self, painter: QPainter, side: float, gap: float) -> None:
+        """Where there is no room for a single name."""
+        for place, line in enumerate(self._contents):
+            box = QRectF(place * (side + gap / 2), (self.height() - side) / 2, side, side)
+            paint_mark(painter, box, line.mark, self._appearance)
         painter.end()

@@ -54,19 +54,22 @@ class _ValueAxis(pyqtgraph.AxisItem):  # type: ignore[misc] # pyqtgraph has no t
 class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
     """Shows a ``ChartContent``. Pointing at it, or the arrow keys, tell the values of a time."""
 
-    def __init__(self, appearance: Appearance, *, small: bool = False, parent: QWidget | None = None) -> None:
-        """``small``: no words at marks, fewer ticks."""
+    def __init__(
+        self, appearance: Appearance, *, small: bool = False, words_at_marks: bool = False, parent: QWidget | None = None
+    ) -> None:
+        """``small``: beside others, without the words of the prediction."""
         self._values = _ValueAxis("left")
         super().__init__(parent, axisItems={"bottom": _ClockAxis("bottom"), "left": self._values})
         self._appearance = appearance
         self._small = small
+        self._words_at_marks = words_at_marks
         self.content: ChartContent | None = None
         self.lines: list[pyqtgraph.PlotDataItem] = []
         self._dots = pyqtgraph.ScatterPlotItem(size=4, pen=None)
         self._happened = {role: pyqtgraph.PlotDataItem([], [], connect="pairs") for role in ("muted", "bad")}
         self._labels: list[pyqtgraph.TextItem] = []
         self._predicted = pyqtgraph.InfiniteLine(angle=0, movable=False)
-        self._predicted_label = pyqtgraph.InfLineLabel(self._predicted, text="", position=0.02, anchors=[(0, 1), (0, 1)])
+        self._predicted_label = pyqtgraph.InfLineLabel(self._predicted, text="", position=0.99, anchors=[(1, 1), (1, 1)])
         self._pointed = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._set_up()
         appearance.changed.connect(self._paint_colours)
@@ -168,11 +171,11 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
     def _show_marks(self, content: ChartContent) -> None:
         for role, item in self._happened.items():
             times = [mark.at_seconds for mark in content.marks if mark.role == role]
-            item.setData(numpy.repeat(numpy.array(times, dtype=float), 2), numpy.array([0.0, content.top] * len(times)))
+            item.setData(numpy.repeat(numpy.array(times, dtype=float), 2), numpy.array([0.0, self._ceiling(content)] * len(times)))
         for label in self._labels:
             self.removeItem(label)
         self._labels = []
-        if not self._small:
+        if self._words_at_marks:
             self._label_marks(content)
 
     def _label_marks(self, content: ChartContent) -> None:
@@ -189,7 +192,7 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
             begins = left if fits_right else left - width
             if begins >= -4 and all(begins + width <= start or begins >= end for start, end in taken):
                 taken.append((begins, begins + width))
-                self._label(mark, words, content.top, anchor=(0, 0) if fits_right else (1, 0))
+                self._label(mark, words, self._ceiling(content), anchor=(0, 0) if fits_right else (1, 0))
 
     def _label(self, mark: MarkContent, words: str, top: float, anchor: tuple[int, int]) -> None:
         label = pyqtgraph.TextItem(words, color=self._appearance.colour(mark.role), anchor=anchor)
@@ -202,10 +205,18 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
     def _fit(self, content: ChartContent) -> None:
         begins, ends = content.span
         self.setXRange(begins, ends, padding=0.02)
-        self.setYRange(0, content.top, padding=0)
+        self.setYRange(0, self._ceiling(content), padding=0)
+        if content.unit is Unit.BUSY:
+            self._values.setTicks([[(share, axis_text(content.unit, share)) for share in (0.0, 0.5, 1.0)]])
         room = max(1.0, self.width() / (self._appearance.pixels(12) * 7))
         step = next((step for step in _TICK_STEPS if (ends - begins) / step <= room), _TICK_STEPS[-1])
         self.getAxis("bottom").setTickSpacing(float(step), float(step))
+
+    def _ceiling(self, content: ChartContent) -> float:
+        """Where the value axis ends: above the curves is a line of room for the words of marks, and one for the prediction's."""
+        rows = self._words_at_marks + (content.predicted is not None and not self._small)
+        share = rows * (QFontMetricsF(self._font()).height() + 4) / max(1.0, self.getPlotItem().getViewBox().height())
+        return content.top / (1 - min(0.5, share))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -257,12 +268,14 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         self._predicted_label.fill = pyqtgraph.mkBrush(self._veil())
         self._pointed.setPen(pyqtgraph.mkPen(muted, width=1))
         for role, item in self._happened.items():
-            item.setPen(pyqtgraph.mkPen(self._appearance.colour(role), width=1, style=Qt.PenStyle.DashLine))
+            colour = self._appearance.colour("disabled" if role == "muted" else role)
+            item.setPen(pyqtgraph.mkPen(colour, width=1, style=Qt.PenStyle.DashLine))
         for name in ("left", "bottom"):
             axis = self.getAxis(name)
             axis.setPen(pyqtgraph.mkPen(QColor(self._appearance.colour("grid"))))
             axis.setTextPen(pyqtgraph.mkPen(muted))
             axis.setTickFont(self._font())
+        self.getAxis("bottom").setHeight(self._appearance.pixels(12) + 14)
         self.getAxis("left").setWidth(self._appearance.pixels(58 if self._small else 44))
         self._paint_lines()
         if self.content is not None:

@@ -12,6 +12,7 @@ from gui.small_parts.plain_tips import plain_tip
 
 _Index = QModelIndex | QPersistentModelIndex
 _WIDEST = 320
+_BETWEEN = 14
 
 
 class TextTableModel(QAbstractTableModel):
@@ -85,7 +86,7 @@ class TextTable(QTableView):
         if not same:
             self.resizeColumnsToContents()
             for column in range(len(titles)):
-                self.setColumnWidth(column, min(_WIDEST, self.columnWidth(column)))
+                self.setColumnWidth(column, min(_WIDEST, self.columnWidth(column) + _BETWEEN))
         if 0 <= here < len(rows):
             self.setCurrentIndex(self.texts.index(here, 0))
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
 from gui.tabs.saving import SaveLine
+from gui.theme import Appearance
 from gui.what_to_show.watching.charts import Window
 
 CHARTS_PNG, CHARTS_SVG, FIGURES_CSV, LAYER_MAP_PNG = "charts png", "charts svg", "figures csv", "layer map png"
@@ -32,8 +33,9 @@ class ThroughputBar(QWidget):
     save_asked = Signal(str)
     """One of the constants above."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._appearance = appearance
         self._group = QButtonGroup(self)
         self.windows = {window: self._window_button(window) for window in Window}
         self.as_table = QPushButton("Table")
@@ -64,6 +66,16 @@ class ThroughputBar(QWidget):
         row.addSpacing(8)
         row.addWidget(self.saved, 1)
         row.addWidget(self.export)
+        appearance.changed.connect(self._colour)
+        self._colour()
+
+    def _colour(self) -> None:
+        """What is chosen is told by weight and frame too, not by colour alone."""
+        colours = self._appearance.colours
+        self.setStyleSheet(
+            f"QPushButton#choice, QToolButton#menu {{ padding: 2px 8px; }} QPushButton#choice:checked {{ background: {colours.raised};"
+            f" color: {colours.link}; border: 1px solid {colours.link}; font-weight: 600; }}"
+        )
 
     @property
     def window_of_time(self) -> Window:

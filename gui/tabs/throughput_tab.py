@@ -12,7 +12,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.charts.legend import Legend
-from gui.small_parts.small_widgets import ElidedLabel
 from gui.small_parts.text_table import TextTable
 from gui.tabs.throughput_bar import ThroughputBar
 from gui.theme import Appearance
@@ -33,7 +32,9 @@ class ChartBlock(QWidget):
     def __init__(self, appearance: Appearance, chart: ThroughputChart, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.chart = chart
-        self._title = ElidedLabel(role="muted")
+        self._title = QLabel()
+        self._title.setProperty("role", "muted")
+        self._title.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self._legend = Legend(appearance)
         self.empty = QLabel()
         self.empty.setWordWrap(True)
@@ -41,8 +42,8 @@ class ChartBlock(QWidget):
         self.empty.setProperty("role", "muted")
         head = QHBoxLayout()
         head.setSpacing(8)
-        head.addWidget(self._title, 3)
-        head.addWidget(self._legend, 4)
+        head.addWidget(self._title)
+        head.addWidget(self._legend, 1)
         self._pages = QStackedLayout()
         self._pages.addWidget(chart)
         self._pages.addWidget(self.empty)
@@ -52,9 +53,19 @@ class ChartBlock(QWidget):
         column.addLayout(head)
         column.addLayout(self._pages, 1)
 
+    @property
+    def title(self) -> str:
+        """What is drawn."""
+        return self._title.text()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a sentence stands for the chart."""
+        return self._pages.currentIndex() == 1
+
     def show_content(self, content: ChartContent) -> None:
         """Show it."""
-        self._title.show_text(content.title)
+        self._title.setText(content.title)
         self._legend.setVisible(content.unit is not Unit.RATE and not content.empty)
         self._legend.show_lines(content.lines)
         self.empty.setText(content.empty)
@@ -74,7 +85,7 @@ class ThroughputTab(QWidget):
         self._content: ThroughputContent | None = None
         self.blocks: tuple[ChartBlock, ...] = ()
         self._figures: list[tuple[QLabel, QLabel, QLabel]] = []
-        self.bar = ThroughputBar()
+        self.bar = ThroughputBar(appearance)
         self.empty = QLabel()
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -112,11 +123,16 @@ class ThroughputTab(QWidget):
         """What is shown."""
         return self._content
 
+    @property
+    def table_in_front(self) -> bool:
+        """Whether the table is wanted and there is something in it."""
+        return self._pages.currentWidget() is self.table
+
     def make_charts(self) -> None:
         """Import pyqtgraph and put the curves in their place."""
         from gui.charts.throughput_chart import ThroughputChart  # noqa: PLC0415 - 0.4 s: after the window is shown
 
-        charts = [ThroughputChart(self._appearance, small=place > 1) for place in range(4)]
+        charts = [ThroughputChart(self._appearance, small=place > 1, words_at_marks=place == 0) for place in range(4)]
         self.blocks = tuple(ChartBlock(self._appearance, chart) for chart in charts)
         self._arrange()
         if self._content is not None:

@@ -147,12 +147,12 @@ def _busy_chart(state: ClusterState, span: tuple[float, float], marks: tuple[Mar
     columns = [(place, column) for place, column in enumerate(state.watched.loads.columns) if column.kind == BUSY]
     times, lines = _lines_of_loads(state, span, columns)
     return ChartContent(
-        title="Busy, per worker's device",
+        title="Busy",
         unit=Unit.BUSY,
         times=times,
         lines=lines,
         span=span,
-        top=1.0,
+        top=1.2,
         marks=marks,
         empty="" if lines else "How busy each worker's device is: once it runs.",
     )
@@ -163,7 +163,7 @@ def _network_chart(state: ClusterState, span: tuple[float, float], marks: tuple[
     times, lines = _lines_of_loads(state, span, columns)
     alone = state.run is not None and bool(state.watched.loads.columns)
     return ChartContent(
-        title="Sent to other machines",
+        title="Sent to",
         unit=Unit.BYTES,
         times=times,
         lines=lines,

@@ -93,7 +93,7 @@ def span_of(window: Window, first: float, last: float) -> tuple[float, float]:
 
 
 def shown_readings(older: Older, recent: Sequence[Reading], begins: float, zero: float) -> tuple[Reading, ...]:
-    """Readings from ``begins`` on (both since the epoch; ``zero`` is the clock's), with a reading of nothing where some lack."""
+    """Readings from ``begins`` on (since the epoch, as the clock's ``zero``), with a reading of nothing where some lack."""
     far = [reading for reading in older.readings if reading.at_seconds + zero >= begins]
     near = [reading for reading in recent if reading.at_seconds + zero >= begins]
     shown = [*_with_gaps(far, OLDER_GAP_STEPS * older.step_seconds)]
@@ -133,9 +133,9 @@ def _dots_of(times: Sequence[float], values: Sequence[float | None]) -> tuple[tu
 
 
 def top_of(lines: Sequence[LineContent], predicted: float | None, least: float) -> float:
-    """Room above the highest: for the words of marks, and so that no curve touches the frame."""
+    """A little more than the highest, so that no curve touches the frame."""
     highest = max((value for line in lines for value in line.values if value is not None), default=0.0)
-    return max(highest, predicted or 0.0, least) * 1.3
+    return max(highest, predicted or 0.0, least) * 1.08
 
 
 # -- words

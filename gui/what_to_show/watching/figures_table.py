@@ -16,6 +16,7 @@ from engine.session.reducing.watching import BUSY, SENT
 from engine.session.state import ClusterState
 from engine.session.watched import Column, Older, Reading
 from gui.what_to_show.cards.worker_row_content import shown_plan
+from gui.what_to_show.formatting import count_text
 from gui.what_to_show.throughput_content import column_names
 from gui.what_to_show.watching.moments_content import moment_text
 
@@ -43,8 +44,7 @@ def figures_table_of(state: ClusterState) -> FiguresTable:
     readings = _by_second(loads.older, loads.recent)
     moments = _moments(state, min((*rates, *readings), default=None))
     names = column_names(state)
-    plan = shown_plan(state)
-    predicted = ("", "") if plan is None else tuple(map(_number, (plan.predicted.decode_tokens_per_second, plan.predicted.prefill_tokens_per_second)))
+    predicted = _predicted(state)
     rows = []
     for second in sorted({*rates, *readings, *moments}):
         step, values = rates.get(second, (0.0, (None, None)))
@@ -60,12 +60,20 @@ def figures_table_of(state: ClusterState) -> FiguresTable:
                 "; ".join(moments.get(second, ())),
             )
         )
-    return FiguresTable(titles=_titles(loads.columns, {column: name for column, (name, _mark) in names.items()}), rows=tuple(rows))
+    return FiguresTable(titles=_titles(loads.columns, [names[column][0] for column in loads.columns]), rows=tuple(rows))
 
 
-def _titles(columns: Sequence[Column], names: dict[Column, str]) -> Cells:
+def _predicted(state: ClusterState) -> tuple[str, str]:
+    plan = shown_plan(state)
+    if plan is None:
+        return "", ""
+    return _number(plan.predicted.decode_tokens_per_second), _number(plan.predicted.prefill_tokens_per_second)
+
+
+def _titles(columns: Sequence[Column], names: Sequence[str]) -> Cells:
     predicted = tuple(f"predicted_{rate}" for rate in _RATES)
-    read = tuple(f"{_KINDS.get(column.kind, 'received_bytes_per_second of')} {names[column]}" for column in columns)
+    kinds = [_KINDS.get(column.kind, "received_bytes_per_second of") for column in columns]
+    read = tuple(f"{kind} {name}" for kind, name in zip(kinds, names, strict=True))
     return ("time_iso8601", "averaged_over_seconds", *_RATES, *predicted, *read, "event")
 
 
@@ -109,6 +117,13 @@ def _harmless(cell: str) -> str:
     except ValueError:
         return f"'{cell}"
     return cell
+
+
+def picture_title(state: ClusterState, at_seconds: float) -> str:
+    """What a picture of the charts is headed with, so that it still says what it was when it is found again."""
+    plan = shown_plan(state)
+    model = "" if plan is None else f" · {plan.model.name} · {count_text(len(plan.used_workers), 'worker')}"
+    return f"Crossply{model} · {time.strftime('%Y-%m-%d %H:%M', time.localtime(at_seconds))}"
 
 
 def suggested_name(what: str, at_seconds: float, ending: str) -> str:
