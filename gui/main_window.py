@@ -138,6 +138,12 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentWidget(self.logs)
         self.logs.show_machine(machine)
 
+    def _show_card(self, machine: str) -> None:
+        card = self.machines.card(machine)
+        self.machines.grid.ensureWidgetVisible(card)
+        self._scroll.ensureWidgetVisible(self.machines)
+        card.menu_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _choose_appearance(self, scheme: str, text_scale: float) -> None:
         self._settings.setValue("scheme", scheme)
         self._settings.setValue("text_scale", text_scale)
@@ -234,6 +240,9 @@ class MainWindow(QMainWindow):
         self.plan.measure_asked.connect(bridge.calibrate)
         self.plan.plans_asked.connect(bridge.measure_plans)
         self.try_it.asked.connect(bridge.ask)
+        self.try_it.stop_asked.connect(bridge.stop_answer)
+        self.tabs.topology.machine_chosen.connect(self._show_card)
+        self.tabs.layer_map_picture_asked.connect(lambda: self.tabs.save_layer_map(self.layer_map.chart))
         self._appearance.changed.connect(self._arrange)
 
     def _restore(self) -> None:

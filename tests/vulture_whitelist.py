@@ -7,7 +7,6 @@ _.limit_flags  # a field of a Windows structure
 _.user  # of the cluster file: for machines that are really reached, which a later version does
 _.gpu_temperatures_celsius  # sampled with the rest of a load; the cards do not show them yet
 _.cpu_temperature_celsius  # the same
-_.network_received_bytes_per_second  # the same
 _.network_sent_bytes_per_second  # the same
 _.gpu_free_bytes  # sampled with the rest of a load; the window will show it when it has a GPU to show
 _.tied_embeddings  # a fact of the header that tests hold the byte counts to

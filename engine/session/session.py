@@ -23,7 +23,7 @@ from engine.session.reducing.reduce import reduce
 from engine.session.reducing.reduce_run import alive, is_left_running
 from engine.session.state import Choices, ClusterState, RunPhase
 from engine.session.working import calibrate, look, record_run
-from engine.session.working.ask import ask
+from engine.session.working.ask import ASK, ask
 from engine.session.working.compare_plans import compare_plans
 from engine.session.working.find_machines import FIND, find_machines
 from engine.session.working.perform import Performer
@@ -173,7 +173,7 @@ class Session:
         client = self._outside.coordinator_client(run.api_url)
         clock, post = self._outside.clock, self.post
         self._jobs.start(
-            "ask",
+            ASK,
             lambda token: ask(
                 client, prompt, max_tokens, chat=chat, temperature=temperature, clock=clock, post=post, token=token
             ),

@@ -100,7 +100,7 @@ class Column:
     """What one value of every reading is."""
 
     kind: str
-    """``busy`` of a worker's device, 0..1; ``sent`` through a machine's tunnel, ``taken in`` by a machine: bytes per second."""
+    """``busy``: of a worker's device, 0..1. ``sent`` through a tunnel, ``taken in`` by a machine: bytes per second."""
     id: str
     """Of the worker or the machine."""
 
@@ -111,7 +111,7 @@ class Series:
 
     columns: tuple[Column, ...] = ()
     recent: tuple[Reading, ...] = ()
-    older: Older = Older()  # noqa: RUF009 - frozen
+    older: Older = Older()
 
     def taking(self, reading: Reading) -> Series:
         """With one more."""
@@ -128,9 +128,9 @@ class Watched:
 
     moments: tuple[Moment, ...] = ()
     """Of earlier launches too, the newest last."""
-    throughput_before: Older = Older()  # noqa: RUF009 - frozen
+    throughput_before: Older = Older()
     """(decode, prefill) of this launch, older than ``ClusterState.throughput``."""
-    loads: Series = Series()  # noqa: RUF009 - frozen
+    loads: Series = Series()
     """Of this launch."""
     sent_at: tuple[float, tuple[tuple[str, int], ...]] = (0.0, ())
     """What the tunnels had carried at the last reading: (when, bytes per machine)."""

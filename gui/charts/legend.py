@@ -50,7 +50,9 @@ class Legend(QWidget):
             reserve = self.fontMetrics().horizontalAdvance(f"+{more}") if more > 1 else 0
             width = self.fontMetrics().horizontalAdvance(line.name)
             if left + side + gap + width + reserve + gap > self.width():
-                painter.drawText(QRectF(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, f"+{more}")
+                painter.drawText(
+                    QRectF(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, f"+{more}"
+                )
                 break
             paint_mark(painter, QRectF(left, (self.height() - side) / 2, side, side), line.mark, self._appearance)
             left += side + gap

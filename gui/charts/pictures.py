@@ -92,5 +92,5 @@ def save_widget(widget: QWidget, path: Path, background: QColor) -> None:
 
 def _save(image: QImage, path: Path) -> None:
     path.touch()  # as above: Qt only says that it failed
-    if not image.save(str(path), "PNG"):
+    if not image.save(str(path), b"PNG"):
         raise OSError(0, "the picture could not be written", str(path))

@@ -171,7 +171,9 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
     def _show_marks(self, content: ChartContent) -> None:
         for role, item in self._happened.items():
             times = [mark.at_seconds for mark in content.marks if mark.role == role]
-            item.setData(numpy.repeat(numpy.array(times, dtype=float), 2), numpy.array([0.0, self._ceiling(content)] * len(times)))
+            item.setData(
+                numpy.repeat(numpy.array(times, dtype=float), 2), numpy.array([0.0, self._ceiling(content)] * len(times))
+            )
         for label in self._labels:
             self.removeItem(label)
         self._labels = []
@@ -213,16 +215,18 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         self.getAxis("bottom").setTickSpacing(float(step), float(step))
 
     def _ceiling(self, content: ChartContent) -> float:
-        """Where the value axis ends: above the curves is a line of room for the words of marks, and one for the prediction's."""
+        """Where the value axis ends: above the curves there is room for the words of marks and of the prediction."""
         rows = self._words_at_marks + (content.predicted is not None and not self._small)
-        share = rows * (QFontMetricsF(self._font()).height() + 4) / max(1.0, self.getPlotItem().getViewBox().height())
+        height = max(1.0, float(self.getPlotItem().getViewBox().height()))
+        share = rows * (QFontMetricsF(self._font()).height() + 4) / height
         return content.top / (1 - min(0.5, share))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if getattr(self, "content", None) is not None:  # pyqtgraph resizes while it is being made
-            self._fit(self.content)
-            self._show_marks(self.content)
+        content: ChartContent | None = getattr(self, "content", None)  # pyqtgraph resizes while it is being made
+        if content is not None:
+            self._fit(content)
+            self._show_marks(content)
 
     def _set_up(self) -> None:
         self.setMouseEnabled(x=False, y=False)

@@ -7,6 +7,8 @@ dragged), and words along the lines (they lie upon each other from the fourth ma
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -252,7 +254,7 @@ def _rectangle(box: Box) -> QRectF:
 def _path(points: tuple[tuple[float, float], ...]) -> QPainterPath:
     """Level at both ends of every piece, so that lines leave and reach boxes at right angles."""
     path = QPainterPath(QPointF(*points[0]))
-    for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(points):
         bend = (x2 - x1) * _BEND
         path.cubicTo(QPointF(x1 + bend, y1), QPointF(x2 - bend, y2), QPointF(x2, y2))
     return path

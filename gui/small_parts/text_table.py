@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QSizePolic
 
 from gui.small_parts.plain_tips import plain_tip
 
+Cells = tuple[str, ...]
 _Index = QModelIndex | QPersistentModelIndex
+NO_NUMBERS = range(0)
 _WIDEST = 320
 _BETWEEN = 14
 
@@ -20,17 +22,22 @@ class TextTableModel(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.titles: tuple[str, ...] = ()
-        self.rows: Sequence[tuple[str, ...]] = ()
+        self.titles: Cells = ()
+        self.rows: Sequence[Cells] = ()
         self._tips: Sequence[str] = ()
-        self._first_number = 0
+        self._numbers = NO_NUMBERS
 
     def show_rows(
-        self, titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], tips: Sequence[str] = (), *, first_number: int = 99
+        self,
+        titles: Cells,
+        rows: Sequence[Cells],
+        tips: Sequence[str] = (),
+        *,
+        numbers: range = NO_NUMBERS,
     ) -> None:
-        """Other rows. Columns from ``first_number`` on hold numbers."""
+        """Other rows. The columns ``numbers`` are set to the right."""
         self.beginResetModel()
-        self.titles, self.rows, self._tips, self._first_number = titles, rows, tips, first_number
+        self.titles, self.rows, self._tips, self._numbers = titles, rows, tips, numbers
         self.endResetModel()
 
     def rowCount(self, parent: _Index | None = None) -> int:
@@ -44,7 +51,7 @@ class TextTableModel(QAbstractTableModel):
             return self.rows[index.row()][index.column()]
         if role == Qt.ItemDataRole.ToolTipRole and self._tips:
             return plain_tip(self._tips[index.row()])
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() >= self._first_number:
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in self._numbers:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
@@ -52,7 +59,7 @@ class TextTableModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if section >= self._first_number else Qt.AlignmentFlag.AlignLeft
+            side = Qt.AlignmentFlag.AlignRight if section in self._numbers else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
         return self.titles[section] if role == Qt.ItemDataRole.DisplayRole else None
 
@@ -74,15 +81,21 @@ class TextTable(QTableView):
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.horizontalHeader().setStretchLastSection(False)
+        self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.horizontalHeader().setMaximumSectionSize(4 * _WIDEST)
 
     def show_rows(
-        self, titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], tips: Sequence[str] = (), *, first_number: int = 99
+        self,
+        titles: Cells,
+        rows: Sequence[Cells],
+        tips: Sequence[str] = (),
+        *,
+        numbers: range = NO_NUMBERS,
     ) -> None:
         """Other rows; the current one stays current, and columns keep their widths while the titles stay."""
         here, same = self.currentIndex().row(), titles == self.texts.titles and bool(self.texts.rows)
-        self.texts.show_rows(titles, rows, tips, first_number=first_number)
+        self.texts.show_rows(titles, rows, tips, numbers=numbers)
         if not same:
             self.resizeColumnsToContents()
             for column in range(len(titles)):

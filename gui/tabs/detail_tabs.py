@@ -7,12 +7,14 @@ Rejected: feeding all of them (ten times a second, while an answer streams: four
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from engine.session.state import ClusterState
-from gui.charts.pictures import ChartsPicture
+from engine.settings.history.record_json import record_to_json
+from gui.charts.pictures import ChartsPicture, save_widget
 from gui.tabs.commands_tab import CommandsTab
 from gui.tabs.history_tab import HistoryTab
 from gui.tabs.logs_tab import LogsTab
@@ -21,7 +23,7 @@ from gui.tabs.throughput_tab import ThroughputTab
 from gui.tabs.topology_tab import TopologyTab
 from gui.tabs.try_it_tab import TryItTab
 from gui.theme import Appearance
-from gui.what_to_show.history_content import history_of
+from gui.what_to_show.history_content import CSV_TITLES, history_csv_rows, history_of
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.tabs_content import commands_of, try_it_of
 from gui.what_to_show.throughput_content import inputs_of, throughput_of
@@ -46,7 +48,7 @@ class DetailTabs(QTabWidget):
         self.try_it = TryItTab(appearance)
         self.commands = CommandsTab(appearance)
         self.history = HistoryTab(appearance)
-        self._feeds = {
+        self._feeds: dict[QWidget, Callable[[ClusterState], None]] = {
             self.throughput: self._show_throughput,
             self.topology: lambda state: self.topology.show_content(topology_of(state)),
             self.try_it: lambda state: self.try_it.show_content(try_it_of(state)),
@@ -66,6 +68,8 @@ class DetailTabs(QTabWidget):
         self.currentChanged.connect(lambda _place: self._show_current())
         self.throughput.changed.connect(self._show_current)
         self.throughput.bar.save_asked.connect(self._save)
+        self.history.csv_asked.connect(self._save_history)
+        self.history.record_asked.connect(self._save_record)
 
     def show_state(self, state: ClusterState) -> None:
         """The newest one."""
@@ -105,3 +109,23 @@ class DetailTabs(QTabWidget):
             line.save("Save the charts", name, f"{ending.upper()} pictures (*.{ending})", write)
         else:
             self.layer_map_picture_asked.emit()
+
+    def save_layer_map(self, layer_map: QWidget) -> None:
+        """As it is drawn now."""
+        background = self._appearance.colour("panel")
+        name = suggested_name("layer-map", time.time(), "png")
+        saved = self.throughput.bar.saved
+        saved.save("Save the layer map", name, "PNG pictures (*.png)", lambda path: save_widget(layer_map, path, background))
+
+    def _save_history(self) -> None:
+        """The runs that are shown."""
+        shown = {row.id for row in self.history.rows}
+        text = csv_text(CSV_TITLES, history_csv_rows(tuple(run for run in self._state.history if run.id in shown)))
+        name = suggested_name("history", time.time(), "csv")
+        self.history.saved.save_text("Save the history", name, "CSV tables (*.csv)", text)
+
+    def _save_record(self, run_id: str) -> None:
+        record = next((run for run in self._state.history if run.id == run_id), None)
+        if record is not None:
+            name = f"crossply-run-{run_id}.json"
+            self.history.saved.save_text("Save the run", name, "Run records (*.json)", record_to_json(record))

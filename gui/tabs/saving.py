@@ -31,7 +31,8 @@ class SaveLine(ElidedLabel):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SAID_MILLISECONDS)
-        self._timer.timeout.connect(lambda: self.show_text(""))
+        self._timer.timeout.connect(self._forget)
+        self.hide()
 
     def save(self, title: str, name: str, kinds: str, write: Callable[[Path], None]) -> None:
         """Ask where, write (which raises ``OSError``), tell. The next dialog begins in the same folder."""
@@ -53,8 +54,13 @@ class SaveLine(ElidedLabel):
 
     def _say(self, words: str, role: str) -> None:
         self.show_text(words)
+        self.show()
         set_role(self, role)
         self._timer.start() if role == "good" else self._timer.stop()
+
+    def _forget(self) -> None:
+        self.show_text("")
+        self.hide()
 
 
 def _write_text(path: Path, text: str) -> None:

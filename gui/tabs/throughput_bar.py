@@ -64,7 +64,8 @@ class ThroughputBar(QWidget):
         row.addSpacing(8)
         row.addWidget(self.as_table)
         row.addSpacing(8)
-        row.addWidget(self.saved, 1)
+        row.addWidget(self.saved, 100)
+        row.addStretch(1)
         row.addWidget(self.export)
         appearance.changed.connect(self._colour)
         self._colour()
@@ -73,7 +74,8 @@ class ThroughputBar(QWidget):
         """What is chosen is told by weight and frame too, not by colour alone."""
         colours = self._appearance.colours
         self.setStyleSheet(
-            f"QPushButton#choice, QToolButton#menu {{ padding: 2px 8px; }} QPushButton#choice:checked {{ background: {colours.raised};"
+            f"QPushButton#choice, QToolButton#menu {{ padding: 2px 8px; }}"
+            f"QPushButton#choice:checked {{ background: {colours.raised};"
             f" color: {colours.link}; border: 1px solid {colours.link}; font-weight: 600; }}"
         )
 

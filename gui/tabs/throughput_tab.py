@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _IN_ONE_ROW = 760
 _STRETCHES = (3, 2, 2)
+_ONE_ROW = ((0, 0, 2, 1), (0, 1, 2, 1), (0, 2, 1, 1), (1, 2, 1, 1))
+_TWO_ROWS = ((0, 0, 1, 1), (0, 1, 1, 1), (1, 0, 1, 1), (1, 1, 1, 1))
+"""Row, column, rows, columns of each chart."""
 
 
 class ChartBlock(QWidget):
@@ -152,7 +155,7 @@ class ThroughputTab(QWidget):
     def show_table(self, table: FiguresTable) -> None:
         """The same as a table, newest first."""
         if table.rows != tuple(reversed(self.table.texts.rows)):
-            self.table.show_rows(table.titles, tuple(reversed(table.rows)), first_number=1)
+            self.table.show_rows(table.titles, tuple(reversed(table.rows)), numbers=range(1, len(table.titles) - 1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -175,7 +178,7 @@ class ThroughputTab(QWidget):
     def _arrange(self) -> None:
         """One row where there is room: decode, prefill, and the two small ones above each other; else two rows."""
         wide = self.width() >= self._appearance.pixels(_IN_ONE_ROW)
-        places = ((0, 0, 2, 1), (0, 1, 2, 1), (0, 2, 1, 1), (1, 2, 1, 1)) if wide else ((0, 0, 1, 1), (0, 1, 1, 1), (1, 0, 1, 1), (1, 1, 1, 1))
+        places = _ONE_ROW if wide else _TWO_ROWS
         for block, place in zip(self.blocks, places, strict=False):
             self._grid.addWidget(block, *place)
         for column, stretch in enumerate(_STRETCHES):

@@ -1,4 +1,4 @@
-"""The topology tab: a drawing where there is room for it, else a list; the list can be chosen, for it says everything in words."""
+"""The topology tab: a drawing where there is room, else a list, which can be chosen too: it says everything in words."""
 
 from __future__ import annotations
 

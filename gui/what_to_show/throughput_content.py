@@ -183,9 +183,7 @@ def _lines_of_loads(
     readings = shown_readings(loads.older, loads.recent, span[0], state.zero_is_at_seconds)
     times = _times(state, readings)
     names = column_names(state)
-    lines = [
-        line_of(*names[column], times, [reading.values[place] for reading in readings]) for place, column in columns
-    ]
+    lines = [line_of(*names[column], times, [reading.values[place] for reading in readings]) for place, column in columns]
     return times, tuple(lines)
 
 

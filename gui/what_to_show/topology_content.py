@@ -13,7 +13,7 @@ from engine.planning.layer_costs import ASSUMED_LINK_BYTES_PER_SECOND, ASSUMED_R
 from engine.session.reducing.watching import SENT, STALE_SECONDS, TAKEN_IN
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
-from engine.vocabulary.machine import THIS_MACHINE
+from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import PlannedWorker
 from engine.vocabulary.worker import Link, WorkerId
 from gui.what_to_show.cards.all_cards import machine_cards_of
@@ -92,7 +92,7 @@ class TopologyMachine:
         if self.link is None:
             return ("llama-server runs here:", "all data goes through it")
         link = self.link
-        both = f"to it {link.there} · from it {link.back}"
+        both = f"both ways {link.there}" if link.there == link.back else f"to it {link.there} · from it {link.back}"
         return (f"{link.exposure} · round trip {link.round_trip}", both, link.measured or "not measured")
 
     @property
@@ -138,7 +138,7 @@ def topology_of(state: ClusterState) -> TopologyContent:
     marks, offered = marks_of(state), {offer.machine_id for offer in state.offers}
     live = _live_of(state)
     machines = tuple(
-        _machine_of(state, card, remotes.get(card.machine_id), used.get(card.machine_id, []), marks, offered, live)
+        _machine_of(state, card, remotes.get(MachineId(card.machine_id)), used.get(card.machine_id, []), marks, offered, live)
         for card in machine_cards_of(state)
     )
     ordered = tuple(sorted(machines, key=lambda machine: machine.machine_id != THIS_MACHINE))
@@ -155,7 +155,7 @@ def _machine_of(
     remote: RemoteSeen | None,
     used: list[PlannedWorker],
     marks: dict[WorkerId, WorkerMark],
-    offered: set[str],
+    offered: set[MachineId],
     live: dict[str, _Live],
 ) -> TopologyMachine:
     workers = tuple(

@@ -68,7 +68,10 @@ def _at(state: ClusterState, now: float, second: int) -> ClusterState:
             )
         )
     run = state.run
-    sent = tuple((tunnel.machine_id, int(4e6 * second + (2 + place) * 1e6 * math.cos(second / 7))) for place, tunnel in enumerate(run.tunnels))
+    sent = tuple(
+        (tunnel.machine_id, int(4e6 * second + (2 + place) * 1e6 * math.cos(second / 7)))
+        for place, tunnel in enumerate(run.tunnels)
+    )
     return replace(state, now_seconds=now, loads=tuple(loads), run=replace(run, sent=sent))
 
 
@@ -89,9 +92,7 @@ def a_worker_ended() -> ClusterState:
     state = serving()
     gone = (
         Moment(at_seconds=pieces.NOW, kind=MomentKind.FAILED),
-        Moment(
-            at_seconds=pieces.NOW, kind=MomentKind.ENDED, subject="rpc-server for cuda:0", machine_name="lab-05"
-        ),
+        Moment(at_seconds=pieces.NOW, kind=MomentKind.ENDED, subject="rpc-server for cuda:0", machine_name="lab-05"),
     )
     watched = replace(state.watched, moments=(*state.watched.moments, *gone))
     return replace(state, run_wanted=False, run_phase=RunPhase.FAILED, watched=watched)

@@ -14,6 +14,9 @@ from engine.session import events
 from engine.session.jobs import Token
 from engine.session.state import AnswerShown
 
+ASK = "ask"
+"""Key of the job: questions are answered one after another, and all of them are stopped by cancelling it."""
+
 SHOWN_EVERY_SECONDS = 0.1
 
 

@@ -91,9 +91,7 @@ def _side(
         count = ceil((n - len(found)) / (columns - column))
         edge = starts + sign * (sizes.link + column * (box_width + sizes.link))
         left = edge if sign > 0 else edge - box_width
-        boxes = [
-            Box(left=left, top=top, width=box_width, height=sizes.height) for top in _tops(count, height, sizes.height)
-        ]
+        boxes = [Box(left=left, top=top, width=box_width, height=sizes.height) for top in _tops(count, height, sizes.height)]
         found += [(box, _link(centre, box, inner, sizes, sign)) for box in boxes]
         inner.append(boxes)
     return found
