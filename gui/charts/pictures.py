@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView, QWidget
 
@@ -91,6 +91,7 @@ def save_widget(widget: QWidget, path: Path, background: QColor) -> None:
 
 
 def _save(image: QImage, path: Path) -> None:
-    path.touch()  # as above: Qt only says that it failed
-    if not image.save(str(path), b"PNG"):
-        raise OSError(0, "the picture could not be written", str(path))
+    path.touch()  # as above
+    writer = QImageWriter(str(path), QByteArray(b"png"))
+    if not writer.write(image):
+        raise OSError(writer.errorString())

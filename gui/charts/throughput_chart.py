@@ -13,7 +13,7 @@ import math
 import numpy
 import pyqtgraph
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui.small_parts.plain_tips import plain_tip
@@ -188,7 +188,8 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         per_second = max(1.0, self.getPlotItem().getViewBox().width()) / seconds
         for mark in sorted(content.marks, key=lambda mark: (mark.role != "bad", -mark.at_seconds)):
             left = (mark.at_seconds - content.span[0]) * per_second
-            words = metrics.elidedText(mark.words, Qt.TextElideMode.ElideRight, 0.7 * seconds * per_second)
+            room = max(left, seconds * per_second - left)
+            words = metrics.elidedText(mark.words, Qt.TextElideMode.ElideRight, min(0.7 * seconds * per_second, room - 14))
             width = metrics.horizontalAdvance(words) + 14
             fits_right = left + width <= seconds * per_second
             begins = left if fits_right else left - width
@@ -221,12 +222,10 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         share = rows * (QFontMetricsF(self._font()).height() + 4) / height
         return content.top / (1 - min(0.5, share))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        content: ChartContent | None = getattr(self, "content", None)  # pyqtgraph resizes while it is being made
-        if content is not None:
-            self._fit(content)
-            self._show_marks(content)
+    def _resized(self) -> None:
+        if self.content is not None:
+            self._fit(self.content)
+            self._show_marks(self.content)
 
     def _set_up(self) -> None:
         self.setMouseEnabled(x=False, y=False)
@@ -243,6 +242,7 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         for item in self._happened.values():
             self.addItem(item, ignoreBounds=True)
         self.addItem(self._dots)
+        self.getPlotItem().getViewBox().sigResized.connect(self._resized)  # it gets its size after the widget does
 
     def _font(self) -> QFont:
         font = QFont(self.font())

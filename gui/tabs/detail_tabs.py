@@ -91,7 +91,7 @@ class DetailTabs(QTabWidget):
             return
         self._shown[self.throughput] = inputs
         self.throughput.show_content(throughput_of(state, window))
-        if as_table:
+        if as_table and not self.throughput.table.hasFocus():  # whoever reads in it is not pushed about every second
             self.throughput.show_table(figures_table_of(state))
 
     def _save(self, kind: str) -> None:

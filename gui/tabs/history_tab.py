@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSplitter, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.small_parts.choosers import Chooser
 from gui.small_parts.copy_button import CopyButton
@@ -102,12 +102,12 @@ class HistoryTab(QWidget):
         below.setContentsMargins(0, 0, 0, 0)
         below.addLayout(buttons)
         below.addWidget(split, 1)
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(filled)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
-        box.addLayout(self._pages, 1)
+        box.addWidget(self._pages, 1)
 
 
 def _link_button(words: str, tip: str) -> QPushButton:

@@ -41,7 +41,7 @@ class ThroughputBar(QWidget):
         self.as_table = QPushButton("Table")
         self.as_table.setObjectName("choice")
         self.as_table.setCheckable(True)
-        self.as_table.setToolTip("The same readings as a table, newest first")
+        self.as_table.setToolTip("The same readings as a table, newest first. It stands still while you are in it")
         self.saved = SaveLine()
         self.export = QToolButton()
         self.export.setObjectName("menu")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.charts.legend import Legend
+from gui.small_parts.small_widgets import ElidedLabel
 from gui.small_parts.text_table import TextTable
 from gui.tabs.throughput_bar import ThroughputBar
 from gui.theme import Appearance
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gui.charts.throughput_chart import ThroughputChart
 
 _IN_ONE_ROW = 760
+_ANY_WIDTH = 16_777_215
 _STRETCHES = (3, 2, 2)
 _ONE_ROW = ((0, 0, 2, 1), (0, 1, 2, 1), (0, 2, 1, 1), (1, 2, 1, 1))
 _TWO_ROWS = ((0, 0, 1, 1), (0, 1, 1, 1), (1, 0, 1, 1), (1, 1, 1, 1))
@@ -35,9 +37,9 @@ class ChartBlock(QWidget):
     def __init__(self, appearance: Appearance, chart: ThroughputChart, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.chart = chart
-        self._title = QLabel()
-        self._title.setProperty("role", "muted")
-        self._title.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        self.title = ""
+        """What is drawn."""
+        self._title = ElidedLabel(role="muted")
         self._legend = Legend(appearance)
         self.empty = QLabel()
         self.empty.setWordWrap(True)
@@ -45,21 +47,17 @@ class ChartBlock(QWidget):
         self.empty.setProperty("role", "muted")
         head = QHBoxLayout()
         head.setSpacing(8)
-        head.addWidget(self._title)
+        head.addWidget(self._title, 1)
         head.addWidget(self._legend, 1)
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()
         self._pages.addWidget(chart)
         self._pages.addWidget(self.empty)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addLayout(head)
-        column.addLayout(self._pages, 1)
-
-    @property
-    def title(self) -> str:
-        """What is drawn."""
-        return self._title.text()
+        appearance.changed.connect(self._fit_title)
+        column.addWidget(self._pages, 1)
 
     @property
     def is_empty(self) -> bool:
@@ -68,12 +66,20 @@ class ChartBlock(QWidget):
 
     def show_content(self, content: ChartContent) -> None:
         """Show it."""
-        self._title.setText(content.title)
+        self.title = content.title
         self._legend.setVisible(content.unit is not Unit.RATE and not content.empty)
+        self._fit_title()
+        self._title.show_text(content.title)
         self._legend.show_lines(content.lines)
         self.empty.setText(content.empty)
         self._pages.setCurrentIndex(1 if content.empty else 0)
         self.chart.show_content(content)
+
+    def _fit_title(self) -> None:
+        """Beside names of curves it takes no more than it needs."""
+        width = self._title.fontMetrics().horizontalAdvance(self.title) + 4
+        self._title.setMaximumWidth(_ANY_WIDTH if self._legend.isHidden() else width)
+        self._title.setMinimumWidth(0 if self._legend.isHidden() else width)
 
 
 class ThroughputTab(QWidget):
@@ -100,12 +106,12 @@ class ThroughputTab(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(4)
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()
         for page in (self.empty, self._grid_page, self.table):
             self._pages.addWidget(page)
         row = QHBoxLayout()
         row.setSpacing(16)
-        row.addLayout(self._pages, 1)
+        row.addWidget(self._pages, 1)
         row.addLayout(self._figure_grid())
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)

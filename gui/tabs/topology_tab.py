@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.charts.topology_chart import TopologyChart
 from gui.small_parts.copy_button import CopyButton
@@ -30,7 +30,7 @@ class TopologyTab(QWidget):
         self.copy = CopyButton("Copy as text", "the list, tab-separated")
         self.chart = TopologyChart(appearance)
         self.table = TextTable("Machines and their links")
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()
         self._pages.addWidget(self.chart)
         self._pages.addWidget(self.table)
         head = QHBoxLayout()
@@ -42,7 +42,7 @@ class TopologyTab(QWidget):
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(6)
         box.addLayout(head)
-        box.addLayout(self._pages, 1)
+        box.addWidget(self._pages, 1)
         self.as_list.toggled.connect(lambda _on: self._turn())
         self.chart.chosen.connect(self.machine_chosen)
         self.table.activated.connect(self._choose_row)

@@ -58,18 +58,18 @@ def _title_of(process: ProcessSeen) -> str:
 
 
 def _of_machines(before: ClusterState, after: ClusterState) -> list[Moment]:
-    """Links of machines in the run that broke, or are there again."""
+    """Links of machines in the run that broke, or are there again. One that is tried in vain every 30 s broke once."""
     if before.remotes is after.remotes or after.run is None:
         return []
     taking_part = {server.machine_id for server in after.run.servers}
-    was_lost = {remote.id for remote in before.remotes if remote.phase is RemotePhase.UNREACHABLE}
     found = []
     for remote in after.remotes:
         if remote.id not in taking_part:
             continue
-        if remote.phase is RemotePhase.UNREACHABLE and remote.id not in was_lost:
+        lost = _lost_last(after, remote.name)
+        if remote.phase is RemotePhase.UNREACHABLE and not lost:
             found.append(_moment(after, MomentKind.LOST, remote.name[:LONGEST_SUBJECT], remote.name))
-        if remote.phase is RemotePhase.READY and _lost_last(after, remote.name):
+        if remote.phase is RemotePhase.READY and lost:
             found.append(_moment(after, MomentKind.BACK, remote.name[:LONGEST_SUBJECT], remote.name))
     return found
 

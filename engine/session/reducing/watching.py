@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.session.state import ClusterState, RunSeen
+from engine.session.state import ClusterState, RunPhase, RunSeen
 from engine.session.watched import Column, Reading, Series, Watched
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineId, MachineLoad
@@ -24,7 +24,7 @@ BUSY, SENT, TAKEN_IN = "busy", "sent", "taken in"
 def with_readings(state: ClusterState) -> ClusterState:
     """One more reading of everything that belongs to the run, at ``now_seconds``."""
     run = state.run
-    if run is None:
+    if run is None or state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED):
         return state
     watched = state.watched
     series = watched.loads if watched.loads.columns else Series(columns=_columns_of(run))

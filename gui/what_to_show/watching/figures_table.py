@@ -18,7 +18,7 @@ from engine.session.watched import Column, Older, Reading
 from gui.what_to_show.cards.worker_row_content import shown_plan
 from gui.what_to_show.formatting import count_text
 from gui.what_to_show.throughput_content import column_names
-from gui.what_to_show.watching.moments_content import moment_text
+from gui.what_to_show.watching.moments_content import launched_at, moment_text
 
 Cells = tuple[str, ...]
 _RATES = ("decode_tokens_per_second", "prefill_tokens_per_second")
@@ -42,7 +42,7 @@ def figures_table_of(state: ClusterState) -> FiguresTable:
     ]
     rates = _by_second(older, recent)
     readings = _by_second(loads.older, loads.recent)
-    moments = _moments(state, min((*rates, *readings), default=None))
+    moments = _moments(state)
     names = column_names(state)
     predicted = _predicted(state)
     rows = []
@@ -83,10 +83,12 @@ def _by_second(older: Older, recent: Sequence[Reading]) -> dict[int, tuple[float
     return means | {int(reading.at_seconds): (1.0, reading.values) for reading in recent}
 
 
-def _moments(state: ClusterState, begins: int | None) -> dict[int, list[str]]:
+def _moments(state: ClusterState) -> dict[int, list[str]]:
+    """Those of this launch."""
+    begins = launched_at(state)
     found: dict[int, list[str]] = {}
     for moment in state.watched.moments:
-        if begins is not None and moment.at_seconds >= begins - 600:
+        if begins is None or moment.at_seconds >= begins:
             found.setdefault(int(moment.at_seconds), []).append(moment_text(moment, with_question=False))
     return found
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from engine.session.reducing.reduce import reduce
 from engine.session.events import ThroughputMeasured
+from engine.session.reducing.reduce import reduce
 from engine.vocabulary.throughput import ThroughputSample
 from gui.what_to_show.throughput_content import inputs_of, throughput_of
 from gui.what_to_show.watching.charts import Window

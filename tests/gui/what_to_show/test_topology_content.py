@@ -15,7 +15,13 @@ def machine(content, name):
 
 def test_the_coordinator_comes_first_and_all_data_goes_through_it():
     content = topology_of(remotes.four_phases())
-    assert [found.name for found in content.machines] == ["ada-desktop", "lab-02", "lab-03", "ada@10.0.0.8:2222", "ada@10.0.0.6"]
+    assert [found.name for found in content.machines] == [
+        "ada-desktop",
+        "lab-02",
+        "lab-03",
+        "ada@10.0.0.8:2222",
+        "ada@10.0.0.6",
+    ]
     assert content.machines[0].link is None
     assert "all data goes through this machine" in content.machines[0].words
     assert content.summary == "4 other machines · 2 of 5 hold layers · no port open"

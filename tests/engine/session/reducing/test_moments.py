@@ -65,7 +65,8 @@ def test_a_link_that_broke_and_came_back():
     state = remote_states.starting()
     target = remote_states.target(2)
     lost = Problem(kind=ProblemKind.MACHINE, where="lab-02", happened="It does not answer.")
-    for phase in (RemotePhase.UNREACHABLE, RemotePhase.CONNECTING, RemotePhase.LOOKING, RemotePhase.READY):
+    lost_twice = (RemotePhase.UNREACHABLE, RemotePhase.CONNECTING, RemotePhase.UNREACHABLE)
+    for phase in (*lost_twice, RemotePhase.CONNECTING, RemotePhase.LOOKING, RemotePhase.READY):
         problem = lost if phase is RemotePhase.UNREACHABLE else None
         state = reduce(state, remote_events.MachineTurned(target=target, phase=phase, problem=problem))
     assert [(m.kind, m.machine_name) for m in state.watched.moments] == [

@@ -6,6 +6,7 @@ from engine.session import events, remote_events
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.reduce_run import KEPT_SAMPLES
 from engine.session.reducing.watching import STALE_SECONDS
+from engine.session.state import RunPhase
 from engine.session.watched import Column
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.throughput import ThroughputSample
@@ -34,6 +35,12 @@ def test_each_worker_has_the_load_of_its_device():
 
 def test_nothing_is_read_without_a_run():
     assert sampled(plan_shown(), 1001.0).watched.loads.recent == ()
+
+
+def test_nothing_is_read_of_a_run_that_is_over():
+    state = sampled(ready(), 1001.0)
+    over = sampled(replace(state, run_wanted=False, run_phase=RunPhase.FAILED), 1002.0)
+    assert len(over.watched.loads.recent) == 1
 
 
 def test_a_remote_machine_that_fell_silent_is_a_gap():

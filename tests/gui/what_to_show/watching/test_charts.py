@@ -60,7 +60,12 @@ def test_those_who_do_not_see_it_hear_the_newest_values():
 
 @pytest.mark.parametrize(
     ("unit", "value", "words"),
-    [(Unit.RATE, 18.4, "18.4 tok/s"), (Unit.BUSY, 0.62, "62%"), (Unit.BYTES, 4.05e6, "4.0 MB/s"), (Unit.BUSY, None, "nothing")],
+    [
+        (Unit.RATE, 18.4, "18.4 tok/s"),
+        (Unit.BUSY, 0.62, "62%"),
+        (Unit.BYTES, 4.05e6, "4.0 MB/s"),
+        (Unit.BUSY, None, "nothing"),
+    ],
 )
 def test_values_have_units(unit, value, words):
     assert value_text(unit, value) == words

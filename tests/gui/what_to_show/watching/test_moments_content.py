@@ -28,7 +28,11 @@ def test_a_question_keeps_its_words_in_the_window():
 
 
 def test_those_of_one_second_are_one_mark_with_the_cause_first():
-    moments = (moment(MomentKind.FAILED, 5.1), moment(MomentKind.ENDED, 5.4, "llama-server", "a"), moment(MomentKind.STOPPED, 9))
+    moments = (
+        moment(MomentKind.FAILED, 5.1),
+        moment(MomentKind.ENDED, 5.4, "llama-server", "a"),
+        moment(MomentKind.STOPPED, 9),
+    )
     state = replace(states.ready(), watched=Watched(moments=moments))
     marks = marks_of_moments(state, 0.0)
     assert [mark.words[9:] for mark in marks] == ["a: llama-server ended, run failed", "stopped"]

@@ -1,6 +1,6 @@
 """Machines around the coordinator: nothing upon anything else, links through the gaps, a list when there is no room."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_links_end_at_their_machine_and_run_through_no_other(n):
         assert (x_first in (star.centre.left, star.centre.right), y_first) == (True, star.centre.middle)
         assert x_last in (box.left, box.right)
         assert y_last == box.middle
-        for (x1, y1), (x2, y2) in zip(link, link[1:], strict=False):
+        for (x1, y1), (x2, y2) in pairwise(link):
             assert not any(crosses(other, x1, y1, x2, y2) for other in star.machines if other is not box)
 
 
