@@ -24,6 +24,7 @@ from gui.what_to_show.watching.charts import (
     line_of,
     shown_readings,
     span_of,
+    thinned,
     top_of,
 )
 from gui.what_to_show.watching.moments_content import launched_at, marks_of_moments
@@ -31,6 +32,7 @@ from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, offer
 
 DECODE_MARK = WorkerMark(colour=0, pattern=0)
 PREFILL_MARK = WorkerMark(colour=5, pattern=0)
+_POINTS_OF_SMALL_CHART = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +84,13 @@ def throughput_of(state: ClusterState, window: Window = Window.TEN_MINUTES) -> T
     predicted_prefill = None if plan is None else plan.predicted.prefill_tokens_per_second
     span = _span_of(state, window)
     marks = marks_of_moments(state, span[0])
+    rates, loads = _rates_of(state, span), _loads_of(state, span)
     return ThroughputContent(
         window=window,
-        decode=_rate_chart(state, "decode", 0, span, marks, predicted_decode),
-        prefill=_rate_chart(state, "prefill", 1, span, marks, predicted_prefill),
-        busy=_busy_chart(state, span, marks),
-        network=_network_chart(state, span, marks),
+        decode=_rate_chart(state, "decode", rates, span, marks, predicted_decode),
+        prefill=_rate_chart(state, "prefill", rates, span, marks, predicted_prefill),
+        busy=_busy_chart(state, loads, span, marks),
+        network=_network_chart(state, loads, span, marks),
         figures=_figures_of(None if state.run is None else state.run.benchmark, predicted_decode, predicted_prefill),
         empty="" if state.throughput or state.watched.loads.recent else _empty_of(state),
     )
@@ -104,7 +107,8 @@ def _span_of(state: ClusterState, window: Window) -> tuple[float, float]:
     launched = launched_at(state)
     newest += [moment.at_seconds for moment in state.watched.moments[-1:]]
     last = max(newest, default=state.now_seconds)
-    oldest = [reading.at_seconds for reading in state.watched.throughput_before.readings[:1]]
+    before = state.watched.throughput_before
+    oldest = [mean.number * before.step_seconds for mean in before.means[:1]]
     oldest += [sample.at_seconds for sample in state.throughput[:1]]
     first = min(oldest, default=last) if launched is None else launched
     return span_of(window, first + state.zero_is_at_seconds, last + state.zero_is_at_seconds)
@@ -113,19 +117,31 @@ def _span_of(state: ClusterState, window: Window) -> tuple[float, float]:
 # -- charts
 
 
-def _rate_chart(
-    state: ClusterState,
-    name: str,
-    place: int,
-    span: tuple[float, float],
-    marks: tuple[MarkContent, ...],
-    predicted: float | None,
-) -> ChartContent:
+def _rates_of(state: ClusterState, span: tuple[float, float]) -> tuple[Reading, ...]:
+    """(decode, prefill) as they were read."""
     recent = [
         Reading(at_seconds=s.at_seconds, values=(s.decode_tokens_per_second, s.prefill_tokens_per_second))
         for s in state.throughput
     ]
-    readings = shown_readings(state.watched.throughput_before, recent, span[0], state.zero_is_at_seconds)
+    return shown_readings(state.watched.throughput_before, recent, span[0], state.zero_is_at_seconds)
+
+
+def _loads_of(state: ClusterState, span: tuple[float, float]) -> tuple[Reading, ...]:
+    """As many as a small chart has room for."""
+    loads = state.watched.loads
+    readings = shown_readings(loads.older, loads.recent, span[0], state.zero_is_at_seconds)
+    return thinned(readings, (span[1] - span[0]) / _POINTS_OF_SMALL_CHART)
+
+
+def _rate_chart(
+    state: ClusterState,
+    name: str,
+    readings: tuple[Reading, ...],
+    span: tuple[float, float],
+    marks: tuple[MarkContent, ...],
+    predicted: float | None,
+) -> ChartContent:
+    place = ("decode", "prefill").index(name)
     times = _times(state, readings)
     mark = (DECODE_MARK, PREFILL_MARK)[place]
     lines = (line_of(name, mark, times, [reading.values[place] for reading in readings]),)
@@ -143,9 +159,11 @@ def _rate_chart(
     )
 
 
-def _busy_chart(state: ClusterState, span: tuple[float, float], marks: tuple[MarkContent, ...]) -> ChartContent:
+def _busy_chart(
+    state: ClusterState, readings: tuple[Reading, ...], span: tuple[float, float], marks: tuple[MarkContent, ...]
+) -> ChartContent:
     columns = [(place, column) for place, column in enumerate(state.watched.loads.columns) if column.kind == BUSY]
-    times, lines = _lines_of_loads(state, span, columns)
+    times, lines = _lines_of_loads(state, readings, columns)
     return ChartContent(
         title="Busy",
         unit=Unit.BUSY,
@@ -158,9 +176,11 @@ def _busy_chart(state: ClusterState, span: tuple[float, float], marks: tuple[Mar
     )
 
 
-def _network_chart(state: ClusterState, span: tuple[float, float], marks: tuple[MarkContent, ...]) -> ChartContent:
+def _network_chart(
+    state: ClusterState, readings: tuple[Reading, ...], span: tuple[float, float], marks: tuple[MarkContent, ...]
+) -> ChartContent:
     columns = [(place, column) for place, column in enumerate(state.watched.loads.columns) if column.kind != BUSY]
-    times, lines = _lines_of_loads(state, span, columns)
+    times, lines = _lines_of_loads(state, readings, columns)
     alone = state.run is not None and bool(state.watched.loads.columns)
     return ChartContent(
         title="Sent to",
@@ -175,12 +195,10 @@ def _network_chart(state: ClusterState, span: tuple[float, float], marks: tuple[
 
 
 def _lines_of_loads(
-    state: ClusterState, span: tuple[float, float], columns: Sequence[tuple[int, Column]]
+    state: ClusterState, readings: tuple[Reading, ...], columns: Sequence[tuple[int, Column]]
 ) -> tuple[tuple[float, ...], tuple[LineContent, ...]]:
-    loads = state.watched.loads
     if not columns:
         return (), ()
-    readings = shown_readings(loads.older, loads.recent, span[0], state.zero_is_at_seconds)
     times = _times(state, readings)
     names = column_names(state)
     lines = [line_of(*names[column], times, [reading.values[place] for reading in readings]) for place, column in columns]

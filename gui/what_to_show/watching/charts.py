@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from engine.session.watched import Older, Reading
 from gui.what_to_show.formatting import bytes_text, percent_text, rate_text
@@ -101,6 +101,21 @@ def shown_readings(older: Older, recent: Sequence[Reading], begins: float, zero:
         shown.append(_nothing_between(far[-1], near[0]))
     shown += _with_gaps(near, RECENT_GAP_SECONDS)
     return tuple(shown)
+
+
+def thinned(readings: Sequence[Reading], step_seconds: float) -> tuple[Reading, ...]:
+    """At most one reading for each step: the mean of those in it. A step without any value is a gap."""
+    if len(readings) <= 2 or step_seconds <= 1.0:
+        return tuple(readings)
+    return tuple(_mean_of(list(group)) for _step, group in groupby(readings, key=lambda r: r.at_seconds // step_seconds))
+
+
+def _mean_of(readings: list[Reading]) -> Reading:
+    means = []
+    for values in zip(*(reading.values for reading in readings), strict=True):
+        known = [value for value in values if value is not None]
+        means.append(sum(known) / len(known) if known else None)
+    return Reading(at_seconds=readings[-1].at_seconds, values=tuple(means))
 
 
 def _with_gaps(readings: Sequence[Reading], longest_seconds: float) -> list[Reading]:

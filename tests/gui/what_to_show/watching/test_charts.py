@@ -17,6 +17,7 @@ from gui.what_to_show.watching.charts import (
     shown_readings,
     span_of,
     spoken,
+    thinned,
     tick_text,
     value_text,
     words_at,
@@ -104,3 +105,9 @@ def test_means_and_readings_in_one_row_with_a_gap_where_some_lack():
 def test_the_nearest_of_times():
     assert [nearest_place((1.0, 2.0, 4.0), at) for at in (0.0, 1.6, 3.5, 9.0)] == [0, 1, 2, 2]
     assert nearest_place((), 1.0) is None
+
+
+def test_a_small_chart_has_a_mean_per_step_and_gaps_stay():
+    readings = [Reading(at_seconds=float(at), values=(float(at), None if at < 4 else 1.0)) for at in range(8)]
+    assert [reading.values for reading in thinned(readings, 4.0)] == [(1.5, None), (5.5, 1.0)]
+    assert thinned(readings, 1.0) == tuple(readings)
