@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from engine.session.reducing.watching import with_readings
 from engine.session.state import AnswerShown, ClusterState, RunPhase
-from engine.session.watched import Moment, MomentKind, Watched
+from engine.session.watched import Moment, MomentKind
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.process import ProcessPhase
 from tests.fakes import cluster_pieces as pieces
@@ -18,7 +18,7 @@ ZERO_IS_AT = 1_764_160_000.0
 LAUNCHED_AT = pieces.NOW - 262.0
 
 
-def serving(*remotes, seconds: int = 240, lan: bool = False, first_decode: float = 18.2) -> ClusterState:
+def serving(*remotes, seconds: int = 240, lan: bool = False) -> ClusterState:
     """Three machines and a tunnel to each of the others; a worker's machine was silent for half a minute."""
     remotes = remotes or (remote_states.ready(2, gpus=2), replace(remote_states.ready(5), link=None))
     base = remote_states.with_remotes(*remotes, lan=lan)
@@ -96,8 +96,3 @@ def a_worker_ended() -> ClusterState:
     )
     watched = replace(state.watched, moments=(*state.watched.moments, *gone))
     return replace(state, run_wanted=False, run_phase=RunPhase.FAILED, watched=watched)
-
-
-def nothing_watched(state: ClusterState) -> ClusterState:
-    """Before the first reading."""
-    return replace(state, throughput=(), watched=Watched())
