@@ -11,7 +11,7 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QMainWindow, QScrollArea, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QMainWindow, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.session.state import ClusterState
 from gui.dialogs.choose_model import choose_model_file, choose_runtime_folder
@@ -21,25 +21,17 @@ from gui.machine_actions import MachineActions
 from gui.machine_cards.machines_panel import MachinesPanel
 from gui.plan_panel.plan_panel import PlanPanel
 from gui.session_bridge import SessionBridge
-from gui.tabs.commands_tab import CommandsTab
-from gui.tabs.history_tab import HistoryTab
-from gui.tabs.logs_tab import LogsTab
-from gui.tabs.throughput_tab import ThroughputTab
-from gui.tabs.try_it_tab import TryItTab
+from gui.tabs.detail_tabs import DetailTabs
 from gui.theme import Appearance
 from gui.what_to_show.actions.action_table import Facts, tab_key, window_actions
 from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.cards.machine_order import view_as_text, view_from_text
-from gui.what_to_show.history_content import history_of
 from gui.what_to_show.layer_map_content import layer_map_of
-from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_edits.edit_links_content import edit_links_of
 from gui.what_to_show.plan_table_content import plan_table_of
 from gui.what_to_show.settings.preferences import Scheme, next_scale
 from gui.what_to_show.status_content import primary_button_of, status_of
-from gui.what_to_show.tabs_content import commands_of, try_it_of
-from gui.what_to_show.throughput_content import throughput_of
 from gui.window.actions import WindowActions
 from gui.window.closing import Closing
 from gui.window.dialogs import WindowDialogs
@@ -70,12 +62,9 @@ class MainWindow(QMainWindow):
         self.machine_actions = MachineActions(bridge, appearance, self)
         self.plan = PlanPanel(appearance)
         self.layer_map = LayerMapPanel(appearance)
-        self.tabs = QTabWidget()
-        self.throughput = ThroughputTab(appearance)
-        self.logs = LogsTab(appearance)
-        self.try_it = TryItTab(appearance)
-        self.commands = CommandsTab(appearance)
-        self.history = HistoryTab(appearance)
+        self.tabs = DetailTabs(appearance)
+        self.throughput, self.logs = self.tabs.throughput, self.tabs.logs
+        self.try_it, self.commands, self.history = self.tabs.try_it, self.tabs.commands, self.tabs.history
         self.status = StatusLine()
         self.setWindowTitle("Crossply")
         self._lay_out()
@@ -100,11 +89,7 @@ class MainWindow(QMainWindow):
         self.plan.show_content(plan_table_of(state))
         self._show_edits()
         self.layer_map.show_content(layer_map_of(state))
-        self.throughput.show_content(throughput_of(state))
-        self.logs.show_sources(log_sources_of(state))
-        self.try_it.show_content(try_it_of(state))
-        self.commands.show_content(commands_of(state))
-        self.history.show_content(history_of(state))
+        self.tabs.show_state(state)
         self.status.show_content(status)
         self._show_facts()
         if state.closed:
@@ -199,6 +184,11 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentWidget(self.logs)
         self.logs.show_process(process_id)
 
+    def _show_card(self, machine: str) -> None:
+        card = self.machines.card(machine)
+        self._scroll.ensureWidgetVisible(self.machines)
+        card.menu_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
     # -- building
 
     def _lay_out(self) -> None:
@@ -206,15 +196,6 @@ class MainWindow(QMainWindow):
         self._top.setSpacing(8)
         self._top.addWidget(self.machines, 5)
         self._top.addWidget(self.plan, 4)
-        for tab, name in (
-            (self.throughput, "Throughput"),
-            (self.logs, "Logs"),
-            (self.try_it, "Try it"),
-            (self.commands, "Commands"),
-            (self.history, "History"),
-        ):
-            self.tabs.addTab(tab, name)
-        self.tabs.tabBar().setAccessibleName("Details")
         bottom = QFrame()
         bottom.setObjectName("panel")
         bottom_box = QVBoxLayout(bottom)
@@ -337,4 +318,7 @@ class MainWindow(QMainWindow):
         self.layer_map.chart.move_ended.connect(bridge.end_gesture)
         self.layer_map.chart.move_cancelled.connect(bridge.cancel_gesture)
         self.try_it.asked.connect(bridge.ask)
+        self.try_it.stop_asked.connect(bridge.stop_answer)
+        self.tabs.topology.machine_chosen.connect(self._show_card)
+        self.tabs.layer_map_picture_asked.connect(lambda: self.tabs.save_layer_map(self.layer_map.chart))
         self._appearance.changed.connect(self._arrange)

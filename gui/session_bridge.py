@@ -18,6 +18,7 @@ from engine.remote_ports import Secret
 from engine.session.choice_history import ChoiceHistory, best_of
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.session.working.ask import ASK
 from engine.session.working.find_machines import FIND
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan, Policy
@@ -297,6 +298,10 @@ class SessionBridge(QObject):
     def ask(self, prompt: str, chat: bool) -> None:
         """Ask the running model, in its chat template or as a text to go on with."""
         self._session.ask(prompt, chat=chat)
+
+    def stop_answer(self) -> None:
+        """End the answer that is being given."""
+        self._session.cancel(ASK)
 
     def cancel(self, activity_id: str) -> None:
         """Cancel an activity."""

@@ -29,6 +29,8 @@ class RemoteSeen:
     """What the rpc-server of ``look.usable`` takes."""
     link: Link | None = None
     """Measured over the connection."""
+    link_measured_at_seconds: float | None = None
+    """When, of a monotonic clock; ``None`` = not measured."""
     looked_for_runtime: str | None = None
     """Id of the coordinator's runtime that the look compared with."""
 

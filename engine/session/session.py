@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ from engine.session.reducing.reduce_run import alive, is_left_running
 from engine.session.reducing.replan import is_same_comparison
 from engine.session.state import Choices, ClusterState, PlanVariant, RunPhase
 from engine.session.working import calibrate, look, record_run
-from engine.session.working.ask import ask
+from engine.session.working.ask import ASK, ask
 from engine.session.working.compare_plans import compare_plans
 from engine.session.working.find_machines import FIND, find_machines
 from engine.session.working.perform import Performer
@@ -43,6 +44,7 @@ COMPARE_AFTER_SECONDS = 0.3
 that is replaced meanwhile is not compared at all."""
 _CLOSE_SECONDS = 15.0
 _PUBLISH_SECONDS = 0.5
+_CLOCKS_APART_SECONDS = 1.0
 
 
 class Session:
@@ -182,7 +184,7 @@ class Session:
         client = self._outside.coordinator_client(run.api_url)
         clock, post = self._outside.clock, self.post
         self._jobs.start(
-            "ask",
+            ASK,
             lambda token: ask(
                 client, prompt, max_tokens, chat=chat, temperature=temperature, clock=clock, post=post, token=token
             ),
@@ -217,6 +219,8 @@ class Session:
         """Reduce ``first`` and what is waiting now, publish the new state, begin what is to be done."""
         state = self._state
         waiting = self._inbox.qsize()  # not "until it is empty": a flood must not keep the state from being published
+        if first or waiting:
+            state = self._timed(state)
         for event in (*first, *(self._inbox.get() for _ in range(waiting))):
             state = self._reduced(state, event)
         self._state = state
@@ -228,6 +232,13 @@ class Session:
         except Exception as error:
             logger.exception("the session has a bug")
             self.post(events.ProblemHappened(problem=_bug("session", error), ends_run=True))
+
+    def _timed(self, state: ClusterState) -> ClusterState:
+        """What is reduced now happened now. The clocks drift apart only while the machine sleeps."""
+        now_seconds = self._outside.clock.now_seconds()
+        zero = time.time() - now_seconds
+        moved = abs(zero - state.zero_is_at_seconds) > _CLOCKS_APART_SECONDS
+        return replace(state, now_seconds=now_seconds, zero_is_at_seconds=zero if moved else state.zero_is_at_seconds)
 
     def _reduced(self, state: ClusterState, event: events.Event) -> ClusterState:
         """One bad event must not end the only thread that could still stop what runs."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from engine.llama_cpp.dialects import Dialect
 from engine.measuring.refine import Refinement
 from engine.session.remotes import FindingSeen, RemoteSeen, WorkerProgram
+from engine.session.watched import Watched
 from engine.vocabulary.comparison import Approach, Comparison
 from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
@@ -145,6 +146,15 @@ class AnswerShown:
     text: str = ""
     finished: bool = False
     timings: RequestTimings | None = None
+    """llama-server's own, of exactly this answer; ``None`` until it is complete, and of one that was stopped."""
+    first_piece_seconds: float | None = None
+    """From the question to the first piece of text, as it was seen here."""
+    n_pieces: int = 0
+    """Pieces of text so far; llama-server sends about one per token."""
+    pieces_seconds: float = 0.0
+    """From the first piece to the last."""
+    stopped: bool = False
+    """The person stopped it."""
     problem: str | None = None
 
 
@@ -229,6 +239,8 @@ class ClusterState:
     processes: tuple[ProcessSeen, ...] = ()
     throughput: tuple[ThroughputSample, ...] = ()
     """The last ten minutes, one sample a second."""
+    watched: Watched = Watched()  # noqa: RUF009 - frozen
+    """Moments and readings over time."""
     answer: AnswerShown | None = None
     activities: tuple[Activity, ...] = ()
     n_activities_ended: int = 0
@@ -237,3 +249,6 @@ class ClusterState:
     closing: bool = False
     closed: bool = False
     now_seconds: float = 0.0
+    """Of a monotonic clock, when the newest events were taken in."""
+    zero_is_at_seconds: float = 0.0
+    """The monotonic clock's zero, in seconds since the epoch: what makes its times dates."""

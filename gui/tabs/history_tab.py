@@ -1,91 +1,55 @@
-"""The history of measured runs, as a plain table: sortable by nothing, newest first, copied as text."""
+"""The history of measured runs: a table, one run in full beside it, what runs it again; by model, copied, saved."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
-    QHeaderView,
-    QLabel,
-    QSizePolicy,
-    QStackedLayout,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from gui.small_parts.choosers import Chooser
 from gui.small_parts.copy_button import CopyButton
-from gui.small_parts.plain_tips import plain_tip
+from gui.small_parts.text_table import TextTable
+from gui.tabs.saving import SaveLine
 from gui.theme import Appearance
-from gui.what_to_show.history_content import COLUMNS, FIRST_NUMBER, HistoryContent, history_as_text
+from gui.what_to_show.history_content import COLUMNS, NUMBERS, HistoryContent, RunRowContent, history_as_text
 
-_Index = QModelIndex | QPersistentModelIndex
-
-
-class RunsModel(QAbstractTableModel):
-    """Rows of a ``HistoryContent``."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._content = HistoryContent(rows=(), empty="")
-
-    def show_content(self, content: HistoryContent) -> None:
-        """Other rows."""
-        self.beginResetModel()
-        self._content = content
-        self.endResetModel()
-
-    def rowCount(self, parent: _Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._content.rows)
-
-    def columnCount(self, _parent: _Index | None = None) -> int:
-        return len(COLUMNS)
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        row = self._content.rows[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return row.cells[index.column()]
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(row.words)
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() >= FIRST_NUMBER:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        return None
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if section >= FIRST_NUMBER else Qt.AlignmentFlag.AlignLeft
-            return side | Qt.AlignmentFlag.AlignVCenter
-        return COLUMNS[section] if role == Qt.ItemDataRole.DisplayRole else None
+_ALL = ""
 
 
 class HistoryTab(QWidget):
     """Shows a ``HistoryContent``."""
 
+    csv_asked = Signal()
+    """All shown runs as CSV."""
+    record_asked = Signal(str)
+    """One run as JSON, by its id."""
+
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._appearance = appearance
         self._content: HistoryContent | None = None
+        self._model = _ALL
+        self.rows: tuple[RunRowContent, ...] = ()
+        """Those of the chosen model."""
         self.empty = QLabel()
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
-        self.model = RunsModel()
-        self.table = QTableView()
-        self.copy = CopyButton("Copy as text", "all runs, tab-separated")
-        self._set_up_table()
-        filled = QWidget()
-        below = QVBoxLayout(filled)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.addWidget(self.table, 1)
-        below.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignRight)
-        self._pages = QStackedLayout()
-        self._pages.addWidget(self.empty)
-        self._pages.addWidget(filled)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 6, 0, 0)
-        box.addLayout(self._pages, 1)
+        self.model = Chooser("Model", "Only runs of this model")
+        self.table = TextTable("Measured runs")
+        self.details = QPlainTextEdit()
+        self.details.setReadOnly(True)
+        self.details.setAccessibleName("The chosen run")
+        self.details.setPlaceholderText("Choose a run to see all of it.")
+        self.details.setTabChangesFocus(True)
+        self.reproduce = CopyButton("Copy reproduce command", "the command that runs it again, here or in another lab")
+        self.save_record = _link_button("Save run…", "The chosen run as JSON, for crossplyctl reproduce")
+        self.save_csv = _link_button("Save as CSV…", "All shown runs, with units in the titles")
+        self.copy = CopyButton("Copy as text", "all shown runs, tab-separated")
+        self.saved = SaveLine()
+        self._lay_out()
+        self.model.picked.connect(self._pick)
+        self.table.selectionModel().currentRowChanged.connect(lambda _now, _before: self._show_details())
+        self.save_csv.clicked.connect(self.csv_asked)
+        self.save_record.clicked.connect(lambda: self.record_asked.emit(self.rows[self.table.currentIndex().row()].id))
 
     def show_content(self, content: HistoryContent) -> None:
         """Show it, if it is another one."""
@@ -93,21 +57,61 @@ class HistoryTab(QWidget):
             return
         self._content = content
         self.empty.setText(content.empty)
-        self.model.show_content(content)
-        self.copy.show_text(history_as_text(content))
+        self._model = self._model if self._model in content.models else _ALL
+        self.model.show_entries(((_ALL, "All models", ""), *((name, name, "") for name in content.models)), self._model)
+        self.model.setVisible(len(content.models) > 1)
         self._pages.setCurrentIndex(1 if content.rows else 0)
-        self.table.resizeColumnsToContents()
+        self._show_rows()
 
-    def _set_up_table(self) -> None:
-        self.table.setModel(self.model)
-        self.table.setAccessibleName("Measured runs")
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setShowGrid(False)
-        self.table.setFrameShape(QFrame.Shape.NoFrame)
-        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        self.table.setWordWrap(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
-        self.table.horizontalHeader().setStretchLastSection(False)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    def _pick(self, model: str) -> None:
+        self._model = model
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        rows = () if self._content is None else self._content.rows
+        self.rows = tuple(row for row in rows if self._model in (_ALL, row.model))
+        self.table.show_rows(COLUMNS, [row.cells for row in self.rows], [row.words for row in self.rows], numbers=NUMBERS)
+        self.copy.show_text(history_as_text(self.rows))
+        if self.rows and not self.table.currentIndex().isValid():
+            self.table.selectRow(0)
+        self._show_details()
+
+    def _show_details(self) -> None:
+        place = self.table.currentIndex().row()
+        row = self.rows[place] if 0 <= place < len(self.rows) else None
+        self.details.setPlainText("" if row is None else row.words)
+        self.reproduce.show_text("" if row is None else row.reproduce)
+        self.save_record.setEnabled(row is not None)
+
+    def _lay_out(self) -> None:
+        filled = QWidget()
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.table)
+        split.addWidget(self.details)
+        split.setStretchFactor(0, 7)
+        split.setStretchFactor(1, 3)
+        split.setChildrenCollapsible(False)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.model)
+        buttons.addWidget(self.saved, 100)
+        buttons.addStretch(1)
+        for button in (self.reproduce, self.save_record, self.save_csv, self.copy):
+            buttons.addWidget(button)
+        below = QVBoxLayout(filled)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addLayout(buttons)
+        below.addWidget(split, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(filled)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 6, 0, 0)
+        box.addWidget(self._pages, 1)
+
+
+def _link_button(words: str, tip: str) -> QPushButton:
+    button = QPushButton(words)
+    button.setObjectName("link")
+    button.setToolTip(tip)
+    return button

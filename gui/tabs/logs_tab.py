@@ -1,21 +1,26 @@
 """What every process prints, on whichever machine: one process or all of them in the order of arrival.
 
-It follows the end until one scrolls up, searches, copies. Bounded at 20,000 lines.
-Rejected: hiding the lines that do not match a search (their neighbours explain them).
+It follows the end until one scrolls up, searches, copies. Bounded at 20,000 lines. While the tab is hidden, lines are only
+kept; they are written when it is shown. Rejected: hiding the lines that do not match a search (their neighbours explain them;
+those of another level can be hidden, for then one looks for what went wrong, not for where).
 """
 
 from __future__ import annotations
 
+import re
+import time
 from collections import deque
 
-from PySide6.QtGui import QGuiApplication, QTextCursor, QTextDocument
+from PySide6.QtGui import QGuiApplication, QShowEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.session.logs import LogLine
 from gui.small_parts.choosers import Chooser
 from gui.small_parts.small_widgets import set_role
+from gui.tabs.saving import SaveLine
 from gui.theme import Appearance, fixed_font
-from gui.what_to_show.logs_content import LogSourceContent, log_line_text
+from gui.what_to_show.logs_content import LEVELS, LogLevel, LogSourceContent, level_of, log_line_text
+from gui.what_to_show.watching.figures_table import suggested_name
 
 _MOST_LINES = 20_000
 _ALL = ""
@@ -33,10 +38,15 @@ class LogsTab(QWidget):
         self._lines: deque[LogLine] = deque(maxlen=_MOST_LINES)
         self._sources: dict[str, LogSourceContent] = {}
         self._contents: tuple[LogSourceContent, ...] = ()
+        self._level = LogLevel.ANY
+        self._waiting: deque[LogLine] = deque(maxlen=_MOST_LINES)
+        """Arrived while the tab was hidden."""
         self.machine = Chooser("Machine", "Only what runs on this machine")
         self.source = Chooser("Process", "Whose output is shown")
         self.source.setMinimumContentsLength(24)
         self.source.setPlaceholderText("No process yet")
+        self.level = Chooser("Level", "How bad a line has to be to be shown")
+        self.level.show_entries(tuple((str(level.value), words, tip) for level, words, tip in LEVELS), "0")
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search (Ctrl+F)")
         self.search.setAccessibleName("Search the log")
@@ -50,6 +60,10 @@ class LogsTab(QWidget):
         self.copy = QPushButton("Copy all")
         self.copy.setObjectName("link")
         self.copy.setToolTip("Copy every line that is shown")
+        self.save = QPushButton("Save…")
+        self.save.setObjectName("link")
+        self.save.setToolTip("Save every line that is shown to a file")
+        self.saved = SaveLine()
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(_MOST_LINES)
@@ -90,16 +104,28 @@ class LogsTab(QWidget):
         self._show_processes()
 
     def add_lines(self, lines: tuple[LogLine, ...]) -> None:
-        """New lines; keeps the end in view only if it was."""
+        """New lines; keeps the end in view only if it was, else the lines that are in view."""
         self._lines.extend(lines)
+        if self.isVisible():
+            self._write(lines)
+        else:
+            self._waiting.extend(lines)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._write(tuple(self._waiting))
+        self._waiting.clear()
+
+    def _write(self, lines: tuple[LogLine, ...]) -> None:
         shown = [line for line in lines if self._is_shown(line)]
         if not shown:
             return
         follow = self.following
         bar = self.text.verticalScrollBar()
         before = bar.value()
+        pushed_out = max(0, self.text.blockCount() + len(shown) - _MOST_LINES)
         self.text.appendPlainText(self._text_of(shown))
-        bar.setValue(bar.maximum() if follow else before)
+        bar.setValue(bar.maximum() if follow else max(0, before - pushed_out))
         self._show_following()
 
     def _show_processes(self) -> None:
@@ -119,10 +145,13 @@ class LogsTab(QWidget):
             self._show_all_again()
 
     def _show_all_again(self) -> None:
+        self._waiting.clear()
         self.text.setPlainText(self._text_of([line for line in self._lines if self._is_shown(line)]))
         self._jump()
 
     def _is_shown(self, line: LogLine) -> bool:
+        if self._level is not LogLevel.ANY and level_of(line.text) < self._level:
+            return False
         if self._process_id != _ALL:
             return line.process_id == self._process_id
         source = self._sources.get(line.process_id)
@@ -162,6 +191,17 @@ class LogsTab(QWidget):
         self._show_processes()
         self._show_all_again()
 
+    def _pick_level(self, level: str) -> None:
+        self._level = LogLevel(int(level))
+        self._show_all_again()
+
+    def _save(self) -> None:
+        source = self._sources.get(self._process_id)
+        what = "log" if source is None else f"log-{re.sub(r'[^A-Za-z0-9]+', '-', source.title).strip('-')}"
+        self.saved.save_text(
+            "Save the log", suggested_name(what, time.time(), "txt"), "Text (*.txt)", f"{self.text.toPlainText()}\n"
+        )
+
     def _jump(self) -> None:
         bar = self.text.verticalScrollBar()
         bar.setValue(bar.maximum())
@@ -183,14 +223,17 @@ class LogsTab(QWidget):
         row.setSpacing(8)
         row.addWidget(self.machine)
         row.addWidget(self.source)
+        row.addWidget(self.level)
         row.addWidget(self.search, 1)
         row.addWidget(self.hits)
         row.addWidget(self.newest)
         row.addWidget(self.copy)
+        row.addWidget(self.save)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(6)
         box.addLayout(row)
+        box.addWidget(self.saved)
         box.addWidget(self.text, 1)
 
     def _connect(self) -> None:
@@ -198,6 +241,8 @@ class LogsTab(QWidget):
         self.machine.picked.connect(self._pick_machine)
         self.search.textChanged.connect(self._search_changed)
         self.search.returnPressed.connect(lambda: self.find_next())
+        self.level.picked.connect(self._pick_level)
+        self.save.clicked.connect(self._save)
         self.newest.clicked.connect(self._jump)
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
         self.text.verticalScrollBar().valueChanged.connect(self._show_following)

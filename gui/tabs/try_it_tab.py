@@ -1,15 +1,23 @@
-"""Ask the running model something, and see the answer grow with its own timings."""
+"""Ask the running model something, see the answer grow with its own timings, stop it; and how other programs ask.
+
+One button asks and stops: a second one would always be dead. A click that comes too soon after asking was meant for asking.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+import time
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui.small_parts.copy_button import CopyButton
-from gui.small_parts.small_widgets import set_role
+from gui.small_parts.plain_tips import plain_tip
+from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.theme import Appearance
 from gui.what_to_show.tabs_content import TryItContent
+
+_DOUBLE_CLICK_SECONDS = 0.4
 
 
 class TryItTab(QWidget):
@@ -17,6 +25,8 @@ class TryItTab(QWidget):
 
     asked = Signal(str, bool)
     """Prompt, with the model's chat template."""
+    stop_asked = Signal()
+    """The answer that is being given is long enough."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,11 +45,22 @@ class TryItTab(QWidget):
         self.answer.setAccessibleName("Answer")
         self.answer.setPlaceholderText("The answer appears here as it is generated.")
         self.footer = QLabel()
+        self.footer.setWordWrap(True)
         self.copy = CopyButton("Copy answer", "the answer")
+        self._asked_at = 0.0
+        self.served = ElidedLabel(role="muted")
+        self.copy_address = CopyButton("Copy address", "the address of the API")
+        self.copy_curl = CopyButton("Copy curl", "a curl command that asks the model")
+        self.open_page = QPushButton("Open the server's own page")
+        self.open_page.setObjectName("link")
+        self.open_page.setToolTip("llama-server's own page, in the browser")
+        self.open_page.clicked.connect(self._open)
         self._lay_out()
-        self.send.clicked.connect(self._ask)
+        self.send.clicked.connect(self._press)
         shortcut = QShortcut(QKeySequence("Ctrl+Return"), self.prompt)
         shortcut.activated.connect(self._ask)
+        stop = QShortcut(QKeySequence("Esc"), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        stop.activated.connect(self._stop)
         appearance.changed.connect(self._grow)
         self._grow()
 
@@ -48,11 +69,15 @@ class TryItTab(QWidget):
         before, self._content = self._content, content
         if content == before:
             return
-        self.send.setEnabled(content.can_ask)
-        self.send.setToolTip(content.why_not or "Send it to the running model (Ctrl+Enter)")
+        self.send.setEnabled(content.can_ask or content.can_stop)
+        self.send.setText("Stop" if content.can_stop else "Ask")
+        ask_words = content.why_not or "Send it to the running model (Ctrl+Enter)"
+        self.send.setToolTip("End this answer (Esc)" if content.can_stop else ask_words)
         self._show_answer(content.answer)
         self.copy.show_text(content.answer)
+        self._show_served(content)
         self.footer.setText(content.problem or content.footer or content.why_not)
+        self.footer.setToolTip(content.footer_words if content.footer and not content.problem else "")
         set_role(self.footer, "bad" if content.problem else "muted")
 
     def _show_answer(self, text: str) -> None:
@@ -68,10 +93,38 @@ class TryItTab(QWidget):
         bar = self.answer.verticalScrollBar()
         bar.setValue(bar.maximum())
 
+    def _show_served(self, content: TryItContent) -> None:
+        self.served.show_text(content.served)
+        self.copy_address.show_text(content.api_url)
+        self.copy_curl.show_text(content.curl)
+        self.copy_curl.setToolTip(plain_tip(content.curl))
+        for button in (self.copy_address, self.copy_curl, self.open_page):
+            button.setVisible(bool(content.api_url))
+
+    def _press(self) -> None:
+        if self._answering():
+            self._stop()
+        else:
+            self._ask()
+
     def _ask(self) -> None:
         prompt = self.prompt.toPlainText().strip()
-        if prompt and self.send.isEnabled():
+        if prompt and self.send.isEnabled() and not self._answering():
+            self._asked_at = time.monotonic()
             self.asked.emit(prompt, self.chat.isChecked())
+
+    def _stop(self) -> None:
+        if self._answering() and time.monotonic() - self._asked_at > _DOUBLE_CLICK_SECONDS:
+            self.send.setEnabled(False)
+            self.footer.setText("Stopping at the next word…")
+            self.stop_asked.emit()
+
+    def _answering(self) -> bool:
+        return self._content is not None and self._content.can_stop
+
+    def _open(self) -> None:
+        if self._content is not None and self._content.api_url:
+            QDesktopServices.openUrl(QUrl(self._content.api_url))
 
     def _grow(self) -> None:
         self.prompt.setFixedHeight(self._appearance.pixels(52))
@@ -86,9 +139,14 @@ class TryItTab(QWidget):
         bottom = QHBoxLayout()
         bottom.addWidget(self.footer, 1)
         bottom.addWidget(self.copy)
+        other = QHBoxLayout()
+        other.addWidget(self.served, 1)
+        for button in (self.copy_address, self.copy_curl, self.open_page):
+            other.addWidget(button)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(6)
         box.addLayout(top)
         box.addWidget(self.answer, 1)
         box.addLayout(bottom)
+        box.addLayout(other)

@@ -1,12 +1,14 @@
-"""What stands in the tab Logs: whose lines there are, and how one line is written. The bridge pulls the lines themselves.
+"""What stands in the tab Logs: whose lines there are, how bad a line is, how it is written. The bridge pulls the lines.
 
 The time is that of arrival here, so that lines of several machines are in one order even when their clocks differ.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
+from enum import IntEnum
 
 from engine.session.logs import LogLine
 from engine.session.state import ClusterState
@@ -14,6 +16,26 @@ from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.process import ProcessPhase
 
 _HERE = "this machine"
+
+
+class LogLevel(IntEnum):
+    """How bad a line is, by its letter, or by its words where it has none."""
+
+    ANY = 0
+    WARNING = 1
+    ERROR = 2
+
+
+LEVELS = (
+    (LogLevel.ANY, "All levels", "Every line"),
+    (LogLevel.WARNING, "Warnings, errors", "Only lines that warn or tell of an error"),
+    (LogLevel.ERROR, "Errors", "Only lines that tell of an error"),
+)
+
+_LETTER = re.compile(r"(?:\d+\.\d\d\.\d{3}(?:\.\d{3})? )?([DIWE]) ")
+_BAD_WORDS = re.compile(r"\berror\b|\bfailed\b|\bfatal\b|GGML_ASSERT|\babort", re.IGNORECASE)
+_WARNING_WORDS = re.compile(r"\bwarn(?:ing)?\b", re.IGNORECASE)
+_OF_LETTER = {"D": LogLevel.ANY, "I": LogLevel.ANY, "W": LogLevel.WARNING, "E": LogLevel.ERROR}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +68,16 @@ def log_sources_of(state: ClusterState) -> tuple[LogSourceContent, ...]:
             )
         )
     return tuple(found)
+
+
+def level_of(text: str) -> LogLevel:
+    """llama.cpp puts a letter in front, ``0.02.037 W load: ...``; other programs say it in words or not at all."""
+    letter = _LETTER.match(text)
+    if letter is not None:
+        return _OF_LETTER[letter[1]]
+    if _BAD_WORDS.search(text):
+        return LogLevel.ERROR
+    return LogLevel.WARNING if _WARNING_WORDS.search(text) else LogLevel.ANY
 
 
 def log_line_text(line: LogLine, source: LogSourceContent | None) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.session.state import ClusterState, RunPhase
+from engine.session.state import AnswerShown, ClusterState, RunPhase
 from engine.vocabulary.machine import THIS_MACHINE
+from engine.vocabulary.throughput import RequestTimings
 from gui.what_to_show.formatting import count_text, duration_text, rate_text
+from gui.what_to_show.status_content import curl_example
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,11 +16,19 @@ class TryItContent:
     """The question and its answer."""
 
     can_ask: bool
+    can_stop: bool
     why_not: str
     prompt: str
     answer: str
     problem: str
     footer: str
+    footer_words: str
+    """Where the figures of the footer come from."""
+    api_url: str
+    """Empty while nothing is served."""
+    curl: str
+    served: str
+    """``OpenAI-compatible API at http://...``, or when there will be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,27 +52,59 @@ def try_it_of(state: ClusterState) -> TryItContent:
     answer = state.answer
     ready = state.run_phase is RunPhase.READY and not state.closing
     busy = answer is not None and not answer.finished and answer.problem is None
+    url = state.run.api_url if ready and state.run is not None else ""
     return TryItContent(
         can_ask=ready and not busy,
+        can_stop=ready and busy,
         why_not="" if ready and not busy else ("The answer is still coming." if ready else "Launch the cluster first."),
         prompt="" if answer is None else answer.prompt,
         answer="" if answer is None else answer.text,
         problem="" if answer is None else (answer.problem or ""),
-        footer=_footer_of(state),
+        footer="" if answer is None else _footer_of(answer),
+        footer_words=_MEASURED if answer is not None and answer.timings is not None else _COUNTED,
+        api_url=url,
+        curl=curl_example(url) if url else "",
+        served=f"OpenAI-compatible API at {url}" if url else "An OpenAI-compatible API is served here once the cluster runs.",
     )
 
 
-def _footer_of(state: ClusterState) -> str:
-    answer = state.answer
-    if answer is None:
+_MEASURED = "Tokens, their speed and the prompt: timed by llama-server. First token: from the click, as it was seen here"
+_COUNTED = "Counted here as pieces of text arrive, about one for each token"
+_SHORTEST_PACE_SECONDS = 0.5
+
+
+def _footer_of(answer: AnswerShown) -> str:
+    """The speed of this very answer: of llama-server when it is complete, counted here before."""
+    if answer.timings is not None:
+        parts = (_decoded(answer.timings), _first_token(answer), _prompt(answer.timings))
+        return " · ".join(part for part in parts if part)
+    pace = _pace(answer)
+    if answer.stopped:
+        return " · ".join(part for part in ("stopped", _first_token(answer), pace and f"{pace} until then") if part)
+    if answer.finished or answer.problem is not None:
         return ""
-    if answer.timings is None:
-        return "answering…" if not answer.finished and answer.problem is None else ""
-    timings = answer.timings
-    return (
-        f"{count_text(timings.decoded_tokens, 'token')} at {rate_text(timings.decode_tokens_per_second)} tok/s · "
-        f"prompt of {count_text(timings.prompt_tokens, 'token')} in {duration_text(timings.prompt_seconds)}"
-    )
+    if answer.first_piece_seconds is None:
+        return "reading the prompt…"
+    return " · ".join(part for part in ("answering…", _first_token(answer), pace and f"{pace} so far") if part)
+
+
+def _decoded(timings: RequestTimings) -> str:
+    return f"{count_text(timings.decoded_tokens, 'token')} at {rate_text(timings.decode_tokens_per_second)} tok/s"
+
+
+def _prompt(timings: RequestTimings) -> str:
+    return f"prompt of {count_text(timings.prompt_tokens, 'token')} in {duration_text(timings.prompt_seconds)}"
+
+
+def _first_token(answer: AnswerShown) -> str:
+    return "" if answer.first_piece_seconds is None else f"first token after {duration_text(answer.first_piece_seconds)}"
+
+
+def _pace(answer: AnswerShown) -> str:
+    """Of the pieces after the first; too short a time says nothing."""
+    if answer.n_pieces < 2 or answer.pieces_seconds < _SHORTEST_PACE_SECONDS:
+        return ""
+    return f"about {rate_text((answer.n_pieces - 1) / answer.pieces_seconds)} tok/s"
 
 
 def commands_of(state: ClusterState) -> CommandsContent:

@@ -1,17 +1,38 @@
-"""Throughput: curves with gaps where nothing ran, and the three figures that are compared with the prediction.
+"""Throughput: curves over time, and the three figures that are compared with the prediction.
 
-A gap stays ``None``: a zero would claim that the cluster ran and produced nothing. The figures are of the standard request
-sent once after start, because only that one is comparable with the prediction.
+The figures are of the standard request sent once after start, because only that one is comparable with the prediction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.session.reducing.watching import BUSY
 from engine.session.state import ClusterState, RunPhase
+from engine.session.watched import Column, Reading
 from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.worker import WorkerId
 from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.formatting import NOT_KNOWN, difference_text, duration_text, rate_text, rate_with_unit
+from gui.what_to_show.watching.charts import (
+    ChartContent,
+    LineContent,
+    MarkContent,
+    Unit,
+    Window,
+    line_of,
+    shown_readings,
+    span_of,
+    thinned,
+    top_of,
+)
+from gui.what_to_show.watching.moments_content import launched_at, marks_of_moments
+from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, offers_by_id, worker_name
+
+DECODE_MARK = WorkerMark(colour=0, pattern=0)
+PREFILL_MARK = WorkerMark(colour=5, pattern=0)
+_POINTS_OF_SMALL_CHART = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,74 +46,188 @@ class FigureContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CurveContent:
-    """One curve: seconds before now (negative) and tokens per second."""
-
-    title: str
-    seconds: tuple[float, ...]
-    rates: tuple[float | None, ...]
-    dots: tuple[tuple[float, float], ...]
-    """(seconds, rate) of points that no line would show, having a gap on both sides, and of the newest one."""
-    predicted: float | None
-    predicted_words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ThroughputContent:
     """The throughput tab."""
 
-    decode: CurveContent
-    prefill: CurveContent
+    window: Window
+    decode: ChartContent
+    prefill: ChartContent
+    busy: ChartContent
+    network: ChartContent
     figures: tuple[FigureContent, ...]
     empty: str
-    """What to say instead of curves; empty when there are samples."""
+    """What to say instead of all curves; empty once anything was read."""
+
+    @property
+    def charts(self) -> tuple[ChartContent, ...]:
+        """In reading order."""
+        return (self.decode, self.prefill, self.busy, self.network)
 
 
-def throughput_of(state: ClusterState) -> ThroughputContent:
+def inputs_of(state: ClusterState) -> tuple[object, ...]:
+    """What the tab is made of: while these are the same objects, its content is the same."""
+    return (
+        state.throughput,
+        state.watched,
+        state.run,
+        state.run_phase,
+        state.plan,
+        state.offers,
+        state.zero_is_at_seconds,
+    )
+
+
+def throughput_of(state: ClusterState, window: Window = Window.TEN_MINUTES) -> ThroughputContent:
     """Curves and figures of the running cluster, or what to expect of the planned one."""
     plan = shown_plan(state)
     predicted_decode = None if plan is None else plan.predicted.decode_tokens_per_second
     predicted_prefill = None if plan is None else plan.predicted.prefill_tokens_per_second
-    newest = state.throughput[-1].at_seconds if state.throughput else 0.0
-    seconds = tuple(sample.at_seconds - newest for sample in state.throughput)
-    any_rate = any(sample.decode_tokens_per_second or sample.prefill_tokens_per_second for sample in state.throughput)
-    benchmark = None if state.run is None else state.run.benchmark
+    span = _span_of(state, window)
+    marks = marks_of_moments(state, span[0])
+    rates, loads = _rates_of(state, span), _loads_of(state, span)
     return ThroughputContent(
-        decode=_curve_of(
-            "Decode", seconds, tuple(sample.decode_tokens_per_second for sample in state.throughput), predicted_decode
-        ),
-        prefill=_curve_of(
-            "Prefill", seconds, tuple(sample.prefill_tokens_per_second for sample in state.throughput), predicted_prefill
-        ),
-        figures=_figures_of(benchmark, predicted_decode, predicted_prefill),
-        empty="" if any_rate else _empty_of(state),
+        window=window,
+        decode=_rate_chart(state, "decode", rates, span, marks, predicted_decode),
+        prefill=_rate_chart(state, "prefill", rates, span, marks, predicted_prefill),
+        busy=_busy_chart(state, loads, span, marks),
+        network=_network_chart(state, loads, span, marks),
+        figures=_figures_of(None if state.run is None else state.run.benchmark, predicted_decode, predicted_prefill),
+        empty="" if state.throughput or state.watched.loads.recent else _empty_of(state),
     )
 
 
-def _curve_of(name: str, seconds: tuple[float, ...], rates: tuple[float | None, ...], predicted: float | None) -> CurveContent:
-    return CurveContent(
-        title=f"{name}, tokens per second",
-        seconds=seconds,
-        rates=rates,
-        dots=_dots_of(seconds, rates),
+# -- time
+
+
+def _span_of(state: ClusterState, window: Window) -> tuple[float, float]:
+    """All charts show the same time: up to the newest reading or moment, from the launch at the earliest."""
+    loads = state.watched.loads.recent
+    newest = [state.throughput[-1].at_seconds] if state.throughput else []
+    newest += [loads[-1].at_seconds] if loads else []
+    launched = launched_at(state)
+    newest += [moment.at_seconds for moment in state.watched.moments[-1:]]
+    last = max(newest, default=state.now_seconds)
+    before = state.watched.throughput_before
+    oldest = [mean.number * before.step_seconds for mean in before.means[:1]]
+    oldest += [sample.at_seconds for sample in state.throughput[:1]]
+    first = min(oldest, default=last) if launched is None else launched
+    return span_of(window, first + state.zero_is_at_seconds, last + state.zero_is_at_seconds)
+
+
+# -- charts
+
+
+def _rates_of(state: ClusterState, span: tuple[float, float]) -> tuple[Reading, ...]:
+    """(decode, prefill) as they were read."""
+    recent = [
+        Reading(at_seconds=s.at_seconds, values=(s.decode_tokens_per_second, s.prefill_tokens_per_second))
+        for s in state.throughput
+    ]
+    return shown_readings(state.watched.throughput_before, recent, span[0], state.zero_is_at_seconds)
+
+
+def _loads_of(state: ClusterState, span: tuple[float, float]) -> tuple[Reading, ...]:
+    """As many as a small chart has room for."""
+    loads = state.watched.loads
+    readings = shown_readings(loads.older, loads.recent, span[0], state.zero_is_at_seconds)
+    return thinned(readings, (span[1] - span[0]) / _POINTS_OF_SMALL_CHART)
+
+
+def _rate_chart(
+    state: ClusterState,
+    name: str,
+    readings: tuple[Reading, ...],
+    span: tuple[float, float],
+    marks: tuple[MarkContent, ...],
+    predicted: float | None,
+) -> ChartContent:
+    place = ("decode", "prefill").index(name)
+    times = _times(state, readings)
+    mark = (DECODE_MARK, PREFILL_MARK)[place]
+    lines = (line_of(name, mark, times, [reading.values[place] for reading in readings]),)
+    return ChartContent(
+        title=f"{name.capitalize()}, tokens per second",
+        unit=Unit.RATE,
+        times=times,
+        lines=lines,
+        span=span,
+        top=top_of(lines, predicted, 1.0),
+        marks=marks,
         predicted=predicted,
-        predicted_words=_predicted_words(predicted),
+        predicted_words="" if predicted is None else f"predicted {rate_text(predicted)}",
+        empty="" if any(value is not None for value in lines[0].values) else _empty_of(state),
     )
 
 
-def _dots_of(seconds: tuple[float, ...], rates: tuple[float | None, ...]) -> tuple[tuple[float, float], ...]:
-    found: list[tuple[float, float]] = []
-    newest = max((index for index, rate in enumerate(rates) if rate is not None), default=-1)
-    padded = (None, *rates, None)
-    for index, rate in enumerate(rates):
-        alone = padded[index] is None and padded[index + 2] is None
-        if rate is not None and (alone or index == newest):
-            found.append((seconds[index], rate))
-    return tuple(found)
+def _busy_chart(
+    state: ClusterState, readings: tuple[Reading, ...], span: tuple[float, float], marks: tuple[MarkContent, ...]
+) -> ChartContent:
+    columns = [(place, column) for place, column in enumerate(state.watched.loads.columns) if column.kind == BUSY]
+    times, lines = _lines_of_loads(state, readings, columns)
+    return ChartContent(
+        title="Busy",
+        unit=Unit.BUSY,
+        times=times,
+        lines=lines,
+        span=span,
+        top=1.2,
+        marks=marks,
+        empty="" if lines else "How busy each worker's device is: once it runs.",
+    )
 
 
-def _predicted_words(rate: float | None) -> str:
-    return "" if rate is None else f"predicted {rate_text(rate)}"
+def _network_chart(
+    state: ClusterState, readings: tuple[Reading, ...], span: tuple[float, float], marks: tuple[MarkContent, ...]
+) -> ChartContent:
+    columns = [(place, column) for place, column in enumerate(state.watched.loads.columns) if column.kind != BUSY]
+    times, lines = _lines_of_loads(state, readings, columns)
+    alone = state.run is not None and bool(state.watched.loads.columns)
+    return ChartContent(
+        title="Sent to",
+        unit=Unit.BYTES,
+        times=times,
+        lines=lines,
+        span=span,
+        top=top_of(lines, None, 100_000.0),
+        marks=marks,
+        empty="" if lines else ("Nothing: all workers are on this machine." if alone else "Bytes per second, once it runs."),
+    )
+
+
+def _lines_of_loads(
+    state: ClusterState, readings: tuple[Reading, ...], columns: Sequence[tuple[int, Column]]
+) -> tuple[tuple[float, ...], tuple[LineContent, ...]]:
+    if not columns:
+        return (), ()
+    times = _times(state, readings)
+    names = column_names(state)
+    lines = [line_of(*names[column], times, [reading.values[place] for reading in readings]) for place, column in columns]
+    return times, tuple(lines)
+
+
+def column_names(state: ClusterState) -> dict[Column, tuple[str, WorkerMark]]:
+    """Name and mark of everything that is read: a machine's curve has the mark of its first worker."""
+    marks, offers = marks_of(state), offers_by_id(state)
+    many = len({offer.machine_id for offer in offers.values()}) > 1
+    found = {}
+    for column in state.watched.loads.columns:
+        if column.kind == BUSY:
+            offer = offers.get(WorkerId(column.id))
+            name = column.id if offer is None else worker_name(offer, many_machines=many)
+            found[column] = (name, marks.get(WorkerId(column.id), NO_WORKER))
+            continue
+        workers = [] if state.run is None else [w for w in state.run.plan.used_workers if w.offer.machine_id == column.id]
+        machine = workers[0].offer.machine_name if workers else column.id
+        mark = marks.get(workers[0].id, NO_WORKER) if workers else NO_WORKER
+        found[column] = (machine if column.kind == "sent" else f"{machine}, all that it takes in", mark)
+    return found
+
+
+def _times(state: ClusterState, readings: Sequence[Reading]) -> tuple[float, ...]:
+    return tuple(reading.at_seconds + state.zero_is_at_seconds for reading in readings)
+
+
+# -- words and figures
 
 
 def _empty_of(state: ClusterState) -> str:

@@ -183,6 +183,7 @@ def test_the_log_follows_until_one_scrolls_up(qtbot, open_window) -> None:
 
 def test_the_log_of_another_process_is_shown_from_its_beginning(qtbot, open_window) -> None:
     window = open_window(states.ready())
+    window.tabs.setCurrentWidget(window.logs)
     window.session.say("rpc-server 127.0.0.1:50052", "Starting RPC server")
     window.session.say("llama-server", "main: loading")
     window.bridge.pull()
@@ -245,8 +246,8 @@ def test_the_curves_come_after_the_window(qtbot, open_window) -> None:
     window = open_window(states.ready())
     assert window.throughput.charts is None
     qtbot.waitUntil(lambda: window.throughput.charts is not None)
-    decode, _prefill = window.throughput.charts
-    _seconds, rates = decode._line.getData()
+    decode, *_others = window.throughput.charts
+    _seconds, rates = decode.lines[0].getData()
     assert len(rates) == 240
     assert sum(rate != rate for rate in rates) == 30
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.session import events, remote_events
 from engine.session.reducing import reduce_history, reduce_inputs, reduce_remote, reduce_run
+from engine.session.reducing.moments import with_moments
 from engine.session.state import Activity, ClusterState
 
 MAX_PROBLEMS = 20
@@ -18,7 +19,7 @@ MAX_PROBLEMS = 20
 
 def reduce(state: ClusterState, event: events.Event) -> ClusterState:
     """The state after an event."""
-    return _HANDLERS[type(event)](state, event)
+    return with_moments(state, _HANDLERS[type(event)](state, event))
 
 
 def _activity_progressed(state: ClusterState, event: events.ActivityProgressed) -> ClusterState:

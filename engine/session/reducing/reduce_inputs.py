@@ -7,6 +7,7 @@ from dataclasses import replace
 from engine.session import events
 from engine.session.reducing.reduce_remote import with_machines
 from engine.session.reducing.replan import replanned, replanned_split
+from engine.session.reducing.watching import with_readings
 from engine.session.state import ClusterState, RuntimePhase
 from engine.vocabulary.machine import THIS_MACHINE
 
@@ -23,11 +24,12 @@ def load_sampled(state: ClusterState, event: events.LoadSampled) -> ClusterState
     if not here and not any(remote.id == event.load.machine_id for remote in state.remotes):
         return state  # a late word of a machine that was removed
     loads = tuple(pair for pair in state.loads if pair[0] != event.load.machine_id)
-    return replace(
+    state = replace(
         state,
         loads=(*loads, (event.load.machine_id, event.load)),
         now_seconds=event.load.taken_at_seconds if here else state.now_seconds,
     )
+    return with_readings(state) if here else state
 
 
 def runtimes_found(state: ClusterState, event: events.RuntimesFound) -> ClusterState:

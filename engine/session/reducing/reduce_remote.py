@@ -49,7 +49,9 @@ def remote_looked(state: ClusterState, event: remote_events.RemoteLooked) -> Clu
 def link_measured(state: ClusterState, event: remote_events.LinkMeasured) -> ClusterState:
     """How fast it is reached is known now."""
     seen = find_remote(state, event.target)
-    return state if seen is None else replanned(_with_remote(state, replace(seen, link=event.link)))
+    if seen is None:
+        return state
+    return replanned(_with_remote(state, replace(seen, link=event.link, link_measured_at_seconds=state.now_seconds)))
 
 
 def machine_forgotten(state: ClusterState, event: remote_events.MachineForgotten) -> ClusterState:

@@ -9,6 +9,7 @@ from engine.cluster.servers import COORDINATOR
 from engine.session import events
 from engine.session.reducing.layer_maps import layer_map_of, with_reported
 from engine.session.reducing.measured_before import is_same_run
+from engine.session.reducing.watching import with_older, without_readings
 from engine.session.state import ClusterState, ProcessSeen, RunPhase, RunSeen
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem, ProblemKind
@@ -30,6 +31,7 @@ def launch_asked(state: ClusterState, _event: events.LaunchAsked) -> ClusterStat
         run_phase=RunPhase.STARTING_WORKERS,
         processes=(),
         throughput=(),
+        watched=without_readings(state.watched),
         answer=None,
         problems=tuple(problem for problem in state.problems if problem.kind in _KEPT_AT_LAUNCH),
     )
@@ -158,7 +160,9 @@ def load_progressed(state: ClusterState, event: events.LoadProgressed) -> Cluste
 
 def throughput_measured(state: ClusterState, event: events.ThroughputMeasured) -> ClusterState:
     """One more point of the curves."""
-    return replace(state, throughput=(*state.throughput, event.sample)[-KEPT_SAMPLES:])
+    samples = (*state.throughput, event.sample)
+    watched = with_older(state.watched, samples[:-KEPT_SAMPLES])
+    return replace(state, throughput=samples[-KEPT_SAMPLES:], watched=watched)
 
 
 def benchmark_done(state: ClusterState, event: events.BenchmarkDone) -> ClusterState:

@@ -384,3 +384,13 @@ def test_a_moved_boundary_is_planned_and_nothing_is_compared_or_started_for_it(f
     assert state.comparison is before.comparison
     assert jobs.started == started
     assert fakes.starter.started == []
+
+
+def test_what_happens_has_the_time_at_which_it_was_taken_in(fakes):
+    session, _jobs = planned_session(fakes)
+    fakes.clock.seconds = 250.0
+    session.launch()
+    session.drain()
+    state = session.snapshot()
+    assert state.watched.moments[0].at_seconds == 250.0
+    assert abs(time.time() - 250.0 - state.zero_is_at_seconds) < 60.0

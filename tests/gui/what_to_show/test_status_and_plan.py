@@ -6,16 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from engine.session.state import AnswerShown, ClusterState, RunPhase
+from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.plan import PlanRefused, Policy
-from engine.vocabulary.throughput import ThroughputSample
 from engine.vocabulary.worker import Layout
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import ROWS, plan_as_text, plan_table_of
 from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
-from gui.what_to_show.tabs_content import commands_as_script, commands_of, try_it_of
-from gui.what_to_show.throughput_content import throughput_of
+from gui.what_to_show.tabs_content import commands_as_script, commands_of
 from tests.fakes import cluster_states as states
 from tests.fakes import edited_states as edited
 from tests.fakes.cluster_pieces import VULKAN_ID
@@ -170,27 +168,6 @@ def test_the_table_as_text_has_a_line_per_row() -> None:
     assert lines[0].split("\t")[1] == "Fastest (per device)"
 
 
-def test_a_gap_stays_a_gap() -> None:
-    content = throughput_of(states.ready())
-    assert content.decode.rates.count(None) == 30
-    assert content.decode.seconds[-1] == 0.0
-    assert content.decode.predicted == 18.4
-
-
-def test_figures_stand_beside_their_prediction() -> None:
-    decode, prefill, first_token = throughput_of(states.ready()).figures
-    assert (decode.value, decode.comparison) == ("18.1", "predicted 18.4 (−1.6%)")
-    assert (prefill.value, prefill.comparison) == ("521", "predicted 540 (−3.5%)")
-    assert (first_token.value, first_token.comparison) == ("0.92 s", "prompt of 480 tokens")
-
-
-def test_before_a_run_there_is_a_prediction_and_no_measurement() -> None:
-    content = throughput_of(states.plan_shown())
-    assert content.figures[0].value == "–"
-    assert content.figures[0].comparison == "predicted 18.4"
-    assert content.empty
-
-
 def test_a_model_from_elsewhere_is_listed_too() -> None:
     state = replace(states.no_model(), choices=replace(states.no_model().choices, model_path="/elsewhere/x.gguf"))
     content = model_chooser_of(state)
@@ -237,17 +214,6 @@ def test_logs_list_llama_server_first() -> None:
     assert [source.failed for source in sources] == [False, False, True, False]
 
 
-@pytest.mark.parametrize(("name", "can_ask"), [("plan_shown", False), ("loading", False), ("ready", True)])
-def test_asking_needs_a_running_model(name: str, can_ask: bool) -> None:
-    assert try_it_of(states.every_state()[name]()).can_ask is can_ask
-
-
-def test_one_question_at_a_time() -> None:
-    state = replace(states.ready(), answer=AnswerShown(prompt="Why?", text="Bec"))
-    content = try_it_of(state)
-    assert (content.can_ask, content.footer) == (False, "answering…")
-
-
 def test_commands_are_also_one_script() -> None:
     content = commands_of(states.plan_shown())
     assert len(content.commands) == 4
@@ -265,13 +231,3 @@ def test_every_state_can_be_shown() -> None:
 def test_preparing_and_stopping_are_said() -> None:
     state = replace(states.ready(), run_phase=RunPhase.STOPPING)
     assert status_of(state).left == "Stopping…"
-
-
-def test_a_lonely_point_and_the_newest_one_are_dots() -> None:
-    rates = (None, 5.0, None, 6.0, 7.0, 8.0, None)
-    samples = tuple(
-        ThroughputSample(at_seconds=float(at), decode_tokens_per_second=rate, prefill_tokens_per_second=None)
-        for at, rate in enumerate(rates)
-    )
-    decode = throughput_of(replace(states.ready(), throughput=samples)).decode
-    assert decode.dots == ((-5.0, 5.0), (-1.0, 8.0))

@@ -44,4 +44,28 @@ def test_a_cancelled_answer_is_finished_too():
     with pytest.raises(Cancelled):
         asked(FakeCoordinator(), token=token)
     assert asked.answers[-1].finished
-    assert asked.answers[-1].problem == "Cancelled."
+    assert asked.answers[-1].stopped
+    assert asked.answers[-1].problem is None
+
+
+def test_the_first_piece_and_the_pace_are_of_this_very_answer():
+    pieces = (*(AnswerPiece(text=text) for text in ("a", "", "b", "c")), AnswerPiece(text="", timings=TIMINGS))
+    last = asked(FakeCoordinator(pieces=pieces), step=0.5)[-1]
+    assert (last.n_pieces, last.first_piece_seconds, last.pieces_seconds) == (3, 0.5, 1.5)
+    assert last.timings == TIMINGS
+
+
+def test_what_was_said_before_a_stop_stays():
+    class StopsLater(FakeToken):
+        def check(self):
+            if self.seen == 2:
+                self.cancel()
+            self.seen += 1
+            super().check()
+
+    token = StopsLater()
+    token.seen = 0
+    with pytest.raises(Cancelled):
+        asked(FakeCoordinator(pieces=tuple(AnswerPiece(text=text) for text in "abcd")), token=token)
+    last = asked.answers[-1]
+    assert (last.text, last.stopped, last.timings) == ("ab", True, None)

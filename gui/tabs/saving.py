@@ -1,0 +1,67 @@
+"""Save something to a file that the person names, and say where it went beside the button that was pressed.
+
+Rejected: a message box for what went well (nobody reads the second one), and choosing the folder ourselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths, QTimer
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from gui.small_parts.small_widgets import ElidedLabel, set_role
+
+_SAID_MILLISECONDS = 20_000
+
+
+def ask_where(parent: QWidget, title: str, suggested: str, kinds: str) -> str | None:
+    """The system's own dialog. ``None`` = the person changed their mind."""
+    path, _kind = QFileDialog.getSaveFileName(parent, title, suggested, kinds)
+    return path or None
+
+
+class SaveLine(ElidedLabel):
+    """Says what became of the last saving."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(role="muted", parent=parent)
+        self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation) or str(Path.home())
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SAID_MILLISECONDS)
+        self._timer.timeout.connect(self._forget)
+        self.hide()
+
+    def save(self, title: str, name: str, kinds: str, write: Callable[[Path], None]) -> None:
+        """Ask where, write (which raises ``OSError``), tell. The next dialog begins in the same folder."""
+        chosen = ask_where(self.window(), title, str(Path(self._folder) / name), kinds)
+        if chosen is None:
+            return
+        path = Path(chosen)
+        self._folder = str(path.parent)
+        try:
+            write(path)
+        except OSError as error:
+            self._say(f"{path} could not be written: {error.strerror or error}. Choose another folder.", "bad")
+        else:
+            self._say(f"Saved to {path}", "good")
+
+    def save_text(self, title: str, name: str, kinds: str, text: str) -> None:
+        """The same for a text."""
+        self.save(title, name, kinds, lambda path: _write_text(path, text))
+
+    def _say(self, words: str, role: str) -> None:
+        self.show_text(words)
+        self.show()
+        set_role(self, role)
+        self._timer.start() if role == "good" else self._timer.stop()
+
+    def _forget(self) -> None:
+        self.show_text("")
+        self.hide()
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="")

@@ -1,0 +1,58 @@
+"""Moments in words, as marks on the time axis. Those of one second are one mark."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from engine.session.state import ClusterState
+from engine.session.watched import Moment, MomentKind
+from gui.what_to_show.watching.charts import MarkContent, clock_text
+
+_BAD = frozenset({MomentKind.ENDED, MomentKind.LOST, MomentKind.FAILED})
+
+
+def marks_of_moments(state: ClusterState, begins: float) -> tuple[MarkContent, ...]:
+    """From ``begins`` (seconds since the epoch) on."""
+    shown = [moment for moment in state.watched.moments if moment.at_seconds + state.zero_is_at_seconds >= begins]
+    return tuple(
+        _mark_of(state, list(group))
+        for _second, group in groupby(shown, key=lambda moment: int(moment.at_seconds + state.zero_is_at_seconds))
+    )
+
+
+def moment_text(moment: Moment, *, with_question: bool = True) -> str:
+    """``gpu-2: rpc-server for cuda:0 ended``. Without the question's words where it leaves the window."""
+    if moment.kind is MomentKind.ASKED:
+        return f"question: “{moment.subject}”" if with_question else "question"
+    if moment.kind is MomentKind.ENDED:
+        return f"{moment.machine_name}: {moment.subject} ended"
+    if moment.kind is MomentKind.LOST:
+        return f"{moment.subject} is not reachable"
+    if moment.kind is MomentKind.BACK:
+        return f"{moment.subject} is reachable again"
+    return _OF_RUN[moment.kind]
+
+
+_OF_RUN = {
+    MomentKind.LAUNCHED: "launched",
+    MomentKind.READY: "ready",
+    MomentKind.MEASURED: "standard request answered",
+    MomentKind.FAILED: "run failed",
+    MomentKind.STOPPED: "stopped",
+}
+
+
+def launched_at(state: ClusterState) -> float | None:
+    """When this launch was asked for, of the monotonic clock."""
+    launches = [moment.at_seconds for moment in state.watched.moments if moment.kind is MomentKind.LAUNCHED]
+    return launches[-1] if launches else None
+
+
+def _mark_of(state: ClusterState, moments: list[Moment]) -> MarkContent:
+    bad_first = sorted(moments, key=lambda moment: moment.kind is not MomentKind.ENDED)
+    at_seconds = moments[0].at_seconds + state.zero_is_at_seconds
+    return MarkContent(
+        at_seconds=at_seconds,
+        words=f"{clock_text(at_seconds)} {', '.join(dict.fromkeys(moment_text(moment) for moment in bad_first))}",
+        role="bad" if any(moment.kind in _BAD for moment in moments) else "muted",
+    )
