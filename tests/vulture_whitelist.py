@@ -7,6 +7,7 @@ _.limit_flags  # a field of a Windows structure
 _.user  # of the cluster file: for machines that are really reached, which a later version does
 _.CARDS  # a choice of the view menu, which lists them all
 _.cpu_temperature_celsius  # sampled with the rest of a load; nothing shows it yet
+_.network_sent_bytes_per_second  # the same
 _.gpu_free_bytes  # sampled with the rest of a load; the window will show it when it has a GPU to show
 _.tied_embeddings  # a fact of the header that tests hold the byte counts to
 _.llama_fit_params  # found with the other programs; the tests check the planner's buffers with it
