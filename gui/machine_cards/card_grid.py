@@ -56,6 +56,7 @@ class CardGrid(QScrollArea):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("role", "muted")
         self._grid.addWidget(self._empty, 0, 0)
+        self.setObjectName("read")
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
