@@ -89,11 +89,11 @@ def test_a_second_press_does_not_stop_what_the_first_launched(qtbot, open_window
 
 def test_keys_work_without_the_menu_bar(qtbot, open_window) -> None:
     window = open_window(states.plan_shown())
-    press(qtbot, window, Qt.Key.Key_M, CONTROL | SHIFT)
+    press(qtbot, window, Qt.Key.Key_B, CONTROL | SHIFT)
     assert not window.menuBar().isVisible()
     press(qtbot, window, Qt.Key.Key_L)
     assert window.session.commands == [("launch",)]
-    press(qtbot, window, Qt.Key.Key_M, CONTROL | SHIFT)
+    press(qtbot, window, Qt.Key.Key_B, CONTROL | SHIFT)
     assert window.menuBar().isVisible()
 
 
