@@ -36,7 +36,8 @@ def the_appearance(qapp: QApplication) -> Appearance:
 @pytest.fixture
 def appearance(the_appearance: Appearance) -> Appearance:
     """The light theme at 100%."""
-    the_appearance.show(Scheme.LIGHT)
+    if (the_appearance.scheme, the_appearance.text_scale) != (Scheme.LIGHT, 1.0):
+        the_appearance.show(Scheme.LIGHT)
     return the_appearance
 
 
