@@ -6,6 +6,7 @@ Rejected: pages or a wizard (the four answers depend on each other), dock widget
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -28,10 +29,12 @@ from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.cards.machine_order import view_as_text, view_from_text
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
+from gui.what_to_show.notices_of_moments import MomentWatch
 from gui.what_to_show.plan_edits.edit_links_content import edit_links_of
 from gui.what_to_show.plan_table_content import plan_table_of
 from gui.what_to_show.settings.preferences import Scheme, next_scale
-from gui.what_to_show.status_content import primary_button_of, status_of
+from gui.what_to_show.status_content import is_running, primary_button_of, status_of
+from gui.what_to_show.tunnel_rate import TunnelRate
 from gui.window.actions import WindowActions
 from gui.window.closing import Closing
 from gui.window.dialogs import WindowDialogs
@@ -39,6 +42,7 @@ from gui.window.notices import Notices
 from gui.window.preference_store import PreferenceStore
 from gui.window.remembered import keep_window, restore_window
 from gui.window.status_line import StatusLine
+from gui.window.tray import Tray
 
 _SIDE_BY_SIDE = 940
 
@@ -66,11 +70,14 @@ class MainWindow(QMainWindow):
         self.throughput, self.logs = self.tabs.throughput, self.tabs.logs
         self.try_it, self.commands, self.history = self.tabs.try_it, self.tabs.commands, self.tabs.history
         self.status = StatusLine()
+        self._tunnel_rate = TunnelRate()
+        self._moments = MomentWatch()
         self.setWindowTitle("Crossply")
         self._lay_out()
         self.window_actions = self._make_actions()
         self.split_cpu = self.window_actions.of["split-cpu"]
         self.keep_running = self.window_actions.of["keep-running"]
+        self.tray = Tray([self.window_actions.of[key] for key in ("launch", "stop", "quit")], self)
         self._connect()
         restore_window(self, self.tabs, settings)
         self.machines.show_view(view_from_text(str(settings.value("machines_view", ""))))
@@ -80,7 +87,7 @@ class MainWindow(QMainWindow):
 
     def show_state(self, state: ClusterState) -> None:
         """Show a state. Every part returns early when its own content is unchanged."""
-        status = status_of(state)
+        status = status_of(state, self._tunnel_rate.see(state, time.monotonic()))
         self.header.show_content(model_chooser_of(state))
         self.header.show_primary(status.button)
         self.notices.show_content(status.banners, status.progress)
@@ -92,8 +99,23 @@ class MainWindow(QMainWindow):
         self.tabs.show_state(state)
         self.status.show_content(status)
         self._show_facts()
+        self._speak_up(state, status.left)
         if state.closed:
             self._end()
+
+    def _speak_up(self, state: ClusterState, words: str) -> None:
+        """The tray's icon, and notifications while the window is not in front."""
+        preferences = self.preferences.now
+        self.tray.show_running(preferences.tray and is_running(state), words)
+        for notification in self._moments.see(state, time.monotonic()):
+            if preferences.notify and not self.isActiveWindow():
+                self.tray.notify(notification)
+
+    def _come_forward(self) -> None:
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
 
     def facts(self) -> Facts:
         """What decides which actions can be done and which are on."""
@@ -178,6 +200,7 @@ class MainWindow(QMainWindow):
         if (now.scheme, now.text_scale) != (self._appearance.scheme, self._appearance.text_scale):
             self._appearance.show(now.scheme, now.text_scale)
         self.menuBar().setVisible(now.menu_bar)
+        self.tray.show_running(now.tray and is_running(self._bridge.state), "")
         self._show_facts()
 
     def _show_log_of_process(self, process_id: str) -> None:
@@ -196,6 +219,9 @@ class MainWindow(QMainWindow):
         self._top.setSpacing(8)
         self._top.addWidget(self.machines, 5)
         self._top.addWidget(self.plan, 4)
+        self.tabs.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        self.tabs.setAccessibleName("Details")
+        self.tabs.tabBar().setAccessibleName("Details")
         bottom = QFrame()
         bottom.setObjectName("panel")
         bottom_box = QVBoxLayout(bottom)
@@ -234,7 +260,7 @@ class MainWindow(QMainWindow):
     def _arrange(self) -> None:
         wide = self.width() >= self._appearance.pixels(_SIDE_BY_SIDE)
         self._top.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
-        self.tabs.setMinimumHeight(self._appearance.pixels(176))
+        self.tabs.setMinimumHeight(self._appearance.pixels(176))  # more where there is room, never for what it asks for
         self.setMinimumSize(min(640, self._appearance.pixels(420)), 420)
 
     def _doings(self) -> dict[str, Callable[[], object]]:
@@ -292,6 +318,7 @@ class MainWindow(QMainWindow):
         header.cache_type_chosen.connect(bridge.choose_cache_type)
         header.browse_asked.connect(self._browse)
         header.primary_pressed.connect(self._press_primary)
+        self.tray.opened.connect(self._come_forward)
         self.preferences.changed.connect(self._apply_preferences)
         self.tabs.currentChanged.connect(self._show_facts)
         self.notices.dismissed.connect(bridge.dismiss)

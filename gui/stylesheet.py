@@ -22,6 +22,7 @@ QFrame#progress { background: $raised; border: 1px solid $border; border-radius:
 QFrame#command { border: none; border-bottom: 1px solid $hairline; }
 QScrollArea, QScrollArea > QWidget > QWidget#clear { background: transparent; border: none; }
 QLabel { background: transparent; }
+QPushButton, QToolButton { icon-size: ${icon}px; }
 QLabel#brand { font-size: ${brand}px; font-weight: 600; }
 QLabel#title { font-size: ${title}px; font-weight: 600; }
 QLabel#name { font-weight: 600; }
@@ -57,7 +58,8 @@ QTreeWidget, QListWidget { background: $field; border: 1px solid $border; border
 QTreeWidget:focus, QListWidget:focus { border: 2px solid $link; padding: 0px; }
 QTableView { background: transparent; border: 2px solid transparent; border-radius: 6px; }
 QTableView:focus { border: 2px solid $link; }
-QScrollArea:focus { border: 2px solid $link; }
+QScrollArea#read { border: 2px solid transparent; border-radius: 6px; }
+QScrollArea#read:focus { border: 2px solid $link; }
 QTreeWidget::item, QListWidget::item { padding: ${pad}px 4px; border-bottom: 1px solid $hairline; }
 QTreeWidget::item:selected, QListWidget::item:selected { background: $raised; color: $text; }
 QHeaderView { background: transparent; }
@@ -72,6 +74,14 @@ QComboBox QAbstractItemView { background: $field; border: 1px solid $border; sel
 QLineEdit, QPlainTextEdit, QAbstractSpinBox { background: $field; border: 1px solid $border; border-radius: 6px;
   padding: ${pad}px; selection-background-color: $accent; selection-color: $on_accent; }
 QAbstractSpinBox { padding: ${pad}px ${drop}px ${pad}px ${pad2}px; }
+QAbstractSpinBox:disabled { color: $disabled; }
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus { border: none; padding: 0 0 0 ${pad}px;
+  background: transparent; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: ${drop}px; border: none; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
+QAbstractSpinBox::up-arrow { image: url("$arrow_up"); width: ${arrow_px}px; height: ${arrow_px}px; }
+QAbstractSpinBox::down-arrow { image: url("$arrow"); width: ${arrow_px}px; height: ${arrow_px}px; }
 QLineEdit:focus, QPlainTextEdit:focus { border: 2px solid $link; padding: ${pad_in}px; }
 QLineEdit[invalid="true"] { border-color: $bad; color: $bad; }
 QTabWidget::pane { border: none; }
@@ -105,7 +115,7 @@ QMenu::item:disabled:selected { background: $track; color: $text; }
 QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
 QMenu::indicator { width: ${arrow_px}px; height: ${arrow_px}px; left: ${pad}px; }
 QMenu::indicator:checked { background: $accent; border-radius: 3px; image: url("$check"); }
-QMenu::indicator:exclusive:checked { background: $accent; border-radius: ${round}px; image: url("$dot"); }
+QMenu::indicator:exclusive:checked { background: $accent; border-radius: ${half}px; image: url("$dot"); }
 QToolTip { background: $field; color: $text; border: 1px solid $border; padding: 4px; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }

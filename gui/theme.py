@@ -21,6 +21,7 @@ from gui.what_to_show.settings.preferences import Scheme as Scheme
 _TEXT_PIXELS = 13
 _LENGTHS = {
     "px": 13, "brand": 18, "title": 15, "figure": 24, "pad": 5, "pad2": 10, "pad3": 20, "drop": 22, "arrow_px": 12,
+    "icon": 16,
 }  # fmt: skip
 """Lengths of the stylesheet at 100%, in pixels."""
 
@@ -166,11 +167,17 @@ class Appearance(QObject):
 
     def _stylesheet(self) -> str:
         lengths = {name: self.pixels(size) for name, size in _LENGTHS.items()}
-        lengths["round"] = lengths["arrow_px"] // 2 + 1
+        lengths["half"] = lengths["arrow_px"] // 2
+        lengths["round"] = lengths["half"] + 1
         inside = {f"{name}_in": lengths[name] - 1 for name in ("pad", "pad2", "pad3", "drop")}
         words = {name: str(size) for name, size in (lengths | inside).items()}
         return STYLESHEET.substitute(
-            asdict(self.colours), arrow=self._arrow_file, check=self._beside("check"), dot=self._beside("dot"), **words
+            asdict(self.colours),
+            arrow=self._arrow_file,
+            arrow_up=PurePosixPath(self._arrow_file).with_name("arrow-up-mid.svg").as_posix(),
+            check=self._beside("check"),
+            dot=self._beside("dot"),
+            **words,
         )
 
 

@@ -26,3 +26,5 @@ _.raised
 _.track
 _.hatch
 _.link_bytes_per_second  # of a run record: read by people and by other labs, from the JSON
+_.ENGLISH  # a choice of the settings dialog, which lists every member
+_.GERMAN  # the same

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gui.assets import application_icon
 from gui.small_parts.copy_button import CopyButton
@@ -28,6 +28,7 @@ class About(QDialog):
         name.setObjectName("brand")
         words = QLabel(_WORDS)
         words.setProperty("role", "muted")
+        words.setWordWrap(True)
         title = QVBoxLayout()
         title.setSpacing(0)
         title.addWidget(name)
@@ -51,7 +52,7 @@ class About(QDialog):
         lists.addStretch(1)
         self.list = QScrollArea()
         self.list.setWidgetResizable(True)
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setObjectName("read")
         self.list.setAccessibleName("Versions and licences")
         self.list.setWidget(inside)
         self.copy_text = CopyButton("Copy as text", "versions and builds, for a bug report")
@@ -71,6 +72,7 @@ class About(QDialog):
         box.addLayout(head)
         box.addWidget(self.list, 1)
         box.addLayout(foot)
+        self.close_button.setFocus()
         room = self.screen().availableSize()
         self.resize(min(appearance.pixels(560), room.width() - 40), min(appearance.pixels(560), room.height() - 60))
 
@@ -91,8 +93,8 @@ def _lines(lines: Sequence[tuple[str, str]]) -> QGridLayout:
         left.setProperty("role", "muted")
         for label in (left, right):
             label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setTextInteractionFlags(_SELECTABLE)
         right.setWordWrap(True)
-        right.setTextInteractionFlags(_SELECTABLE)
         grid.addWidget(left, place, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(right, place, 1, Qt.AlignmentFlag.AlignTop)
     return grid

@@ -28,6 +28,7 @@ def confirm_quit_dialog(parent: QWidget, content: QuitQuestion) -> QMessageBox:
     """The dialog."""
     dialog = QMessageBox(parent)
     dialog.setIcon(QMessageBox.Icon.NoIcon)
+    dialog.setStyleSheet("QLabel { min-width: 340px; }")
     dialog.setTextFormat(Qt.TextFormat.PlainText)
     dialog.setWindowTitle("Quit Crossply")
     dialog.setText(content.question)
@@ -38,7 +39,8 @@ def confirm_quit_dialog(parent: QWidget, content: QuitQuestion) -> QMessageBox:
     cancel = dialog.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
     dialog.setDefaultButton(cancel)
     dialog.setEscapeButton(cancel)
-    dialog.setCheckBox(QCheckBox("Do not ask again (Settings can undo this)"))
+    again = QCheckBox("Do not ask again (Settings can undo this)", dialog)
+    dialog.setCheckBox(again)
     return dialog
 
 

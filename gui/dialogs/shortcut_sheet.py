@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gui.theme import Appearance
-from gui.what_to_show.actions.shortcuts_content import ShortcutGroup
+from gui.what_to_show.actions.shortcuts_content import ShortcutGroup, either
+
+_KEY_CHARACTERS = 22
+_NARROW_SCALE = 1.5
+"""From this text size on there is one column."""
 
 
 class ShortcutSheet(QDialog):
@@ -30,7 +34,7 @@ class ShortcutSheet(QDialog):
         columns = QHBoxLayout(inside)
         columns.setContentsMargins(20, 16, 20, 8)
         columns.setSpacing(32)
-        for some in _halves(groups):
+        for some in _halves(groups) if appearance.text_scale < _NARROW_SCALE else (groups,):
             column = QVBoxLayout()
             column.setSpacing(14)
             for group in some:
@@ -39,7 +43,7 @@ class ShortcutSheet(QDialog):
             columns.addLayout(column, 1)
         self.list = QScrollArea()
         self.list.setWidgetResizable(True)
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setObjectName("read")
         self.list.setAccessibleName("Keyboard shortcuts")
         self.list.setWidget(inside)
         self.close_button = QPushButton("Close")
@@ -52,7 +56,8 @@ class ShortcutSheet(QDialog):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.list, 1)
         box.addLayout(foot)
-        wanted = inside.sizeHint()
+        self.close_button.setFocus()
+        wanted = inside.sizeHint().expandedTo(QSize(appearance.pixels(760), 0))
         room = self.screen().availableSize()
         self.resize(
             min(wanted.width() + appearance.pixels(24), room.width() - 40),
@@ -66,8 +71,9 @@ class ShortcutSheet(QDialog):
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
+        grid.setColumnMinimumWidth(0, self.fontMetrics().averageCharWidth() * _KEY_CHARACTERS)
         for place, (keys, words) in enumerate(group.lines):
-            key_label, meaning = QLabel(self._written(keys)), QLabel(words)
+            key_label, meaning = QLabel(either(tuple(self._written(key) for key in keys))), QLabel(words)
             key_label.setObjectName("name")
             meaning.setWordWrap(True)
             grid.addWidget(key_label, place, 0, Qt.AlignmentFlag.AlignTop)

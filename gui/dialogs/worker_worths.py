@@ -28,6 +28,8 @@ class WorkerWorths(QDialog):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(self.words)
+        scroll.setObjectName("read")
+        scroll.setAccessibleName(self.windowTitle())
         heading = QLabel("Measured against the fastest plan with the chosen context; decode, one request at a time.")
         heading.setProperty("role", "muted")
         heading.setWordWrap(True)

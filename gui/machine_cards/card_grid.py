@@ -71,6 +71,7 @@ class CardGrid(QScrollArea):
         self._cards: ShownWidgets[MachineCard] = ShownWidgets(self._new_card)
         self._lines: ShownWidgets[MachineLine] = ShownWidgets(self._new_line)
         self._headings: ShownWidgets[QLabel] = ShownWidgets(self._new_heading)
+        self.setObjectName("read")
         self.setWidget(self._inside)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)

@@ -68,7 +68,9 @@ class Switch(QAbstractButton):
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         radius = box.height() / 2
         on = self.isChecked() and self.isEnabled()
-        painter.setPen(QPen(self._appearance.colour("text" if self.hasFocus() else ("accent" if on else "hatch")), 1))
+        focused = self.hasFocus()
+        edge = self._appearance.colour("text" if focused else ("accent" if on else "hatch"))
+        painter.setPen(QPen(edge, 2 if focused else 1))
         painter.setBrush(self._appearance.colour("accent" if on else "track"))
         painter.drawRoundedRect(box, radius, radius)
         knob = box.height() - 4

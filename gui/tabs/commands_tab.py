@@ -33,6 +33,7 @@ class CommandsTab(QWidget):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setObjectName("read")
         scroll.setWidget(inside)
         scroll.setAccessibleName("Commands")
         box = QVBoxLayout(self)

@@ -13,8 +13,10 @@ from engine.session.working.give_runtime import copy_activity
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessPhase
-from gui.what_to_show.formatting import bytes_of_bytes_text, count_text, percent_text
+from gui.what_to_show.formatting import bytes_of_bytes_text, bytes_text, count_text, percent_text
 
+_LEAST_RATE = 500_000
+"""Bytes per second that are worth a word: less is keep-alives, and would be shown as 0 MB/s."""
 _LOOPBACK = ("127.", "localhost", "::1", "[::1]")
 
 
@@ -64,10 +66,10 @@ class StatusContent:
     banners: tuple[BannerContent, ...]
 
 
-def status_of(state: ClusterState) -> StatusContent:
-    """The edges of the window."""
+def status_of(state: ClusterState, sent_bytes_per_second: float | None = None) -> StatusContent:
+    """The edges of the window. ``sent_bytes_per_second``: through all tunnels now; ``None`` = not known."""
     left, role = _left_of(state)
-    right, right_role = _exposure_of(state)
+    right, right_role = _exposure_of(state, sent_bytes_per_second)
     serving = state.run is not None and state.run_phase is RunPhase.READY
     url = state.run.api_url if serving and state.run is not None else None
     return StatusContent(
@@ -170,7 +172,7 @@ def _left_of(state: ClusterState) -> tuple[str, str]:
     return (f"Not running. {why}", "muted") if why else ("Not running. Ready to launch.", "text")
 
 
-def _exposure_of(state: ClusterState) -> tuple[str, str]:
+def _exposure_of(state: ClusterState, rate: float | None) -> tuple[str, str]:
     hosts = [] if state.run is None else [server.host for server in state.run.servers]
     if state.run is not None:
         hosts.append(state.run.api_url.partition("://")[2].rpartition(":")[0])
@@ -178,8 +180,12 @@ def _exposure_of(state: ClusterState) -> tuple[str, str]:
     if open_hosts:
         return f"Listening on the network at {', '.join(open_hosts)}: anyone there can use it", "warning"
     n_tunnels = 0 if state.run is None or not is_running(state) else len(state.run.tunnels)
-    tunnels = f" · {count_text(n_tunnels, 'tunnel')}" if n_tunnels else ""
-    return f"Nothing listens off this machine{tunnels}", "muted"
+    parts = ["Nothing listens off this machine"]
+    if n_tunnels:
+        parts.append(count_text(n_tunnels, "tunnel"))
+    if n_tunnels and rate is not None and rate >= _LEAST_RATE:
+        parts.append(f"{bytes_text(round(rate))}/s sent")
+    return " · ".join(parts), "muted"
 
 
 def _progress_of(state: ClusterState) -> tuple[ProgressContent, ...]:

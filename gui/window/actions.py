@@ -94,7 +94,7 @@ _ROLES = {
 
 def keys_text(shortcut: str) -> str:
     """A shortcut as it is written on this system."""
-    return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+    return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText) or shortcut
 
 
 def _by_section(entry: WindowAction) -> object:

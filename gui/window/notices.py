@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from gui.assets import icon
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.small_widgets import ElidedLabel
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.status_content import BannerContent, ProgressContent
 
@@ -92,9 +92,7 @@ class ProgressLine(QFrame):
         self._id = activity_id
         self._title = QLabel()
         self._title.setObjectName("name")
-        self._detail = QLabel()
-        self._detail.setProperty("role", "muted")
-        self._detail.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._detail = ElidedLabel(role="muted")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMinimumWidth(appearance.pixels(160))
@@ -113,8 +111,7 @@ class ProgressLine(QFrame):
         """How far it is."""
         percent = "" if content.fraction is None else f" {content.fraction * 100:.0f}%"
         self._title.setText(content.title + percent)
-        self._detail.setText(content.detail)
-        self._detail.setToolTip(content.detail)
+        self._detail.show_text(content.detail)
         self.bar.setAccessibleName(content.title)
         self.bar.setRange(0, 0 if content.fraction is None else 1000)
         self.bar.setValue(0 if content.fraction is None else round(content.fraction * 1000))

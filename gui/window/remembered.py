@@ -44,4 +44,5 @@ def placed(window: QRect, screens: Sequence[QRect]) -> QRect:
         return window
     first = screens[0]
     size = window.size().boundedTo(first.size())
-    return QRect(first.center().x() - size.width() // 2, first.center().y() - size.height() // 2, size.width(), size.height())
+    left, top_edge = (first.width() - size.width()) // 2, (first.height() - size.height()) // 2
+    return QRect(first.left() + left, first.top() + top_edge, size.width(), size.height())

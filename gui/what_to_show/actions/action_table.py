@@ -154,7 +154,7 @@ def _view(tabs: tuple[str, ...]) -> tuple[WindowAction, ...]:
                      palette_words="Smaller text"),
         WindowAction(key="text-normal", words="100%", submenu="Text size", menu=menu, section=2, shortcuts=("Ctrl+0",),
                      palette_words="Text at 100%"),
-        WindowAction(key="menu-bar", words="Menu bar", menu=menu, section=3, shortcuts=("Ctrl+Shift+M",),
+        WindowAction(key="menu-bar", words="Menu bar", menu=menu, section=3, shortcuts=("Ctrl+Shift+B",),
                      checked=lambda facts: facts.preferences.menu_bar, in_header=True),
         WindowAction(key="full-screen", words="Full screen", menu=menu, section=3, shortcuts=("F11",),
                      checked=lambda facts: facts.full_screen),

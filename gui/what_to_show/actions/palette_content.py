@@ -31,14 +31,13 @@ class PaletteRow:
 
 def palette_of(actions: Sequence[WindowAction], facts: Facts, typed: str = "") -> tuple[PaletteRow, ...]:
     """Actions that have every typed word in their own words or menu, words that begin with it first; what cannot be done
-    comes after what can. The palette itself is left out."""
+    comes after what can. Nothing typed: what is used most first, and Quit last, so that Enter alone cannot end a run. The
+    palette itself is left out."""
     wanted = typed.casefold().split()
-    ranked = [
-        (bool(row.why_not), _rank(row, wanted), place, row)
-        for place, row in enumerate(_row_of(action, facts) for action in actions if action.key != "palette")
-        if _has_all(row, wanted)
-    ]
-    return tuple(row for _disabled, _rank_, _place, row in sorted(ranked, key=lambda entry: entry[:3]))
+    rows = [(action, _row_of(action, facts)) for action in actions if action.key != "palette"]
+    matching = [(action, row) for action, row in rows if _has_all(row, wanted)]
+    matching.sort(key=lambda pair: (bool(pair[1].why_not), _rank(pair[0], pair[1], wanted)))
+    return tuple(row for _action, row in matching)
 
 
 def nothing_found(typed: str) -> str:
@@ -62,10 +61,10 @@ def _has_all(row: PaletteRow, wanted: Sequence[str]) -> bool:
     return all(word in text for word in wanted)
 
 
-def _rank(row: PaletteRow, wanted: Sequence[str]) -> int:
+def _rank(action: WindowAction, row: PaletteRow, wanted: Sequence[str]) -> int:
     """0: the name begins with the first word; 1: some word of it does; 2: it is inside a word or in the menu's name."""
     if not wanted:
-        return 0
+        return 2 if action.key == "quit" else int(not action.in_header)
     words = row.words.casefold()
     if words.startswith(wanted[0]):
         return 0

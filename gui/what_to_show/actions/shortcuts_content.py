@@ -10,10 +10,10 @@ from gui.what_to_show.actions.action_table import Menu, WindowAction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShortcutGroup:
-    """A title and its lines: (keys, what they do)."""
+    """A title and its lines: (keys of which any one does it, what they do)."""
 
     title: str
-    lines: tuple[tuple[str, str], ...]
+    lines: tuple[tuple[tuple[str, ...], str], ...]
 
 
 def shortcuts_of(actions: Sequence[WindowAction]) -> tuple[ShortcutGroup, ...]:
@@ -22,9 +22,7 @@ def shortcuts_of(actions: Sequence[WindowAction]) -> tuple[ShortcutGroup, ...]:
         ShortcutGroup(
             title=menu.value,
             lines=tuple(
-                (" or ".join(action.shortcuts), action.full_words)
-                for action in actions
-                if action.menu is menu and action.shortcuts
+                (action.shortcuts, action.full_words) for action in actions if action.menu is menu and action.shortcuts
             ),
         )
         for menu in Menu
@@ -32,16 +30,21 @@ def shortcuts_of(actions: Sequence[WindowAction]) -> tuple[ShortcutGroup, ...]:
     return (*(group for group in groups if group.lines), _in_the_window())
 
 
+def either(keys: Sequence[str]) -> str:
+    """Keys of which any one does it."""
+    return " or ".join(keys)
+
+
 def _in_the_window() -> ShortcutGroup:
     return ShortcutGroup(
         title="In the window",
         lines=(
-            ("Tab, Shift+Tab", "Go to the next control, or back"),
-            ("Space", "Press a button; switch a worker on or off; take a column of the plan"),
-            ("Alt+letter", "Open the menu with that letter underlined"),
-            ("Ctrl+Return", "Ask, from the question of Try it"),
-            ("Ctrl+C", "Copy the plan's table, from one of its columns"),
-            ("Return", "The next hit, from the search of the logs"),
-            ("Esc", "Close a dialog without doing anything"),
+            (("Tab", "Shift+Tab"), "Go to the next control, or back"),
+            (("Space",), "Press a button; switch a worker on or off; take a column of the plan"),
+            (("Alt+letter",), "Open the menu with that letter underlined"),
+            (("Ctrl+Return",), "Ask, from the question of Try it"),
+            (("Ctrl+C",), "Copy the plan's table, from one of its columns"),
+            (("Return",), "The next hit, from the search of the logs"),
+            (("Esc",), "Close a dialog without doing anything"),
         ),
     )

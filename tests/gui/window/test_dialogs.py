@@ -1,0 +1,166 @@
+"""Palette, shortcut sheet, settings and about, opened from the window by keys."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox
+
+from gui.dialogs.about import About
+from gui.dialogs.command_palette import CommandPalette
+from gui.dialogs.settings_dialog import SettingsDialog
+from gui.dialogs.shortcut_sheet import ShortcutSheet
+from gui.theme import Scheme
+from gui.what_to_show.settings.preferences import Language
+from tests.fakes import cluster_states as states
+
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+def opened(qtbot, window, kind, key: Qt.Key, modifier=CONTROL):
+    qtbot.waitUntil(window.isActiveWindow)
+    QTest.keyClick(window.windowHandle(), key, modifier)
+    dialog = window.dialogs.open[kind]
+    qtbot.waitUntil(dialog.isActiveWindow)
+    return dialog
+
+
+def chosen(window) -> object:
+    return next(command[1] for command in reversed(window.session.commands) if command[0] == "choose")
+
+
+@pytest.mark.parametrize(("key", "modifier"), [(Qt.Key.Key_K, CONTROL), (Qt.Key.Key_P, CONTROL | SHIFT)])
+def test_type_and_enter_runs_it(qtbot, open_window, key, modifier) -> None:
+    window = open_window(states.plan_shown())
+    palette = opened(qtbot, window, CommandPalette, key, modifier)
+    qtbot.keyClicks(palette.field, "laun")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.session.commands == [("launch",)])
+    assert CommandPalette not in window.dialogs.open
+
+
+def test_what_cannot_be_done_says_why_and_does_nothing(qtbot, open_window) -> None:
+    window = open_window(states.plan_refused())
+    palette = opened(qtbot, window, CommandPalette, Qt.Key.Key_K)
+    qtbot.keyClicks(palette.field, "launch")
+    assert palette.current.key == "launch"
+    assert palette.reason.text().startswith("The plan was refused:")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    assert palette.isVisible()
+    assert window.session.commands == []
+
+
+def test_arrows_move_and_another_dialog_can_be_opened_from_it(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    palette = opened(qtbot, window, CommandPalette, Qt.Key.Key_K)
+    first = palette.current
+    qtbot.keyClick(palette.field, Qt.Key.Key_Down)
+    assert palette.current != first
+    qtbot.keyClick(palette.field, Qt.Key.Key_Up)
+    assert palette.current == first
+    qtbot.keyClicks(palette.field, "settings")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: SettingsDialog in window.dialogs.open)
+
+
+def test_nothing_found_is_said(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    palette = opened(qtbot, window, CommandPalette, Qt.Key.Key_K)
+    qtbot.keyClicks(palette.field, "xyzzy")
+    assert palette.nothing.isVisible()
+    assert palette.nothing.text() == "No action has “xyzzy” in its name"
+    assert palette.current is None
+
+
+def test_one_of_each_at_a_time(open_window) -> None:
+    window = open_window(states.plan_shown())
+    window.dialogs.show_about()
+    first = window.dialogs.open[About]
+    window.dialogs.show_about()
+    assert window.dialogs.open[About] is first
+
+
+def test_the_sheet_lists_the_keys(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    sheet = opened(qtbot, window, ShortcutSheet, Qt.Key.Key_F1, Qt.KeyboardModifier.NoModifier)
+    said = {label.text() for label in sheet.findChildren(QLabel)}
+    assert {"Ctrl+L", "Ctrl+Shift+P or Ctrl+K", "F1 or Ctrl+?", "Alt+letter"} <= said
+    assert not sheet.isModal()
+
+
+def test_about_is_copied(qtbot, open_window) -> None:
+    window = open_window(states.ready())
+    window.dialogs.show_about()
+    window.dialogs.open[About].copy_text.click()
+    text = QGuiApplication.clipboard().text()
+    assert "Python: 3." in text
+    assert "llama.cpp on ada-desktop: b11434 (0c1e570)" in text
+
+
+def test_settings_are_applied_at_once_and_go_back(qtbot, open_window, appearance) -> None:
+    window = open_window(states.plan_shown())
+    dialog = opened(qtbot, window, SettingsDialog, Qt.Key.Key_Comma)
+    line = dialog.lines["scheme"]
+    assert isinstance(line.control, QComboBox)
+    line.control.setFocus()
+    line.control.setCurrentIndex(line.control.findData(Scheme.DARK.value))
+    line.control.activated.emit(line.control.currentIndex())
+    assert appearance.scheme is Scheme.DARK
+    assert line.title.text() == "Theme  •  changed"
+    assert line.reset.isVisible()
+    qtbot.mouseClick(line.reset, Qt.MouseButton.LeftButton)
+    assert appearance.scheme is Scheme.SYSTEM
+    assert line.title.text() == "Theme"
+    assert not line.reset.isVisible()
+
+
+def test_the_reserve_reaches_the_session_within_its_bounds(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    dialog = opened(qtbot, window, SettingsDialog, Qt.Key.Key_Comma)
+    spin = dialog.lines["reserve_fraction"].control
+    assert isinstance(spin, QSpinBox)
+    assert spin.value() == 20
+    spin.setFocus()
+    spin.selectAll()
+    qtbot.keyClicks(spin, "10")
+    qtbot.keyClick(spin, Qt.Key.Key_Return)
+    assert chosen(window).reserve_fraction == 0.10
+    window.bridge.choose_reserve(0.0)
+    assert chosen(window).reserve_fraction == 0.05
+    window.bridge.choose_reserve(0.99)
+    assert chosen(window).reserve_fraction == 0.80
+
+
+def test_policy_folders_and_flags(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    dialog = opened(qtbot, window, SettingsDialog, Qt.Key.Key_Comma)
+    policy = dialog.lines["policy"].control
+    policy.picked.emit("even")
+    assert chosen(window).policy.value == "even"
+    folders = dialog.lines["model_folders"].control
+    folders.add_folder("/srv/models")
+    folders.add_folder("/srv/models")
+    folders.add_folder("/data")
+    assert chosen(window).model_folders == ("/srv/models", "/data")
+    window.bridge.pull()
+    folders.list.setFocus()
+    folders.list.setCurrentRow(0)
+    qtbot.keyClick(folders.list, Qt.Key.Key_Delete)
+    assert chosen(window).model_folders == ("/data",)
+    dialog.lines["ask_at_quit"].control.click()
+    assert not window.preferences.now.ask_at_quit
+    dialog.lines["language"].control.picked.emit(Language.GERMAN.value)
+    assert window.preferences.now.language is Language.GERMAN
+
+
+def test_a_running_cluster_locks_the_reserve_and_says_so(qtbot, open_window) -> None:
+    window = open_window(states.ready())
+    dialog = opened(qtbot, window, SettingsDialog, Qt.Key.Key_Comma)
+    line = dialog.lines["reserve_fraction"]
+    assert not line.control.isEnabled()
+    assert line.control.toolTip() == "The cluster is running: stop it first."
+    window.session.show(states.plan_shown())
+    window.bridge.pull()
+    assert line.control.isEnabled()
