@@ -11,7 +11,7 @@ from typing import Protocol
 
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.machine import Machine, MachineLoad
-from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.model import FoundModel, ModelFacts
 from engine.vocabulary.process import ProcessOutcome, ProcessSpec
 from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
@@ -151,6 +151,9 @@ class ModelReader(Protocol):
 
     def found(self) -> tuple[str, ...]:
         """Paths of the models in the user's models folder."""
+
+    def search(self, token: CancelToken) -> Iterator[tuple[FoundModel, ...]]:
+        """Models of every place where programs keep them, place by place. Takes seconds at most; raises ``Cancelled``."""
 
     def read(self, path: str) -> ModelFacts:
         """Raises ``BadModelFile``."""
