@@ -162,6 +162,35 @@ class ModelReader(Protocol):
         """SHA-256 of the first MiB and the sizes of its files; empty when they cannot be read."""
 
 
+class RecentFiles(Protocol):
+    """The files that a person used last, remembered from start to start. Never raises: what is forgotten is forgotten."""
+
+    def models(self) -> tuple[str, ...]:
+        """Paths of models that are still there, the last one first."""
+
+    def clusters(self) -> tuple[str, ...]:
+        """The same for cluster files."""
+
+    def note_model(self, path: str) -> None:
+        """It was chosen just now."""
+
+    def note_cluster(self, path: str) -> None:
+        """It was opened or saved just now."""
+
+    def add_model_folder(self, path: str) -> None:
+        """Look for models there, too."""
+
+
+class ClusterFiles(Protocol):
+    """Cluster files on disk."""
+
+    def read(self, path: str) -> str:
+        """The text. Raises ``BadClusterFile``."""
+
+    def write(self, path: str, text: str, expected: str | None) -> None:
+        """All or nothing; only over ``expected``, if that is not ``None``. Raises ``BadClusterFile``."""
+
+
 class RuntimeFinder(Protocol):
     """Finds llama.cpp programs on this machine and learns what they take."""
 

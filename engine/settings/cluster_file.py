@@ -1,5 +1,5 @@
-"""The cluster file: machines described in TOML, for plans without hardware (``crossplyctl plan MODEL --cluster lab.toml``), and
-what the window saves and opens (``lab.crossply.toml``), with what was chosen in a ``[run]`` table (``cluster_run``).
+"""The cluster file: machines described in TOML, for plans without hardware (``crossplyctl plan MODEL --cluster lab.toml``),
+and what the window saves and opens (``lab.crossply.toml``), with what was chosen in a ``[run]`` table (``cluster_run``).
 
 ::
 
@@ -15,7 +15,7 @@ what the window saves and opens (``lab.crossply.toml``), with what was chosen in
     cpu  = { total_mb = 12500, safe_mb = 10000, threads = 8, bandwidth_gb_per_s = 40, tflops = 1.0, overhead_ms = 0.5 }
     gpus = [ { device = "cuda:0", name = "RTX 3060", total_mb = 12000, safe_mb = 9600, bandwidth_gb_per_s = 360 } ]
 
-A machine with an address may lack ``cpu`` and ``gpus``: nobody has looked at it yet, and it takes no part in a plan from the file.
+A machine with an address may lack ``cpu`` and ``gpus``: nobody has looked at it yet, so no plan from the file has it.
 A device gives ``total_mb``, ``safe_mb`` or both; with one of them safe = 80 % of total (100 % less the reserve). ``cpu`` also
 takes ``name``, ``gpus`` also ``tflops`` and ``overhead_ms``. Without ``bandwidth_gb_per_s`` a device's speed is not known.
 1 MB is 1,000,000 bytes and 1 GB 1,000,000,000 everywhere in Crossply: as the sentences show it, and the smaller, safer reading
@@ -28,6 +28,7 @@ that is not there), and YAML (a dependency, and ``no`` is a boolean).
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
@@ -104,7 +105,7 @@ class ClusterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """The whole file."""
 
     version: int = VERSION
-    run: RunEntry = RunEntry()
+    run: RunEntry | None = None
     machine: tuple[ClusterMachine, ...]
 
 
@@ -129,7 +130,8 @@ def read_cluster_file(text: str, file_name: str) -> ClusterFile:
     except msgspec.ValidationError as error:
         raise _in_words(str(error), document, file_name) from error
     _check(file.machine, file_name)
-    check_run(file.run, file_name)
+    if file.run is not None:
+        check_run(file.run, file_name)
     return file
 
 
@@ -300,8 +302,10 @@ def _check(machines: tuple[ClusterMachine, ...], file_name: str) -> None:
 def _check_machine(machine: ClusterMachine, where: str) -> None:
     if machine.cpu is None and not machine.gpus and machine.address is None and not machine.coordinator:
         raise BadClusterFile(f"{where} it has neither cpu nor gpus.", advice="Describe at least one device.")
-    if machine.exposure is not None and not is_ipv4_address(machine.exposure):
-        raise BadClusterFile(f"{where} exposure {machine.exposure!r} is no IPv4 address.", advice="Give one address of its own.")
+    if machine.exposure is not None and not _is_one_address(machine.exposure):
+        raise BadClusterFile(
+            f"{where} exposure {machine.exposure!r} is no IPv4 address.", advice="Give one address of its own."
+        )
     if machine.port is not None and not 0 < machine.port < 65536:
         raise BadClusterFile(f"{where} port {machine.port} is not between 1 and 65535.")
     if machine.link is not None:
@@ -312,6 +316,15 @@ def _check_machine(machine: ClusterMachine, where: str) -> None:
     for gpu in machine.gpus:
         _check_device(gpu, where, f"gpus ({gpu.device})")
         _check_gpu_name(gpu, where, devices)
+
+
+def _is_one_address(text: str) -> bool:
+    """Of this one machine: not 0.0.0.0, which is every network that it is in."""
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return not (address.is_unspecified or address.is_loopback or address.is_multicast)
 
 
 def _check_gpu_name(gpu: GpuEntry, where: str, seen: set[str]) -> None:

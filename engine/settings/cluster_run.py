@@ -15,7 +15,7 @@
     split = { name = "drawn by hand", seats = [ { worker = "gpu-node/cuda:0", layers = 12 } ] }
 
 and ``batch_tokens``, ``ubatch_tokens``, ``flash_attention``, ``reserve_fraction``, ``cpu_workers``, ``keep_running`` and
-``api_port``. Everything is optional. Rejected: llama.cpp's own letters as keys (``c``, ``ctk``), which nobody reads a year later.
+``api_port``. Everything is optional. Rejected: llama.cpp's own letters as keys (``c``, ``ctk``), which nobody can read.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def check_run(run: RunEntry, file_name: str) -> None:
     for key, kind in (("cache_type_k", run.cache_type_k), ("cache_type_v", run.cache_type_v)):
         if kind not in CACHE_TYPES:
             raise BadClusterFile(
-                f"{file_name}: run.{key} = {kind!r} is no type of a KV cache.", advice=f"Choose one of {', '.join(CACHE_TYPES)}."
+                f"{file_name}: run.{key} = {kind!r} is no type of a KV cache.",
+                advice=f"Choose one of {', '.join(CACHE_TYPES)}.",
             )
     if run.split is not None and len({seat.worker for seat in run.split.seats}) != len(run.split.seats):
         raise BadClusterFile(f"{file_name}: run.split seats a worker twice.", advice="Name every worker once.")

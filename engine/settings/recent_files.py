@@ -20,10 +20,9 @@ logger = logging.getLogger(__name__)
 class RecentFilesInSettings:
     """Safe to use from several threads."""
 
-    def __init__(self, folder: Path, *, remember: bool = True) -> None:
-        """``folder`` of the settings file. Without ``remember`` (the command line) nothing is written."""
+    def __init__(self, folder: Path) -> None:
+        """``folder`` of the settings file."""
         self._folder = folder
-        self._remember = remember
 
     def models(self) -> tuple[str, ...]:
         """Paths of models, the one that was used last first; those that have gone are left out."""
@@ -35,7 +34,9 @@ class RecentFilesInSettings:
 
     def note_model(self, path: str) -> None:
         """It was chosen just now."""
-        self._changed(lambda settings: msgspec.structs.replace(settings, recent_models=with_recent(settings.recent_models, path)))
+        self._changed(
+            lambda settings: msgspec.structs.replace(settings, recent_models=with_recent(settings.recent_models, path))
+        )
 
     def note_cluster(self, path: str) -> None:
         """It was opened or saved just now, and is the one that is open."""
@@ -55,7 +56,7 @@ class RecentFilesInSettings:
 
     def _changed(self, change: Callable[[Settings], Settings]) -> Settings:
         try:
-            return update_settings(self._folder, change if self._remember else lambda settings: settings)
+            return update_settings(self._folder, change)
         except (OSError, BadInput) as error:
             logger.warning("recent files are not remembered: %s", error)
             return Settings()

@@ -117,7 +117,7 @@ def save_settings(folder: Path, settings: Settings) -> None:
 
 
 def update_settings(folder: Path, change: Callable[[Settings], Settings]) -> Settings:
-    """Read, change, write, one thread after the other. Returns what is in the file now. Raises ``BadInput`` and ``OSError``."""
+    """Read, change, write, one thread after the other. Returns what the file says now. Raises ``BadInput`` and ``OSError``."""
     with _writing:
         before = load_settings(folder)
         after = change(before)

@@ -1,8 +1,8 @@
 """Writes the TOML of a cluster file: strings, numbers, booleans, lists, tables. Pure.
 
-tomllib only reads, and a library that writes (tomli-w, tomlkit) would be one more dependency for one small schema; this is that
-schema's part of TOML 1.0 and no more: no dates, no dotted keys, no comments inside. What it writes is read back by tomllib in
-its tests, for whatever strings and numbers there are. Rejected: joining strings where the file is made (a quotation mark in a
+tomllib only reads, and a library that writes (tomli-w, tomlkit) would be one more dependency for one small schema; this is
+that schema's part of TOML 1.0 and no more: no dates, no dotted keys, no comments inside. Its tests read back with tomllib what
+it writes, for whatever strings and numbers there are. Rejected: joining strings where the file is made (a quotation mark in a
 machine's name would break it, or worse, mean something).
 """
 

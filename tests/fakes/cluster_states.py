@@ -46,6 +46,7 @@ from tests.fakes.cluster_pieces import (
     samples,
     servers_of,
     the_commands,
+    the_models,
     timings,
 )
 from tests.fakes.run_records import a_comparison, a_record
@@ -86,11 +87,8 @@ def no_model() -> ClusterState:
         runtime_phase=RuntimePhase.READY,
         runtime=runtime,
         runtimes=(runtime,),
-        models_found=(
-            "/home/ada/models/Qwen3-32B-Q4_K_M.gguf",
-            "/home/ada/models/gemma-3-270m-Q4_K_M.gguf",
-            "/home/ada/models/Llama-3.3-70B-Instruct-Q4_K_M-00001-of-00002.gguf",
-        ),
+        models_found=the_models(),
+        models_searched=True,
         offers=offers_of(machine),
     )
 

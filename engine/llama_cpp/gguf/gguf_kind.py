@@ -18,13 +18,17 @@ _STRING, _ARRAY = 8, 9
 _MOST_KEYS = 64
 _WANTED = ("general.architecture", "general.type")
 
-_WITHOUT_TEXT = frozenset(
-    # projectors, speech, and encoders: they answer with vectors
-    "clip whisper wavtokenizer-dec t5encoder bert modern-bert nomic-bert nomic-bert-moe neo-bert jina-bert-v2 jina-bert-v3 "
-    "eurobert gemma-embedding "
-    # pictures and films: stable-diffusion.cpp and ComfyUI use the same file format
-    "flux sd1 sd2 sd3 sdxl aura ltxv hyvid wan cosmos hidream lumina2 qwen_image z_image pig".split()
-)
+_ENCODERS_AND_PROJECTORS = (
+    "clip", "whisper", "wavtokenizer-dec", "t5encoder", "bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert",
+    "jina-bert-v2", "jina-bert-v3", "eurobert", "gemma-embedding",
+)  # fmt: skip
+"""They answer with vectors or sound."""
+_PICTURES_AND_FILMS = (
+    "flux", "sd1", "sd2", "sd3", "sdxl", "aura", "ltxv", "hyvid", "wan", "cosmos", "hidream", "lumina2", "qwen_image",
+    "z_image", "pig",
+)  # fmt: skip
+"""stable-diffusion.cpp and ComfyUI use the same file format."""
+_WITHOUT_TEXT = frozenset((*_ENCODERS_AND_PROJECTORS, *_PICTURES_AND_FILMS))
 
 
 def is_language_model(prefix: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Where programs keep their models on this machine, from the environment and the home folder alone. Pure: nothing is looked at.
+"""Where programs keep their models on this machine, from the environment and the home folder alone. Pure: it looks at nothing.
 
 The variables and folders are those of each program's own documentation: Ollama's FAQ (``OLLAMA_MODELS``; the Linux service has
 its own user), huggingface_hub's environment variables, llama.cpp's ``common/common.cpp`` (``fs_get_cache_directory``), LM

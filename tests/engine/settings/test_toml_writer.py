@@ -11,7 +11,9 @@ from engine.settings.toml_writer import toml_of
 
 texts = st.text(st.characters(exclude_categories=("Cs",)))
 scalars = texts | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8
+)
 tables = st.dictionaries(texts, values, max_size=4)
 
 
@@ -31,7 +33,11 @@ def test_types_stay(number, yes):
 
 def test_it_looks_like_a_file_of_a_person():
     text = toml_of(
-        {"version": 1, "run": {"slots": 2, "model": 'a "b"'}, "machine": [{"name": "x", "link": {"rtt_ms": 0.3}}, {"name": "y"}]}
+        {
+            "version": 1,
+            "run": {"slots": 2, "model": 'a "b"'},
+            "machine": [{"name": "x", "link": {"rtt_ms": 0.3}}, {"name": "y"}],
+        }
     )
     assert text == (
         'version = 1\n\n[run]\nslots = 2\nmodel = "a \\"b\\""\n\n[[machine]]\nname = "x"\nlink = { rtt_ms = 0.3 }\n'
@@ -45,5 +51,5 @@ def test_what_is_not_known_is_left_out():
 
 @pytest.mark.parametrize("value", ["\ud800", 2**63, {"\udfff": 1}])
 def test_what_toml_cannot_say(value):
-    with pytest.raises(ValueError, match="64 bits|surrogate"):
+    with pytest.raises(ValueError, match=r"64 bits|surrogate"):
         toml_of({"key": value})

@@ -65,7 +65,9 @@ def test_names_are_ollamas_own(parts: tuple[str, ...], name: str) -> None:
     assert model_name_of(parts) == name
 
 
-@pytest.mark.parametrize("parts", [("a",), ("a", "b", "c"), ("a", "b", "c", ""), ("a", "..", "c", "d"), ("a", "b", "c\n", "d")])
+@pytest.mark.parametrize(
+    "parts", [("a",), ("a", "b", "c"), ("a", "b", "c", ""), ("a", "..", "c", "d"), ("a", "b", "c\n", "d")]
+)
 def test_other_paths_name_nothing(parts: tuple[str, ...]) -> None:
     with pytest.raises(BadManifest):
         model_name_of(parts)
