@@ -12,7 +12,10 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QMainWindow, QScrollArea, QSiz
 
 from engine.session.state import ClusterState
 from gui.dialogs.choose_model import choose_model_file, choose_runtime_folder
-from gui.dialogs.confirm_quit import confirm_quit_dialog, wants_to_quit
+from gui.files.drop_target import DropTarget
+from gui.files.file_actions import FileActions
+from gui.files.leaving import Leaving
+from gui.files.model_offer import ModelOffer
 from gui.header import Header
 from gui.layer_map_panel import LayerMapPanel
 from gui.machine_actions import MachineActions
@@ -28,12 +31,15 @@ from gui.tabs.throughput_tab import ThroughputTab
 from gui.tabs.try_it_tab import TryItTab
 from gui.theme import Appearance, Scheme
 from gui.what_to_show.cards.all_cards import machines_of
+from gui.what_to_show.files.document_content import document_of
+from gui.what_to_show.files.drop_content import drop_of
+from gui.what_to_show.files.model_offer_content import model_offer_of
 from gui.what_to_show.history_content import history_of
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import plan_table_of
-from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
+from gui.what_to_show.status_content import primary_button_of, status_of
 from gui.what_to_show.tabs_content import commands_of, try_it_of
 from gui.what_to_show.throughput_content import throughput_of
 
@@ -57,6 +63,9 @@ class MainWindow(QMainWindow):
         self.notices = Notices(appearance)
         self.machines = MachinesPanel(appearance)
         self.machine_actions = MachineActions(bridge, appearance, self)
+        self.files = FileActions(bridge, self)
+        self.leaving = Leaving(bridge, self.files, self)
+        self.model_offer = ModelOffer()
         self.plan = PlanPanel(appearance)
         self.layer_map = LayerMapPanel(appearance)
         self.tabs = QTabWidget()
@@ -70,6 +79,7 @@ class MainWindow(QMainWindow):
         self.split_cpu = QAction("Split this CPU into two workers", self)
         self.keep_running = QAction("Leave remote workers running when Crossply quits", self)
         self._lay_out()
+        self.drops = DropTarget(lambda paths: drop_of(paths, bridge.state), appearance, self)
         self._make_actions()
         self._connect()
         self._restore()
@@ -85,6 +95,12 @@ class MainWindow(QMainWindow):
         self.split_cpu.setEnabled(chooser.changeable)
         self.keep_running.setChecked(state.choices.keep_running)
         self.keep_running.setEnabled(chooser.changeable)
+        document = document_of(state)
+        self.header.show_document(document)
+        self.setWindowTitle(f"{document.name}[*] – Crossply" if document.name else "Crossply")
+        self.setWindowModified(document.changed)
+        self.files.show_state(state)
+        self.model_offer.show_content(model_offer_of(state))
         self.header.show_primary(status.button)
         self.notices.show_content(status.banners, status.progress)
         self.machines.show_content(machines_of(state))
@@ -102,6 +118,7 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.drops.watch()
         if self.throughput.charts is None:
             QTimer.singleShot(0, self, self._make_charts)
 
@@ -112,24 +129,22 @@ class MainWindow(QMainWindow):
     # -- closing
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask if something runs; then close the session and wait for it: the window goes when everything is stopped."""
+        """Ask if something runs or would be lost; then close the session and wait for it: the window goes with it."""
         if self._ended:
             event.accept()
             return
         event.ignore()
-        state = self._bridge.state
-        ask = not self._closing and is_running(state)
-        if not ask or wants_to_quit(confirm_quit_dialog(self, n_workers_running(state))):
-            self.begin_closing()
+        if not self._closing:
+            self.leaving.ask()
 
-    def begin_closing(self) -> None:
+    def begin_closing(self, keep_running: bool = True) -> None:
         """Close the session without asking (also the path of SIGINT and SIGTERM)."""
         if self._closing:
             return
         self._closing = True
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("tab", self.tabs.currentIndex())
-        self._bridge.close()
+        self._bridge.close(keep_running)
         QTimer.singleShot(_PATIENCE_MILLISECONDS, self, self._end)
 
     def _end(self) -> None:
@@ -168,6 +183,11 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentWidget(self.logs)
         self.logs.show_machine(machine)
 
+    def _ready_to_type(self, place: int) -> None:
+        """Who clicks on Try it wants to write; the keyboard goes through the tabs undisturbed."""
+        if self.tabs.widget(place) is self.try_it:
+            self.try_it.prompt.setFocus(Qt.FocusReason.MouseFocusReason)
+
     def _choose_appearance(self, scheme: str, text_scale: float) -> None:
         self._settings.setValue("scheme", scheme)
         self._settings.setValue("text_scale", text_scale)
@@ -200,6 +220,7 @@ class MainWindow(QMainWindow):
         box.setContentsMargins(16, 8, 16, 8)
         box.setSpacing(8)
         box.addWidget(self.notices)
+        box.addWidget(self.model_offer)
         box.addLayout(self._top)
         box.addWidget(self.layer_map)
         box.addWidget(bottom, 1)
@@ -247,7 +268,7 @@ class MainWindow(QMainWindow):
             action.triggered.connect(lambda _checked=False, slot=slot: slot())
             self.addAction(action)
             actions.append(action)
-        self.header.add_menu((*actions[:-1], self.split_cpu, self.keep_running, actions[-1]))
+        self.header.add_menu((*self.files.actions, *actions[:-1], self.split_cpu, self.keep_running, actions[-1]))
 
     def _connect(self) -> None:
         bridge, header = self._bridge, self.header
@@ -257,6 +278,10 @@ class MainWindow(QMainWindow):
         header.context_chosen.connect(bridge.choose_context)
         header.slots_chosen.connect(bridge.choose_slots)
         header.browse_asked.connect(self._browse)
+        self.model_offer.browse_asked.connect(self._browse)
+        self.model_offer.get_asked.connect(bridge.fetch_demo_model)
+        self.drops.dropped.connect(self.files.open_path)
+        self.leaving.agreed.connect(self.begin_closing)
         header.primary_pressed.connect(self._press_primary)
         header.appearance_chosen.connect(self._choose_appearance)
         self.split_cpu.setCheckable(True)
@@ -277,6 +302,7 @@ class MainWindow(QMainWindow):
         self.plan.measure_asked.connect(bridge.calibrate)
         self.plan.plans_asked.connect(bridge.measure_plans)
         self.try_it.asked.connect(bridge.ask)
+        self.tabs.tabBarClicked.connect(self._ready_to_type)
         self._appearance.changed.connect(self._arrange)
 
     def _restore(self) -> None:

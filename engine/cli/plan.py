@@ -55,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     named = (arguments.model is not None) + (arguments.layers is not None)
     if named > 1 or (not named and (base is None or base.model_path is None)):
         raise BadInput("Name either a MODEL or --layers N.", advice="See crossplyctl plan --help.")
+    if base is not None and arguments.layers is not None:
+        base = replace(base, model_path=None)
     choices = choices_of(arguments, base)
     result, commands = _here(arguments, choices) if file is None else _on_cluster(arguments, choices, file)
     if arguments.json:
@@ -97,7 +99,7 @@ def _on_cluster(
     arguments: argparse.Namespace, choices: Choices, file: ClusterFile
 ) -> tuple[Plan | PlanRefused, tuple[CommandShown, ...]]:
     machines = file.machine
-    model = _read(choices.model_path) if arguments.layers is None and choices.model_path else _abstract(arguments.layers)
+    model = _abstract(arguments.layers) if choices.model_path is None else _read(choices.model_path)
     for machine in machines:
         if machine.cpu is None and not machine.gpus:
             say(f"{machine.name} has neither cpu nor gpus in {arguments.cluster}, so it takes no part.")

@@ -224,6 +224,8 @@ class ClusterState:
     """Paths, the one that was used last first."""
     recent_clusters: tuple[str, ...] = ()
     """The same for cluster files."""
+    files_restored: bool = False
+    """The cluster file that was open last is open again, if there was one. Never true in the command line's session."""
     document: ClusterDocument = ClusterDocument()
     speeds: tuple[tuple[WorkerId, Speed], ...] = ()
     """What was measured of the workers."""

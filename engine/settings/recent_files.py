@@ -57,7 +57,7 @@ class RecentFilesInSettings:
     def _changed(self, change: Callable[[Settings], Settings]) -> Settings:
         try:
             return update_settings(self._folder, change)
-        except (OSError, BadInput) as error:
+        except (OSError, BadInput, UnicodeEncodeError) as error:
             logger.warning("recent files are not remembered: %s", error)
             return Settings()
 

@@ -14,9 +14,9 @@ from engine.session.state import Activity, RunPhase
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.worker import Layout
-from gui.dialogs.confirm_quit import confirm_quit_dialog
 from tests.fakes import cluster_pieces as pieces
 from tests.fakes import cluster_states as states
+from tests.gui.window_hands import answer
 
 
 def chosen(window) -> object:
@@ -273,25 +273,20 @@ def test_closing_waits_for_the_session(qtbot, open_window) -> None:
     assert not window.isVisible()
 
 
-def test_closing_while_running_asks_and_cancel_keeps_everything(open_window, monkeypatch) -> None:
+def test_closing_while_running_asks_and_cancel_keeps_everything(open_window) -> None:
     window = open_window(states.ready())
-    monkeypatch.setattr("gui.main_window.wants_to_quit", lambda dialog: False)
     window.close()
+    answer(window.leaving.dialog, "Cancel")
     assert window.isVisible()
     assert window.session.commands == []
-    monkeypatch.setattr("gui.main_window.wants_to_quit", lambda dialog: True)
     window.close()
     window.close()
-    assert window.session.commands == [("close",)]
+    answer(window.leaving.dialog, "Stop everything and quit")
+    window.close()
+    assert window.session.commands == [("close", "stop all")]
     assert window.header.primary.text() == "Stop"
     window.bridge.pull()
     assert window.header.primary.text() == "Stopping…"
-
-
-def test_the_question_names_what_it_stops(qtbot, open_window) -> None:
-    dialog = confirm_quit_dialog(open_window(states.ready()), 2)
-    assert {button.text() for button in dialog.buttons()} == {"Stop 2 workers and quit", "Cancel"}
-    assert dialog.defaultButton().text() == "Cancel"
 
 
 @pytest.mark.parametrize("name", list(states.every_state()))

@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 
 SEARCH_SECONDS = 10.0
 MOST_ENTRIES = 200_000
-MOST_MODELS = 2000
+MOST_MODELS = 500
+"""A list that is longer is none that a person reads, and the window compares it ten times a second."""
 _DEEPEST = 6
 _DEEPEST_MANIFEST = 4
 _MOST_PARTS = 1000
@@ -100,7 +101,8 @@ def _files(folder: Path, deepest: int, budget: _Budget) -> Iterator[Path]:
     """Files below ``folder`` in the order of their names, hidden folders and links to folders left out."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted(_within(entries, budget), key=lambda entry: entry.name)
+            named = (entry for entry in _within(entries, budget) if _is_text(entry.name))
+            found = sorted(named, key=lambda entry: entry.name)
     except OSError as error:
         if not isinstance(error, FileNotFoundError | NotADirectoryError):
             logger.info("%s is not searched for models: %s", folder, error.strerror)
@@ -119,6 +121,16 @@ def _within(entries: Iterator[os.DirEntry[str]], budget: _Budget) -> Iterator[os
         if not budget.is_left():
             return
         yield entry
+
+
+def _is_text(name: str) -> bool:
+    """A name that is not UTF-8 could be kept in no file of ours."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        logger.info("%r is not searched for models: its name is not UTF-8", name)
+        return False
+    return True
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -51,8 +51,8 @@ def models_listed(state: ClusterState, event: events.ModelsListed) -> ClusterSta
 
 
 def recent_files_listed(state: ClusterState, event: events.RecentFilesListed) -> ClusterState:
-    """The files that were used last."""
-    return replace(state, recent_models=event.models, recent_clusters=event.clusters)
+    """The files that were used last. The first time this is said, the last session's file is open again."""
+    return replace(state, recent_models=event.models, recent_clusters=event.clusters, files_restored=True)
 
 
 def document_changed(state: ClusterState, event: events.DocumentChanged) -> ClusterState:

@@ -49,9 +49,7 @@ class Documents:
     def start(self, cluster_path: str | None = None) -> None:
         """Remember from now on, look for models, and go on with the cluster file that was open last."""
         self._remembers = True
-        self._jobs.start("recent", lambda _token: self._list_recent())
-        if cluster_path is not None:
-            self._jobs.start(_FILES, lambda _token: self._go_on_with(cluster_path))
+        self._jobs.start("recent", lambda _token: self._begin(cluster_path))
         self.look_for_models()
 
     # -- models
@@ -116,6 +114,11 @@ class Documents:
         if self._choices().model_path is None:
             self._choose(replace(self._choices(), model_path=path))
         self.look_for_models()
+
+    def _begin(self, cluster_path: str | None) -> None:
+        if cluster_path is not None:
+            self._go_on_with(cluster_path)
+        self._list_recent()
 
     def _note_model(self, path: str) -> None:
         self._outside.recent.note_model(path)

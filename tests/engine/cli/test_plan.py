@@ -143,6 +143,8 @@ def test_the_model_of_the_file_is_planned_unless_another_is_named(tmp_path, caps
     _code, plan = planned(capsys, "--cluster", str(path))
     assert plan["n_layers"] == 4
     assert planned(capsys, "--layers", "40", "--cluster", str(path))[1]["n_layers"] == 40
+    path.write_text(SAVED.replace("[run]", "[run]\nmodel = 'gone.gguf'"))
+    assert planned(capsys, "--layers", "40", "--cluster", str(path))[1]["n_layers"] == 40
     path.write_text(SAVED)
     assert main(["plan", "--cluster", str(path)]) == exit_codes.BAD_USAGE
     assert "Name either a MODEL or --layers" in capsys.readouterr().err

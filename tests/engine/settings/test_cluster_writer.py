@@ -1,8 +1,10 @@
 """A cluster file that is written is read back as the same, whatever is in it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.errors import BadClusterFile
 from engine.llama_cpp.gguf.tensor_types import CACHE_TYPES
 from engine.settings.cluster_file import ClusterFile, ClusterMachine, CpuEntry, GpuEntry, LinkEntry, read_cluster_file
 from engine.settings.cluster_run import RunEntry, SeatEntry, SplitEntry
@@ -65,6 +67,11 @@ def test_round_trip(run_entry, machines):
 def test_no_is_said_where_it_is_not_the_default():
     file = ClusterFile(run=RunEntry(flash_attention=False), machine=(ClusterMachine(name="a", address="b"),))
     assert read_cluster_file(cluster_text(file), "lab.toml") == file
+
+
+def test_a_path_that_is_no_text_is_one_sentence():
+    with pytest.raises(BadClusterFile, match="cannot hold this"):
+        cluster_text(ClusterFile(run=RunEntry(model="/m/\udcff.gguf"), machine=(ClusterMachine(name="a", address="b"),)))
 
 
 def test_a_person_can_read_it():

@@ -146,7 +146,7 @@ def test_before_a_run_there_is_a_prediction_and_no_measurement() -> None:
 def test_a_model_from_elsewhere_is_listed_too() -> None:
     state = replace(states.no_model(), choices=replace(states.no_model().choices, model_path="/elsewhere/x.gguf"))
     content = model_chooser_of(state)
-    assert content.model_labels[0] == "x.gguf"
+    assert (content.groups[0].title, content.groups[0].models[0].label) == ("Recent", "x.gguf")
     assert content.chosen_path == "/elsewhere/x.gguf"
 
 

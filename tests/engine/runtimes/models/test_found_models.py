@@ -44,6 +44,7 @@ def test_a_folder_with_all_that_lies_in_it(tmp_path: Path) -> None:
     put(tmp_path / "page.gguf", b"<html>404</html>")
     put(tmp_path / ".hidden" / "h.gguf")
     (tmp_path / "folder.gguf").mkdir()
+    put(Path(os.fsdecode(os.fsencode(tmp_path) + b"/not-utf8-\xff.gguf")))
     os.mkfifo(tmp_path / "pipe.gguf")
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "dangling.gguf").symlink_to(tmp_path / "nowhere")
