@@ -15,6 +15,7 @@ from gui.what_to_show.model_chooser_content import ModelChooserContent, ModelGro
 from gui.what_to_show.status_content import PrimaryButtonContent
 
 _WIDE = 900
+_WIDE_WITH_DOCUMENT = 1100
 
 
 def _entries_of(group: ModelGroup) -> tuple[tuple[str, str, str], ...]:
@@ -86,6 +87,7 @@ class Header(QWidget):
         self.document.setAccessibleName(f"{content.name}, changed" if content.changed else content.name)
         self.document.setToolTip(plain_tip(content.words))
         self.document.setVisible(bool(content.name))
+        self._place_controls()
 
     def _fit_document(self) -> None:
         if self._document is not None:
@@ -158,7 +160,7 @@ class Header(QWidget):
         self._grid.addWidget(self._controls, 0, 1)
 
     def _place_controls(self) -> None:
-        wide = self.width() >= self._appearance.pixels(_WIDE)
+        wide = self.width() >= self._appearance.pixels(_WIDE if self.document.isHidden() else _WIDE_WITH_DOCUMENT)
         if wide != self._wide:
             self._wide = wide
             self._grid.removeWidget(self._controls)

@@ -112,11 +112,6 @@ class ClusterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 _STRUCTS: Mapping[str, type[msgspec.Struct]] = {"link": LinkEntry, "cpu": CpuEntry, "gpus": GpuEntry}
 
 
-def read_cluster(text: str, file_name: str) -> tuple[ClusterMachine, ...]:
-    """The machines of a cluster file. Raises ``BadClusterFile`` that names the file, the machine and the key."""
-    return read_cluster_file(text, file_name).machine
-
-
 def read_cluster_file(text: str, file_name: str) -> ClusterFile:
     """Everything in a cluster file. Raises ``BadClusterFile`` that names the file, the table and the key."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QMessageBox, QWidget
 
 from gui.what_to_show.files.quit_content import QuitContent
 
@@ -23,6 +23,14 @@ def confirm_quit_dialog(parent: QWidget, content: QuitContent) -> QMessageBox:
     if content.keep:
         dialog.addButton(content.keep, _Role.AcceptRole)
     cancel = dialog.addButton("Cancel", _Role.RejectRole)
+    _stack_buttons(dialog)
     dialog.setDefaultButton(cancel)
     dialog.setEscapeButton(cancel)
     return dialog
+
+
+def _stack_buttons(dialog: QMessageBox) -> None:
+    """One below the other: side by side, at 200 % text, they are wider than Qt lets a message be, and their words are cut."""
+    box = dialog.findChild(QDialogButtonBox)
+    if box is not None:
+        box.setOrientation(Qt.Orientation.Vertical)

@@ -59,7 +59,7 @@ class DropOverlay(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         veil = self._appearance.colour("panel")
-        veil.setAlphaF(0.92)
+        veil.setAlphaF(0.97)
         painter.fillRect(self.rect(), veil)
         pen = QPen(self._appearance.colour("link" if self._accepts else "bad"), 3)
         pen.setStyle(Qt.PenStyle.SolidLine if self._accepts else Qt.PenStyle.DashLine)

@@ -35,7 +35,7 @@ def quit_of(state: ClusterState) -> QuitContent:
     return QuitContent(
         happened=f"The cluster is running with {what}.",
         words=_kept_words(kept) if kept else f"{_ALWAYS_ENDS}{_why_nothing_stays(processes, state)}",
-        keep=f"Keep {count_text(_n_workers(kept), 'worker')} running and quit" if kept else "",
+        keep="Keep running and quit" if kept else "",
     )
 
 

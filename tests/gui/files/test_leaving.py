@@ -29,9 +29,9 @@ def test_three_answers_where_workers_can_stay(qtbot, open_window) -> None:
     window.close()
     dialog = window.leaving.dialog
     words = [button.text() for button in dialog.buttons()]
-    assert sorted(words) == ["Cancel", "Keep 1 worker running and quit", "Stop everything and quit"]
+    assert sorted(words) == ["Cancel", "Keep running and quit", "Stop everything and quit"]
     assert dialog.defaultButton().text() == "Cancel"
-    answer(dialog, "Keep 1 worker running and quit")
+    answer(dialog, "Keep running and quit")
     assert window.session.commands == [("close",)]
 
 
