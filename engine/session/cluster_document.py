@@ -60,11 +60,14 @@ def _made(choices: Choices) -> Choices:
 
 
 def choices_of_file(file: ClusterFile, path: str, before: Choices) -> Choices:
-    """What the file says; the programs stay those that were chosen here. Raises ``BadClusterFile``."""
+    """What the file says; the programs stay those that were chosen here, and so does the model where the file names none.
+    Raises ``BadClusterFile``."""
     ids = {machine.name: _id_of(machine, path) for machine in file.machine}
     reached = [machine for machine in file.machine if _is_reached(machine)]
+    chosen = choices_of_run(file.run or RunEntry(), path, ids)
     return replace(
-        choices_of_run(file.run or RunEntry(), path, ids),
+        chosen,
+        model_path=chosen.model_path or before.model_path,
         runtime_folder=before.runtime_folder,
         targets=tuple(dict.fromkeys(_target_of(machine, path) for machine in reached)),
         lan_addresses=tuple((ids[machine.name], machine.exposure) for machine in reached if machine.exposure is not None),

@@ -72,6 +72,10 @@ def test_programs_belong_to_this_machine_and_not_to_the_file() -> None:
     assert opened(text, Choices(runtime_folder="/here"))[1].runtime_folder == "/here"
 
 
+def test_a_file_that_names_no_model_takes_none_away() -> None:
+    assert opened("[[machine]]\nname='a'\naddress='a'\n", Choices(model_path="/mine.gguf"))[1].model_path == "/mine.gguf"
+
+
 def test_no_secret_can_be_in_it() -> None:
     words = saved(states.ready(), CHOICES).lower()
     assert not any(word in words for word in ("password", "passphrase", "private", "key_base64"))
