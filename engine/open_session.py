@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -24,16 +24,21 @@ from engine.remote.network import real_finder
 from engine.run_files.run_file import RunPublisher
 from engine.runtimes.building.build_from_source import BuildOptions, build_runtime
 from engine.runtimes.coordinator_http import HttpCoordinator
+from engine.runtimes.demo_model import fetch_demo_model
 from engine.runtimes.model_files import GgufModelFiles
+from engine.runtimes.models.model_places import Store, stores_of
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
 from engine.runtimes.worker_cache import prune
 from engine.session.as_json import state_json
+from engine.session.jobs import Token
 from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.settings.cluster_store import ClusterFilesOnDisk
 from engine.settings.folders import Folders, find_folders
 from engine.settings.history.history_file import HistoryFile
-from engine.settings.settings_file import RememberedMachine, Settings, load_settings, save_settings
+from engine.settings.recent_files import RecentFilesInSettings
+from engine.settings.settings_file import RememberedMachine, Settings, load_settings, update_settings
 from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
 from engine.ssh.local_ssh import LocalSsh
@@ -74,7 +79,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
         asker=SocketRpcAsker(),
         finder=LocalRuntimeFinder(folders),
         installer=SourceInstaller(folders),
-        models=GgufModelFiles(folders.models),
+        models=GgufModelFiles(folders.models, lambda: _stores(folders)),
         speeds=SpeedFile(folders.state / "speeds.json"),
         history=HistoryFile(folders.data / "history.sqlite"),
         coordinator_client=_client_of,
@@ -83,7 +88,19 @@ def real_outside(folders: Folders | None = None) -> Outside:
         written_bytes=written_bytes,
         connector=SshConnector(known_hosts, ssh, starter),
         network=real_finder(Path.home(), ssh, known_hosts),
+        clusters=ClusterFilesOnDisk(),
+        recent=RecentFilesInSettings(folders.state),
+        demo_model=lambda progress, token: str(fetch_demo_model(folders, progress, token)),
     )
+
+
+def _stores(folders: Folders) -> tuple[Store, ...]:
+    """Anew for every search: a person may have added a folder."""
+    try:
+        chosen = load_settings(folders.state).model_folders
+    except BadInput:
+        chosen = ()
+    return stores_of(own=folders.models, chosen=chosen, home=Path.home(), environment=os.environ)
 
 
 def _run_quietly(argv: tuple[str, ...]) -> str | None:
@@ -122,15 +139,6 @@ def choices_from(settings: Settings) -> Choices:
     )
 
 
-def remembered_choices(folders: Folders) -> Choices:
-    """The choices of the last window, and on the first start the only model there is. Raises ``BadInput``."""
-    choices = choices_from(load_settings(folders.state))
-    models = GgufModelFiles(folders.models).found()
-    if choices.model_path is None and len(models) == 1:
-        return replace(choices, model_path=models[0])
-    return choices
-
-
 def settings_from(choices: Choices, before: Settings) -> Settings:
     """Choices as they are remembered; the rest stays as it was."""
     return msgspec.structs.replace(
@@ -159,12 +167,31 @@ class RunningSession(Session):
         self._publisher = publisher
         self._remember = remember
 
+    def start(self) -> None:
+        """Start, and if this session remembers go on where the last one ended."""
+        super().start()
+        if self._remember is not None:
+            self.documents.start(load_settings(self._remember).cluster_path)
+
+    def look_again(self) -> None:
+        """Look at everything again, the models too."""
+        super().look_again()
+        self.documents.look_for_models()
+
     def choose(self, choices: Choices) -> None:
         """Replace what the person chose, and remember it if this session does."""
+        before = self.chosen
         super().choose(choices)
         folder = self._remember
-        if folder is not None:
-            self._jobs.start("settings", lambda _token: _save(folder, choices))
+        if folder is None:
+            return
+
+        def save_and_look(_token: Token) -> None:
+            _save(folder, choices)
+            if choices.model_folders != before.model_folders:
+                self.documents.look_for_models()  # the folders are read from the settings
+
+        self._jobs.start("settings", save_and_look)
 
     def join(self, seconds: float = 20.0) -> bool:
         """Wait until it has ended; then others no longer see it."""
@@ -175,7 +202,7 @@ class RunningSession(Session):
 
 def _save(folder: Path, choices: Choices) -> None:
     with contextlib.suppress(OSError, BadInput):  # a full disk or a damaged file: forgotten, not fatal
-        save_settings(folder, settings_from(choices, load_settings(folder)))
+        update_settings(folder, lambda before: settings_from(choices, before))
 
 
 def _publish(publisher: RunPublisher, state: ClusterState) -> None:
@@ -187,7 +214,7 @@ def open_session(choices: Choices | None = None, folders: Folders | None = None)
     """A started session on this machine. Raises ``BadInput`` for a settings file that cannot be used."""
     folders = folders or find_folders()
     remember = folders.state if choices is None else None
-    choices = choices or remembered_choices(folders)
+    choices = choices or choices_from(load_settings(folders.state))
     publisher = RunPublisher(folders.state)
     publisher.claim()
     session = RunningSession(real_outside(folders), choices, publisher, remember=remember)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.machine import Machine, MachineLoad
-from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.model import FoundModel, ModelFacts
 from engine.vocabulary.process import ProcessOutcome, ProcessSpec
 from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
@@ -152,11 +152,40 @@ class ModelReader(Protocol):
     def found(self) -> tuple[str, ...]:
         """Paths of the models in the user's models folder."""
 
+    def search(self, token: CancelToken) -> Iterator[tuple[FoundModel, ...]]:
+        """Models of every place where programs keep them, place by place. Takes seconds at most; raises ``Cancelled``."""
+
     def read(self, path: str) -> ModelFacts:
         """Raises ``BadModelFile``."""
 
     def hash_of(self, model: ModelFacts) -> str:
         """SHA-256 of the first MiB and the sizes of its files; empty when they cannot be read."""
+
+
+class RecentFiles(Protocol):
+    """The files that a person used last, remembered from start to start. Never raises: what is forgotten is forgotten."""
+
+    def models(self) -> tuple[str, ...]:
+        """Paths of models that are still there, the last one first."""
+
+    def clusters(self) -> tuple[str, ...]:
+        """The same for cluster files."""
+
+    def note_model(self, path: str) -> None:
+        """It was chosen just now."""
+
+    def note_cluster(self, path: str) -> None:
+        """It was opened or saved just now."""
+
+
+class ClusterFiles(Protocol):
+    """Cluster files on disk."""
+
+    def read(self, path: str) -> str:
+        """The text. Raises ``BadClusterFile``."""
+
+    def write(self, path: str, text: str, expected: str | None) -> None:
+        """All or nothing; only over ``expected``, if that is not ``None``. Raises ``BadClusterFile``."""
 
 
 class RuntimeFinder(Protocol):

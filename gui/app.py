@@ -82,8 +82,9 @@ def make_appearance(application: QApplication, settings: QSettings) -> Appearanc
     return appearance
 
 
-def run(open_session: Callable[[], Session], arguments: list[str]) -> int:
-    """Show the window on a session and run until both are gone. Returns the exit status."""
+def run(open_session: Callable[[], Session], arguments: list[str], to_open: str | None = None) -> int:
+    """Show the window on a session and run until both are gone. ``to_open``: a model or a cluster file. Returns the exit
+    status."""
     application = make_application(arguments)
     reporter = FaultReporter(application)
     sys.excepthook = reporter.report
@@ -95,6 +96,8 @@ def run(open_session: Callable[[], Session], arguments: list[str]) -> int:
     window = MainWindow(bridge, appearance, settings)
     window.ended.connect(application.quit)
     _close_on_signals(window)
+    if to_open is not None:
+        window.files.open_at_start(to_open)
     bridge.start()
     window.show()
     status = application.exec()

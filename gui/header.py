@@ -18,13 +18,20 @@ from PySide6.QtWidgets import (
 
 from gui.assets import icon
 from gui.small_parts.choosers import Chooser
+from gui.small_parts.plain_tips import plain_tip
 from gui.theme import Appearance
-from gui.what_to_show.model_chooser_content import ModelChooserContent
+from gui.what_to_show.files.document_content import DocumentContent
+from gui.what_to_show.model_chooser_content import ModelChooserContent, ModelGroup
 from gui.what_to_show.status_content import PrimaryButtonContent
 
-_WIDE = 1000
+_WIDE, _WIDE_WITH_DOCUMENT = 1000, 1200
 """From here on everything stands in one line; below ``_NARROW`` the sizes of a run get a line of their own too."""
 _NARROW = 680
+
+
+def _entries_of(group: ModelGroup) -> tuple[tuple[str, str, str], ...]:
+    """A heading and its models, as the chooser wants them."""
+    return (("", group.title, ""), *((model.path, model.label, model.words) for model in group.models))
 
 
 class Header(QWidget):
@@ -44,11 +51,17 @@ class Header(QWidget):
         self._appearance = appearance
         self._primary: PrimaryButtonContent | None = None
         self._wide = False  # begun narrow, or the window could never be made narrower than the wide line
+        self._document: DocumentContent | None = None
         self.model = Chooser("Model", "The GGUF file whose layers are shared out (Ctrl+O to browse)")
         self.model.setPlaceholderText("Choose a model…")
         self.model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.model.setMinimumContentsLength(14)
         self.model.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.model.setMaxVisibleItems(24)
+        self.document = QLabel()
+        self.document.setProperty("role", "muted")
+        self.document.setTextFormat(Qt.TextFormat.PlainText)
+        self.document.hide()
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose a GGUF file (Ctrl+O)")
         self.context = Chooser("Context", "Tokens of context for all slots together: more needs more memory on every worker")
@@ -69,8 +82,8 @@ class Header(QWidget):
 
     def show_content(self, content: ModelChooserContent) -> None:
         """What can be chosen."""
-        models = tuple((path, label, path) for path, label in zip(content.model_paths, content.model_labels, strict=True))
-        self.model.show_entries(models, content.chosen_path, words=content.model_words)
+        models = [entry for group in content.groups for entry in _entries_of(group)]
+        self.model.show_entries(tuple(models), content.chosen_path, words=content.model_words)
         contexts = tuple((str(size), label, "") for size, label in zip(content.contexts, content.context_labels, strict=True))
         self.context.show_entries(contexts, str(content.context))
         counts = tuple((str(count), label, "") for count, label in zip(content.slot_counts, content.slot_labels, strict=True))
@@ -80,6 +93,21 @@ class Header(QWidget):
         for control in (self.model, self.browse, self.context, self.slot_count):
             control.setEnabled(content.changeable)
         self.cache_type.setEnabled(content.cache_type_changeable)
+
+    def show_document(self, content: DocumentContent) -> None:
+        """The open file's name, with a dot when it was changed."""
+        self._document = content
+        self._fit_document()
+        self.document.setAccessibleName(f"{content.name}, changed" if content.changed else content.name)
+        self.document.setToolTip(plain_tip(content.words))
+        self.document.setVisible(bool(content.name))
+        self._place_controls()
+
+    def _fit_document(self) -> None:
+        if self._document is not None:
+            width = self._appearance.pixels(170)
+            name = self.document.fontMetrics().elidedText(self._document.name, Qt.TextElideMode.ElideMiddle, width)
+            self.document.setText(f"{name} •" if self._document.changed else name)
 
     def show_primary(self, content: PrimaryButtonContent) -> None:
         """The primary button's face."""
@@ -113,14 +141,18 @@ class Header(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(16, 10, 16, 10)
         self._grid.setHorizontalSpacing(12)
-        self._grid.addWidget(brand, 0, 0)
+        title = QHBoxLayout()
+        title.setSpacing(10)
+        title.addWidget(brand)
+        title.addWidget(self.document)
+        self._grid.addLayout(title, 0, 0)
         self._grid.addWidget(self.menu_button, 0, 2)
         self._grid.addWidget(self.primary, 0, 3)
         self._grid.setColumnStretch(1, 1)
         self._grid.addWidget(self._controls, 1, 0, 1, 4)
 
     def _place_controls(self) -> None:
-        wide = self.width() >= self._appearance.pixels(_WIDE)
+        wide = self.width() >= self._appearance.pixels(_WIDE if self.document.isHidden() else _WIDE_WITH_DOCUMENT)
         narrow = self.width() < self._appearance.pixels(_NARROW)
         self._row.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         if wide != self._wide:
@@ -142,6 +174,7 @@ class Header(QWidget):
 
     def _restyle(self) -> None:
         self._paint_icons()
+        self._fit_document()
         self._place_controls()
 
     def _paint_icons(self) -> None:

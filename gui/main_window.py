@@ -16,6 +16,9 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QMainWindow, QScrollArea, QSiz
 
 from engine.session.state import ClusterState
 from gui.dialogs.choose_model import choose_model_file, choose_runtime_folder
+from gui.files.drop_target import DropTarget
+from gui.files.file_actions import FileActions
+from gui.files.model_offer import ModelOffer
 from gui.header import Header
 from gui.layer_map_panel import LayerMapPanel
 from gui.machine_actions import MachineActions
@@ -27,6 +30,9 @@ from gui.theme import Appearance
 from gui.what_to_show.actions.action_table import Facts, tab_key, window_actions
 from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.cards.machine_order import view_as_text, view_from_text
+from gui.what_to_show.files.document_content import document_of
+from gui.what_to_show.files.drop_content import drop_of
+from gui.what_to_show.files.model_offer_content import model_offer_of
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.notices_of_moments import MomentWatch
@@ -58,12 +64,14 @@ class MainWindow(QMainWindow):
         self._appearance = appearance
         self._settings = settings
         self.preferences = PreferenceStore(settings, self)
-        self.closing = Closing(bridge, self.preferences, self._remember, self)
         self.dialogs = WindowDialogs(bridge, self.preferences, appearance, self, self.facts)
         self.header = Header(appearance)
         self.notices = Notices(appearance)
         self.machines = MachinesPanel(appearance)
         self.machine_actions = MachineActions(bridge, appearance, self)
+        self.files = FileActions(bridge, self)
+        self.closing = Closing(bridge, self.preferences, self.files, self._remember, self)
+        self.model_offer = ModelOffer()
         self.plan = PlanPanel(appearance)
         self.layer_map = LayerMapPanel(appearance)
         self.tabs = DetailTabs(appearance)
@@ -78,6 +86,7 @@ class MainWindow(QMainWindow):
         self.split_cpu = self.window_actions.of["split-cpu"]
         self.keep_running = self.window_actions.of["keep-running"]
         self.tray = Tray([self.window_actions.of[key] for key in ("launch", "stop", "quit")], self)
+        self.drops = DropTarget(lambda paths: drop_of(paths, bridge.state), appearance, self)
         self._connect()
         restore_window(self, self.tabs, settings)
         self.machines.show_view(view_from_text(str(settings.value("machines_view", ""))))
@@ -89,12 +98,17 @@ class MainWindow(QMainWindow):
         """Show a state. Every part returns early when its own content is unchanged."""
         status = status_of(state, self._tunnel_rate.see(state, time.monotonic()))
         self.header.show_content(model_chooser_of(state))
+        document = document_of(state)
+        self.header.show_document(document)
+        self.setWindowTitle(f"{document.name}[*] – Crossply" if document.name else "Crossply")
+        self.setWindowModified(document.changed)
+        self.files.show_state(state)
+        self.model_offer.show_content(model_offer_of(state))
         self.header.show_primary(status.button)
         self.notices.show_content(status.banners, status.progress)
         self.machines.show_content(machines_of(state))
         self.machine_actions.show_state(state)
         self.plan.show_content(plan_table_of(state))
-        self._show_edits()
         self.layer_map.show_content(layer_map_of(state))
         self.tabs.show_state(state)
         self.status.show_content(status)
@@ -122,23 +136,25 @@ class MainWindow(QMainWindow):
         return Facts(
             state=self._bridge.state,
             preferences=self.preferences.now,
+            edits=edit_links_of(self._bridge.state, self._bridge.history),
             tab=self.tabs.tabText(self.tabs.currentIndex()),
             full_screen=self.isFullScreen(),
         )
 
     def _show_facts(self) -> None:
-        self.window_actions.show_facts(self.facts())
+        facts = self.facts()
+        if facts.edits is not None:
+            self.plan.show_edits(facts.edits)
+        self.window_actions.show_facts(facts)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._show_facts()
 
-    def _show_edits(self) -> None:
-        self.plan.show_edits(edit_links_of(self._bridge.state, self._bridge.history))
-
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.drops.watch()
         if self.throughput.charts is None:
             QTimer.singleShot(0, self, self._make_charts)
 
@@ -149,12 +165,12 @@ class MainWindow(QMainWindow):
     # -- closing
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask if something runs; then close the session and wait for it: the window goes when everything is stopped."""
+        """Ask if something runs or would be lost; then close the session and wait for it: the window goes with it."""
         self.closing.answer(event)
 
-    def begin_closing(self) -> None:
+    def begin_closing(self, keep_running: bool = True) -> None:
         """Close the session without asking (also the path of SIGINT and SIGTERM)."""
-        self.closing.begin()
+        self.closing.begin(keep_running)
 
     def _end(self) -> None:
         self.closing.end()
@@ -212,6 +228,11 @@ class MainWindow(QMainWindow):
         self._scroll.ensureWidgetVisible(self.machines)
         card.menu_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def _ready_to_type(self, place: int) -> None:
+        """Who clicks on Try it wants to write; the keyboard goes through the tabs undisturbed."""
+        if self.tabs.widget(place) is self.try_it:
+            self.try_it.prompt.setFocus(Qt.FocusReason.MouseFocusReason)
+
     # -- building
 
     def _lay_out(self) -> None:
@@ -233,6 +254,7 @@ class MainWindow(QMainWindow):
         box.setContentsMargins(16, 8, 16, 8)
         box.setSpacing(8)
         box.addWidget(self.notices)
+        box.addWidget(self.model_offer)
         box.addLayout(self._top)
         box.addWidget(self.layer_map)
         box.addWidget(bottom, 1)
@@ -268,8 +290,15 @@ class MainWindow(QMainWindow):
         bridge, preferences = self._bridge, self.preferences
         return {
             "open-model": self._browse,
+            "add-model-folder": self.files.choose_model_folder,
+            "open-cluster": self.files.choose_and_open,
+            "save-cluster": self.files.save,
+            "save-cluster-as": self.files.choose_and_save,
             "choose-runtime": self._choose_runtime,
             "quit": self.close,
+            "undo": bridge.undo,
+            "redo": bridge.redo,
+            "best": bridge.back_to_best,
             "copy-address": self.status.copy_address.click,
             "copy-curl": self.status.copy_curl.click,
             "copy-script": self.commands.copy_all.click,
@@ -303,7 +332,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> WindowActions:
         names = tuple(self.tabs.tabText(place) for place in range(self.tabs.count()))
         actions = WindowActions(window_actions(names), self._doings(), self)
-        actions.fill_menus(self.menuBar(), self.header.menu)
+        actions.fill_menus(self.menuBar(), self.header.menu, {"open-cluster": self.files.recent_clusters})
         self.dialogs.know(actions)
         return actions
 
@@ -317,6 +346,9 @@ class MainWindow(QMainWindow):
         header.slots_chosen.connect(bridge.choose_slots)
         header.cache_type_chosen.connect(bridge.choose_cache_type)
         header.browse_asked.connect(self._browse)
+        self.model_offer.browse_asked.connect(self._browse)
+        self.model_offer.get_asked.connect(bridge.fetch_demo_model)
+        self.drops.dropped.connect(self.files.open_path)
         header.primary_pressed.connect(self._press_primary)
         self.tray.opened.connect(self._come_forward)
         self.preferences.changed.connect(self._apply_preferences)
@@ -339,7 +371,7 @@ class MainWindow(QMainWindow):
         self.plan.edits.best_asked.connect(bridge.back_to_best)
         self.plan.edits.undo_asked.connect(bridge.undo)
         self.plan.edits.redo_asked.connect(bridge.redo)
-        bridge.edited.connect(self._show_edits)
+        bridge.edited.connect(self._show_facts)
         self.layer_map.chart.boundary_moved.connect(bridge.move_boundary)
         self.layer_map.chart.move_begun.connect(bridge.begin_gesture)
         self.layer_map.chart.move_ended.connect(bridge.end_gesture)
@@ -348,4 +380,5 @@ class MainWindow(QMainWindow):
         self.try_it.stop_asked.connect(bridge.stop_answer)
         self.tabs.topology.machine_chosen.connect(self._show_card)
         self.tabs.layer_map_picture_asked.connect(lambda: self.tabs.save_layer_map(self.layer_map.chart))
+        self.tabs.tabBarClicked.connect(self._ready_to_type)
         self._appearance.changed.connect(self._arrange)

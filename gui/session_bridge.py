@@ -215,6 +215,38 @@ class SessionBridge(QObject):
         if boundary < len(seats) - 1:
             self._choose(replace(base, given=moved_boundary(seats, boundary, layer)))
 
+    # -- files
+
+    def open_cluster(self, path: str) -> None:
+        """Choose what a cluster file says."""
+        self._session.documents.open_cluster(path)
+
+    def save_cluster(self, path: str | None) -> None:
+        """Save what is chosen, under another name if one is given."""
+        self._session.documents.save_cluster(path)
+
+    def open_ports_of_file(self) -> None:
+        """The person agreed to what the open file opens on the network."""
+        saved = self._session.snapshot().document.saved
+        if saved is not None:
+            self._choose(replace(self._base(), lan_addresses=saved.lan_addresses))
+
+    def discard_changes(self) -> None:
+        """Choose what the open file says again; ports stay as they are."""
+        saved = self._session.snapshot().document.saved
+        if saved is not None:
+            base = self._base()
+            self._choose(replace(saved, runtime_folder=base.runtime_folder, lan_addresses=base.lan_addresses))
+
+    def fetch_demo_model(self) -> None:
+        """Get the small model."""
+        self._session.documents.fetch_demo_model()
+
+    def add_model_folder(self, path: str) -> None:
+        """Look for models there, too."""
+        folders = self._base().model_folders
+        self.choose_model_folders((*folders, *(() if path in folders else (path,))))
+
     # -- machines over the network
 
     def find_machines(self, wide: bool = False) -> None:
@@ -311,6 +343,6 @@ class SessionBridge(QObject):
         """Take a problem off the list."""
         self._session.dismiss(problem_index)
 
-    def close(self) -> None:
-        """Begin the shut-down."""
-        self._session.close()
+    def close(self, keep_running: bool = True) -> None:
+        """Begin the shut-down; workers that were started to stay are left, or stopped too."""
+        self._session.close(keep_running=keep_running)

@@ -12,6 +12,7 @@ _.gpu_free_bytes  # sampled with the rest of a load; the window will show it whe
 _.tied_embeddings  # a fact of the header that tests hold the byte counts to
 _.llama_fit_params  # found with the other programs; the tests check the planner's buffers with it
 _.tickStrings  # called by pyqtgraph
+_.eventFilter  # called by Qt
 _.auth_timeout  # of a transport of paramiko's, which reads it
 _.banner_timeout  # the same
 _.handshake_timeout  # the same

@@ -10,7 +10,7 @@ from engine.cli.terminal import exit_codes
 from engine.cli.terminal.gather import gathered, looking_foreground
 from engine.cli.terminal.machine_options import add_machines, read_cluster_file
 from engine.cli.terminal.options import add_json, add_planning, choices_of, model_path
-from engine.cli.terminal.output import complain, gigabytes, layers_in_words, print_json, print_line, print_table, rate
+from engine.cli.terminal.output import complain, gigabytes, layers_in_words, print_json, print_line, print_table, rate, say
 from engine.cluster.servers import servers_of
 from engine.errors import BadInput
 from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
@@ -22,9 +22,10 @@ from engine.planning.explain import sentence_about
 from engine.planning.layer_costs import HEADLINE_PROMPT_TOKENS
 from engine.planning.split_layers import split_layers
 from engine.session.as_json import plan_json
+from engine.session.cluster_document import choices_of_run
 from engine.session.one_look import look_once
 from engine.session.state import Choices, ClusterState, CommandShown
-from engine.settings.cluster_file import coordinator_of_cluster, offers_of_cluster
+from engine.settings.cluster_file import ClusterFile, coordinator_of_cluster, offers_of_cluster
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest
@@ -34,8 +35,10 @@ from engine.vocabulary.worker import WorkerOffer
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser("plan", help="plan which layers go where; starts nothing")
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="a GGUF file")
-    parser.add_argument("--cluster", metavar="FILE", help="machines from a TOML file instead of this one (what-if)")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="a GGUF file; without it, that of the --cluster file")
+    parser.add_argument(
+        "--cluster", metavar="FILE", help="machines, and what was chosen, from a TOML file instead of from here (what-if)"
+    )
     parser.add_argument("--layers", type=int, metavar="N", help="N equal abstract layers instead of a model")
     add_machines(parser)
     add_planning(parser)
@@ -45,12 +48,17 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan and print."""
-    if (arguments.model is None) == (arguments.layers is None):
-        raise BadInput("Name either a MODEL or --layers N.", advice="See crossplyctl plan --help.")
     if arguments.cluster and arguments.machine:
         raise BadInput("--cluster plans without looking at machines, --machine looks at one.", advice="Give one of them.")
-    choices = choices_of(arguments)
-    result, commands = _on_cluster(arguments, choices) if arguments.cluster else _here(arguments, choices)
+    file = read_cluster_file(Path(arguments.cluster)) if arguments.cluster else None
+    base = _chosen_in(file, arguments.cluster)
+    named = (arguments.model is not None) + (arguments.layers is not None)
+    if named > 1 or (not named and (base is None or base.model_path is None)):
+        raise BadInput("Name either a MODEL or --layers N.", advice="See crossplyctl plan --help.")
+    if base is not None and arguments.layers is not None:
+        base = replace(base, model_path=None)
+    choices = choices_of(arguments, base)
+    result, commands = _here(arguments, choices) if file is None else _on_cluster(arguments, choices, file)
     if arguments.json:
         print_json(plan_json(result, commands))
     elif isinstance(result, Plan):
@@ -82,9 +90,19 @@ def _looked(arguments: argparse.Namespace, choices: Choices) -> ClusterState:
         return gathered(foreground, arguments)
 
 
-def _on_cluster(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan | PlanRefused, tuple[CommandShown, ...]]:
-    machines = read_cluster_file(Path(arguments.cluster))
-    model = _abstract(arguments.layers) if arguments.model is None else _read(arguments.model)
+def _chosen_in(file: ClusterFile | None, path: str | None) -> Choices | None:
+    """What was chosen in the window and saved, under the names that the file gives its machines."""
+    return None if file is None or file.run is None else choices_of_run(file.run, path or "", {})
+
+
+def _on_cluster(
+    arguments: argparse.Namespace, choices: Choices, file: ClusterFile
+) -> tuple[Plan | PlanRefused, tuple[CommandShown, ...]]:
+    machines = file.machine
+    model = _abstract(arguments.layers) if choices.model_path is None else _read(choices.model_path)
+    for machine in machines:
+        if machine.cpu is None and not machine.gpus:
+            say(f"{machine.name} has neither cpu nor gpus in {arguments.cluster}, so it takes no part.")
     offers = offers_of_cluster(machines, choices.layout, choices.reserve_fraction)
     result = _split(model, choices, _kept(offers, choices), coordinator_of_cluster(machines))
     return result, _what_if_commands(result) if isinstance(result, Plan) else ()
@@ -110,6 +128,7 @@ def _split(
         shape=choices.shape,
         prompt_share=choices.prompt_share,
         coordinator_machine=coordinator,
+        given=choices.given,
     )
     return split_layers(request)
 

@@ -7,32 +7,39 @@ what llama-server must be given. Rejected: looking at the magic bytes of every f
 
 from __future__ import annotations
 
-import re
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from engine.errors import BadModelFile
 from engine.llama_cpp.gguf.gguf_header import GgufHeader, read_gguf_header
 from engine.llama_cpp.gguf.model_facts import read_model_facts
+from engine.ports import CancelToken
 from engine.runtimes.model_hash import model_hash
-from engine.vocabulary.model import ModelFacts
+from engine.runtimes.models.found_models import search_stores
+from engine.runtimes.models.model_places import Store
+from engine.runtimes.models.split_parts import PART, is_to_be_listed, part_name
+from engine.vocabulary.model import FoundModel, ModelFacts
 
-_PART: Final = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
-_NOT_A_MODEL: Final = ("mmproj", "ggml-vocab")
 MAX_PARTS: Final = 1000
 
 
 class GgufModelFiles:
     """Reads models from the file system. Implements ``ports.ModelReader``."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """``folder`` is where models are looked for."""
+    def __init__(self, folder: Path | None = None, stores: Callable[[], tuple[Store, ...]] = tuple) -> None:
+        """``folder`` is ours; ``stores`` says anew for every search where else to look (a person may add folders)."""
         self._folder = folder
+        self._stores = stores
 
     def found(self) -> tuple[str, ...]:
-        """Paths of the models in the folder; none when there is no folder yet."""
+        """Paths of the models in our folder; none when there is no folder yet."""
         return list_model_files(str(self._folder)) if self._folder is not None and self._folder.is_dir() else ()
+
+    def search(self, token: CancelToken) -> Iterator[tuple[FoundModel, ...]]:
+        """The models of every place on this machine where programs keep them, place by place; takes seconds at most."""
+        return search_stores(self._stores(), token)
 
     def read(self, path: str) -> ModelFacts:
         """Facts of a model, from any of its files. Raises ``BadModelFile``."""
@@ -55,12 +62,7 @@ def list_model_files(folder: str) -> tuple[str, ...]:
         found = sorted(entry for entry in Path(folder).iterdir() if entry.suffix.lower() == ".gguf" and entry.is_file())
     except OSError as error:
         raise BadModelFile(f"The folder {folder} cannot be read: {error.strerror}.") from error
-    return tuple(str(entry) for entry in found if _is_to_be_listed(entry.name))
-
-
-def _is_to_be_listed(name: str) -> bool:
-    part = _PART.fullmatch(name)
-    return not name.lower().startswith(_NOT_A_MODEL) and (part is None or int(part["number"]) == 1)
+    return tuple(str(entry) for entry in found if is_to_be_listed(entry.name))
 
 
 def _header(path: Path) -> GgufHeader:
@@ -81,24 +83,20 @@ def _first_part(chosen: Path, header: GgufHeader) -> tuple[Path, int]:
     count = header.values.get("split.count", 1)
     if not isinstance(count, int) or count <= 1:
         return chosen, 1
-    part = _PART.fullmatch(chosen.name)
+    part = PART.fullmatch(chosen.name)
     if part is None or int(part["count"]) != count or count > MAX_PARTS:
         raise BadModelFile(
             f"{chosen.name} is one of {count} parts of a model, and its name does not say which.",
             advice=f"Give the parts their names back: NAME-00001-of-{count:05}.gguf and so on.",
         )
-    return chosen.with_name(_part_name(part["stem"], 1, count)), count
+    return chosen.with_name(part_name(part["stem"], 1, count)), count
 
 
 def _parts(first: Path, n_parts: int) -> list[Path]:
-    part = _PART.fullmatch(first.name)
+    part = PART.fullmatch(first.name)
     if n_parts == 1 or part is None:
         return [first]
-    return [first.with_name(_part_name(part["stem"], number + 1, n_parts)) for number in range(n_parts)]
-
-
-def _part_name(stem: str, number: int, count: int) -> str:
-    return f"{stem}-{number:05}-of-{count:05}.gguf"
+    return [first.with_name(part_name(part["stem"], number + 1, n_parts)) for number in range(n_parts)]
 
 
 def _check_part(path: Path, header: GgufHeader, number: int, n_parts: int) -> None:

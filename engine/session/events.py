@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from engine.llama_cpp.dialects import Dialect
 from engine.session.remote_events import RemoteEvent
 from engine.session.remotes import WorkerProgram
-from engine.session.state import AnswerShown, Choices, PlanVariant
+from engine.session.state import AnswerShown, Choices, ClusterDocument, PlanVariant
 from engine.vocabulary.comparison import Comparison
 from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
-from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.model import FoundModel, ModelFacts
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessId, ProcessOutcome
@@ -48,9 +48,30 @@ class RuntimesFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelsListed:
-    """Models in the models folder."""
+    """Models that were found so far."""
 
-    paths: tuple[str, ...]
+    models: tuple[FoundModel, ...]
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentFilesListed:
+    """The files that were used last."""
+
+    models: tuple[str, ...]
+    clusters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentChanged:
+    """A cluster file was opened or saved."""
+
+    document: ClusterDocument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveFailed:
+    """A cluster file was not saved; why is a problem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +116,9 @@ class StopAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseAsked:
-    """The program is about to end: everything stops."""
+    """The program is about to end: everything stops, but with ``keep_running`` the workers that were started to stay."""
+
+    keep_running: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +292,9 @@ Event = (
     | LoadSampled
     | RuntimesFound
     | ModelsListed
+    | RecentFilesListed
+    | DocumentChanged
+    | SaveFailed
     | ModelRead
     | ModelRefused
     | ChoicesChanged

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.ports import (
+    CancelToken,
     Clock,
+    ClusterFiles,
     CoordinatorClient,
     MachineProbe,
     ModelReader,
     ProcessStarter,
+    RecentFiles,
     RpcAsker,
     RunHistory,
     RuntimeFinder,
@@ -45,3 +48,7 @@ class Outside:
     """Logs in to other machines."""
     network: MachineFinder
     """Searches for other machines."""
+    clusters: ClusterFiles
+    recent: RecentFiles
+    demo_model: Callable[[Callable[[float, str], None], CancelToken], str]
+    """Fetches the small demo model and says where it is. Raises ``RuntimeUnavailable`` and ``Cancelled``."""

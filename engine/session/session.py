@@ -26,6 +26,7 @@ from engine.session.state import Choices, ClusterState, PlanVariant, RunPhase
 from engine.session.working import calibrate, look, record_run
 from engine.session.working.ask import ASK, ask
 from engine.session.working.compare_plans import compare_plans
+from engine.session.working.documents import Documents
 from engine.session.working.find_machines import FIND, find_machines
 from engine.session.working.perform import Performer
 from engine.session.working.prepare_run import prepare_run
@@ -67,6 +68,8 @@ class Session:
         self._jobs = jobs or Jobs(self.on_bug)
         self.remotes = RemoteMachines(outside, self._jobs, self.post, self.snapshot)
         """Commands about remote machines: answers to their questions, copying, looking again."""
+        self.documents = Documents(outside, self._jobs, self.post, self.snapshot, lambda: self._chosen, self.choose)
+        """Commands about files: models, cluster files."""
         self._performer = Performer(outside, self._jobs, self.logs, self.post, self.remotes.machine)
         self._thread: threading.Thread | None = None
         self._choosing = threading.RLock()
@@ -110,6 +113,7 @@ class Session:
             self.post(events.ChoicesChanged(choices=choices))
             if choices.model_path is not None and choices.model_path != before.model_path:
                 self._read_model(choices.model_path)
+                self.documents.model_chosen(choices.model_path)
             if choices.runtime_folder != before.runtime_folder:
                 self._look(choices.runtime_folder)
 
@@ -198,9 +202,10 @@ class Session:
         """Take a problem off the list."""
         self.post(events.ProblemDismissed(index=problem_index))
 
-    def close(self) -> None:
-        """Begin the shut-down; ``state.closed`` turns true when everything is stopped. Returns at once."""
-        self.post(events.CloseAsked())
+    def close(self, *, keep_running: bool = True) -> None:
+        """Begin the shut-down; ``state.closed`` turns true when everything is stopped, but for workers that were started to
+        stay, unless ``keep_running`` is false. Returns at once."""
+        self.post(events.CloseAsked(keep_running=keep_running))
 
     def join(self, seconds: float = _CLOSE_SECONDS + 5.0) -> bool:
         """Wait until the session has ended after ``close``. Returns whether it has."""

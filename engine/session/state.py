@@ -13,10 +13,11 @@ from engine.llama_cpp.dialects import Dialect
 from engine.measuring.refine import Refinement
 from engine.session.remotes import FindingSeen, RemoteSeen, WorkerProgram
 from engine.session.watched import Watched
+from engine.settings.cluster_file import ClusterMachine
 from engine.vocabulary.comparison import Approach, Comparison
 from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
-from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.model import FoundModel, ModelFacts
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy, RunShape
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
@@ -57,6 +58,23 @@ class Choices:
     lan_addresses: tuple[tuple[MachineId, str], ...] = ()
     """Machines whose workers are open on the network, each with the one IPv4 address of its own that they bind. A machine
     that is not in here is reached through a tunnel. Set only after a person said yes to what it means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterDocument:
+    """The cluster file that is open, if one is."""
+
+    path: str | None = None
+    saved: Choices | None = None
+    """What is in the file; ``None`` without one."""
+    text: str = ""
+    """The file as it was read or written last."""
+    machines: tuple[ClusterMachine, ...] = ()
+    """Its machines as they are described there: names, and what is known of those that were not looked at."""
+    exposure_answered: bool = False
+    """The file opens ports on the network and the person said what is to become of them; until then tunnels are used."""
+    n_failed_saves: int = 0
+    """Counts up: how a front end sees that a save it waits for will not come."""
 
 
 class RuntimePhase(StrEnum):
@@ -213,8 +231,16 @@ class ClusterState:
     """Options that the runtime's llama-server lists."""
     model: ModelFacts | None = None
     model_problem: Problem | None = None
-    models_found: tuple[str, ...] = ()
-    """Paths of GGUF files in the models folder."""
+    models_found: tuple[FoundModel, ...] = ()
+    """Models in the places where programs keep them; more while ``models_searched`` is false."""
+    models_searched: bool = False
+    recent_models: tuple[str, ...] = ()
+    """Paths, the one that was used last first."""
+    recent_clusters: tuple[str, ...] = ()
+    """The same for cluster files."""
+    files_restored: bool = False
+    """The cluster file that was open last is open again, if there was one. Never true in the command line's session."""
+    document: ClusterDocument = ClusterDocument()
     speeds: tuple[tuple[WorkerId, Speed], ...] = ()
     """What was measured of the workers."""
     offers: tuple[WorkerOffer, ...] = ()

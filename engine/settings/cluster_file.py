@@ -1,17 +1,21 @@
-"""The cluster file: machines described in TOML, for plans without hardware (``crossplyctl plan MODEL --cluster lab.toml``).
+"""The cluster file: machines described in TOML, for plans without hardware (``crossplyctl plan MODEL --cluster lab.toml``),
+and what the window saves and opens (``lab.crossply.toml``), with what was chosen in a ``[run]`` table (``cluster_run``).
 
 ::
 
+    version = 1                    # optional; a file of a newer version is refused
     [[machine]]
     name = "gpu-node"              # required, unique: the id of its workers begins with it
     address = "10.0.0.7"           # optional: only for machines that are really reached; IPv4 or a name
     user = "lab"                   # optional: for ssh
     port = 22                      # optional: the ssh port
+    exposure = "10.0.0.7"          # optional: its workers listen on this address of its own; else a tunnel leads to them
     coordinator = false            # optional: llama-server runs here (one machine at most)
     link = { rtt_ms = 0.3, mbit_per_s = 1000 }    # optional, from the coordinator; both keys optional
     cpu  = { total_mb = 12500, safe_mb = 10000, threads = 8, bandwidth_gb_per_s = 40, tflops = 1.0, overhead_ms = 0.5 }
     gpus = [ { device = "cuda:0", name = "RTX 3060", total_mb = 12000, safe_mb = 9600, bandwidth_gb_per_s = 360 } ]
 
+A machine with an address may lack ``cpu`` and ``gpus``: nobody has looked at it yet, so no plan from the file has it.
 A device gives ``total_mb``, ``safe_mb`` or both; with one of them safe = 80 % of total (100 % less the reserve). ``cpu`` also
 takes ``name``, ``gpus`` also ``tflops`` and ``overhead_ms``. Without ``bandwidth_gb_per_s`` a device's speed is not known.
 1 MB is 1,000,000 bytes and 1 GB 1,000,000,000 everywhere in Crossply: as the sentences show it, and the smaller, safer reading
@@ -24,6 +28,7 @@ that is not there), and YAML (a dependency, and ``no`` is a boolean).
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
@@ -35,10 +40,12 @@ from engine.errors import BadClusterFile, BadInput
 from engine.llama_cpp.device_names import runtime_name
 from engine.planning.offers import CPU_DEVICE, CPU_RUNTIME_NAME, MachineDevice, offers_of_devices
 from engine.planning.safe_memory import DEFAULT_RESERVE_FRACTION, safe_bytes, total_for_safe
+from engine.settings.cluster_run import RunEntry, SeatEntry, SplitEntry, check_run
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.worker import FIRST_RPC_PORT, Layout, Link, Speed, WorkerId, WorkerOffer
 
+VERSION = 1
 MB = 1_000_000
 GB = 1_000_000_000
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
@@ -82,6 +89,7 @@ class ClusterMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     address: str | None = None
     user: str | None = None
     port: int | None = None
+    exposure: str | None = None
     coordinator: bool = False
     link: LinkEntry | None = None
     cpu: CpuEntry | None = None
@@ -93,26 +101,33 @@ class ClusterMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return MachineId(self.name)
 
 
-class _ClusterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ClusterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file."""
+
+    version: int = VERSION
+    run: RunEntry | None = None
     machine: tuple[ClusterMachine, ...]
 
 
 _STRUCTS: Mapping[str, type[msgspec.Struct]] = {"link": LinkEntry, "cpu": CpuEntry, "gpus": GpuEntry}
 
 
-def read_cluster(text: str, file_name: str) -> tuple[ClusterMachine, ...]:
-    """The machines of a cluster file. Raises ``BadClusterFile`` that names the file, the machine and the key."""
+def read_cluster_file(text: str, file_name: str) -> ClusterFile:
+    """Everything in a cluster file. Raises ``BadClusterFile`` that names the file, the table and the key."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadClusterFile(f"{file_name} is not valid TOML: {error}.") from error
+    _refuse_newer(document, file_name)
     _refuse_unknown_keys(document, file_name)
     try:
-        machines = msgspec.convert(document, _ClusterFile).machine
+        file = msgspec.convert(document, ClusterFile)
     except msgspec.ValidationError as error:
         raise _in_words(str(error), document, file_name) from error
-    _check(machines, file_name)
-    return machines
+    _check(file.machine, file_name)
+    if file.run is not None:
+        check_run(file.run, file_name)
+    return file
 
 
 def offers_of_cluster(
@@ -191,8 +206,18 @@ def _speed(entry: DeviceEntry) -> Speed | None:
     return Speed(read_bytes_per_second=read, compute_flops_per_second=flops, overhead_seconds=entry.overhead_ms / 1000)
 
 
+def _refuse_newer(document: Mapping[str, object], file_name: str) -> None:
+    """Before anything else: a newer file may have keys that mean something to a newer Crossply."""
+    version = document.get("version", VERSION)
+    if isinstance(version, int) and version > VERSION:
+        raise BadClusterFile(
+            f"{file_name} was written by a newer Crossply (version {version} of the file).", advice="Open it with that one."
+        )
+
+
 def _refuse_unknown_keys(document: Mapping[str, object], file_name: str) -> None:
-    _refuse_unknown(document, ("machine",), f"{file_name}:")
+    _refuse_unknown(document, ClusterFile.__struct_fields__, f"{file_name}:")
+    _refuse_unknown_in_run(document.get("run"), f"{file_name}:")
     entries = document.get("machine", ())
     for index, machine in enumerate(entries if isinstance(entries, list) else ()):
         if not isinstance(machine, dict):
@@ -204,6 +229,20 @@ def _refuse_unknown_keys(document: Mapping[str, object], file_name: str) -> None
             for part in parts if isinstance(parts, list) else (parts,):
                 if isinstance(part, dict):
                     _refuse_unknown(part, struct.__struct_fields__, where, inside=f" in {key}")
+
+
+def _refuse_unknown_in_run(run: object, where: str) -> None:
+    if not isinstance(run, dict):
+        return
+    _refuse_unknown(run, RunEntry.__struct_fields__, where, inside=" in run")
+    split = run.get("split")
+    if not isinstance(split, dict):
+        return
+    _refuse_unknown(split, SplitEntry.__struct_fields__, where, inside=" in run.split")
+    seats = split.get("seats", ())
+    for seat in seats if isinstance(seats, list) else ():
+        if isinstance(seat, dict):
+            _refuse_unknown(seat, SeatEntry.__struct_fields__, where, inside=" in run.split.seats")
 
 
 def _refuse_unknown(table: Mapping[str, object], known: tuple[str, ...], where: str, *, inside: str = "") -> None:
@@ -229,7 +268,10 @@ def _in_words(message: str, document: Mapping[str, object], file_name: str) -> B
     what = what.replace("`", "").replace("Object", "it").replace("Expected", "expected")
     place = _KEY_OF_PATH.match(path)
     if place is None:
-        return BadClusterFile(f"{file_name}: {what}.", advice="A cluster file has one [[machine]] table per machine.")
+        key = path.lstrip(".")
+        return BadClusterFile(
+            f"{file_name}: {key + ': ' if key else ''}{what}.", advice="A cluster file has one [[machine]] table per machine."
+        )
     key = place["key"]
     return BadClusterFile(
         f"{file_name}, {_machine_in_words(document, int(place['index']))}: {key + ': ' if key else ''}{what}."
@@ -253,8 +295,12 @@ def _check(machines: tuple[ClusterMachine, ...], file_name: str) -> None:
 
 
 def _check_machine(machine: ClusterMachine, where: str) -> None:
-    if machine.cpu is None and not machine.gpus:
+    if machine.cpu is None and not machine.gpus and machine.address is None and not machine.coordinator:
         raise BadClusterFile(f"{where} it has neither cpu nor gpus.", advice="Describe at least one device.")
+    if machine.exposure is not None and not _is_one_address(machine.exposure):
+        raise BadClusterFile(
+            f"{where} exposure {machine.exposure!r} is no IPv4 address.", advice="Give one address of its own."
+        )
     if machine.port is not None and not 0 < machine.port < 65536:
         raise BadClusterFile(f"{where} port {machine.port} is not between 1 and 65535.")
     if machine.link is not None:
@@ -265,6 +311,15 @@ def _check_machine(machine: ClusterMachine, where: str) -> None:
     for gpu in machine.gpus:
         _check_device(gpu, where, f"gpus ({gpu.device})")
         _check_gpu_name(gpu, where, devices)
+
+
+def _is_one_address(text: str) -> bool:
+    """Of this one machine: not 0.0.0.0, which is every network that it is in."""
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return not (address.is_unspecified or address.is_loopback or address.is_multicast)
 
 
 def _check_gpu_name(gpu: GpuEntry, where: str, seen: set[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +19,9 @@ from engine.errors import BadInput
 
 VERSION = 4
 FILE_NAME = "settings.json"
-
+MOST_RECENT = 8
+_writing = threading.Lock()
+"""Several threads change the file, each a part of it."""
 
 _Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 
@@ -51,6 +54,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Remote machines that were in the cluster."""
     model_folders: tuple[str, ...] = ()
     """Where else models are looked for."""
+    recent_models: tuple[str, ...] = ()
+    """Paths, the one that was used last first."""
+    recent_clusters: tuple[str, ...] = ()
+    """The same for cluster files."""
+    cluster_path: str | None = None
+    """The cluster file that was open last."""
 
 
 def _with_machines(raw: dict[str, Any]) -> dict[str, Any]:
@@ -64,8 +73,9 @@ def _with_prompt_share(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_files(raw: dict[str, Any]) -> dict[str, Any]:
-    """3 -> 4: model folders. There were none."""
-    return raw | {"version": 4}
+    """3 -> 4: recent files and model folders. The model that was chosen last is the only recent one that is known."""
+    model = raw.get("model_path")
+    return raw | {"version": 4, "recent_models": [model] if isinstance(model, str) else []}
 
 
 _MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -104,6 +114,21 @@ def load_settings(folder: Path) -> Settings:
 def save_settings(folder: Path, settings: Settings) -> None:
     """Write them, all or nothing."""
     write_atomically(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(settings)))
+
+
+def update_settings(folder: Path, change: Callable[[Settings], Settings]) -> Settings:
+    """Read, change, write, one thread after the other. Returns what the file says now. Raises ``BadInput`` and ``OSError``."""
+    with _writing:
+        before = load_settings(folder)
+        after = change(before)
+        if after != before:
+            save_settings(folder, after)
+        return after
+
+
+def with_recent(paths: tuple[str, ...], path: str) -> tuple[str, ...]:
+    """``path`` in front, and no more than are worth a list."""
+    return (path, *(other for other in paths if other != path))[:MOST_RECENT]
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +77,29 @@ class ModelFacts:
     def n_layers(self) -> int:
         """Layers without the output layer; llama.cpp's split has ``n_layers + 1`` units."""
         return len(self.layers)
+
+
+class ModelPlace(StrEnum):
+    """Whose store of models a file was found in."""
+
+    CROSSPLY = "Crossply"
+    LM_STUDIO = "LM Studio"
+    OLLAMA = "Ollama"
+    HUGGING_FACE = "Hugging Face cache"
+    LLAMA_CPP = "llama.cpp cache"
+    FOLDER = "your folders"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundModel:
+    """A model that is on this machine: what a list says of it before its header is read."""
+
+    path: str
+    """What to read and to give llama-server: of a split model its first part, of Ollama's the blob."""
+    name: str
+    """For people: the file's name, or what its store calls it (``llama3.2:3b``)."""
+    place: ModelPlace
+    size_bytes: int
+    """Of all parts that are there."""
+    n_missing_parts: int = 0
+    """Parts of a split model that are not there: it is listed, and refused with a sentence when it is chosen."""

@@ -15,6 +15,7 @@ class ProblemKind(StrEnum):
     COORDINATOR = "coordinator"
     LAYER_MAP = "layer map"
     MACHINE = "machine"
+    CLUSTER_FILE = "cluster file"
     BUG = "bug"
 
 

@@ -14,6 +14,11 @@ def choose_model_file(parent: QWidget, beside: str | None) -> str | None:
     return path or None
 
 
+def choose_model_folder(parent: QWidget) -> str | None:
+    """A folder with models, or ``None``."""
+    return QFileDialog.getExistingDirectory(parent, "Choose a folder with GGUF files", str(Path.home())) or None
+
+
 def choose_runtime_folder(parent: QWidget) -> str | None:
     """A folder with llama.cpp programs, or ``None``."""
     return (

@@ -1,42 +1,29 @@
-"""Asked once, when the window is closed while workers run. The buttons say what they do; Cancel is the default."""
+"""Asked once, when the window is closed while something runs. The buttons say what they do; Cancel is the default."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QMessageBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QMessageBox, QWidget
 
-from gui.what_to_show.quit_content import QuitQuestion
+from gui.what_to_show.files.quit_content import QuitContent
 
-
-class QuitAnswer(StrEnum):
-    """What the person wants."""
-
-    STOP_ALL = "stop all"
-    KEEP = "keep running"
-    CANCEL = "cancel"
+_Role = QMessageBox.ButtonRole
 
 
-_ANSWERS = {
-    QMessageBox.ButtonRole.DestructiveRole: QuitAnswer.STOP_ALL,
-    QMessageBox.ButtonRole.AcceptRole: QuitAnswer.KEEP,
-}
-
-
-def confirm_quit_dialog(parent: QWidget, content: QuitQuestion) -> QMessageBox:
-    """The dialog."""
+def confirm_quit_dialog(parent: QWidget, content: QuitContent) -> QMessageBox:
+    """Stop everything (destructive), leave what can stay (accept; only where something can) or Cancel."""
     dialog = QMessageBox(parent)
     dialog.setIcon(QMessageBox.Icon.NoIcon)
-    dialog.setStyleSheet("QLabel { min-width: 340px; }")
+    dialog.setStyleSheet("QLabel { min-width: 380px; }")
     dialog.setTextFormat(Qt.TextFormat.PlainText)
     dialog.setWindowTitle("Quit Crossply")
-    dialog.setText(content.question)
+    dialog.setText(content.happened)
     dialog.setInformativeText(content.words)
-    dialog.addButton(content.stop, QMessageBox.ButtonRole.DestructiveRole)
+    dialog.addButton("Stop everything and quit", _Role.DestructiveRole)
     if content.keep:
-        dialog.addButton(content.keep, QMessageBox.ButtonRole.AcceptRole)
-    cancel = dialog.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+        dialog.addButton(content.keep, _Role.AcceptRole)
+    cancel = dialog.addButton("Cancel", _Role.RejectRole)
+    _stack_buttons(dialog)
     dialog.setDefaultButton(cancel)
     dialog.setEscapeButton(cancel)
     again = QCheckBox("Do not ask again (Settings can undo this)", dialog)
@@ -44,9 +31,8 @@ def confirm_quit_dialog(parent: QWidget, content: QuitQuestion) -> QMessageBox:
     return dialog
 
 
-def answer_of(dialog: QMessageBox) -> tuple[QuitAnswer, bool]:
-    """Show it and wait: the answer, and whether to ask the next time, too."""
-    dialog.exec()
-    clicked = dialog.clickedButton()
-    answer = QuitAnswer.CANCEL if clicked is None else _ANSWERS.get(dialog.buttonRole(clicked), QuitAnswer.CANCEL)
-    return answer, not dialog.checkBox().isChecked()
+def _stack_buttons(dialog: QMessageBox) -> None:
+    """One below the other: side by side, at 200 % text, they are wider than Qt lets a message be, and their words are cut."""
+    box = dialog.findChild(QDialogButtonBox)
+    if box is not None:
+        box.setOrientation(Qt.Orientation.Vertical)

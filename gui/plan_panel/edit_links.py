@@ -1,16 +1,16 @@
-"""*Back to best*, undo and redo beside the plan's title, and their shortcuts."""
+"""*Back to best*, undo and redo beside the plan's title. Their keys belong to the window's actions."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from gui.what_to_show.plan_edits.edit_links_content import EditLinkContent, EditLinksContent
 
 
 class EditLinks(QWidget):
-    """Shows an ``EditLinksContent``; the actions can be put into a menu too."""
+    """Shows an ``EditLinksContent``."""
 
     best_asked = Signal()
     undo_asked = Signal()
@@ -21,9 +21,9 @@ class EditLinks(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        self.best = self._add(row, "Back to best", "")
-        self.undo = self._add(row, "Undo", "Ctrl+Z")
-        self.redo = self._add(row, "Redo", "Ctrl+Shift+Z")
+        self.best = self._add(row, "Back to best")
+        self.undo = self._add(row, "Undo")
+        self.redo = self._add(row, "Redo")
         self.best.triggered.connect(lambda: self.best_asked.emit())
         self.undo.triggered.connect(lambda: self.undo_asked.emit())
         self.redo.triggered.connect(lambda: self.redo_asked.emit())
@@ -39,11 +39,8 @@ class EditLinks(QWidget):
         """From left to right."""
         return tuple(self.findChildren(QPushButton))
 
-    def _add(self, row: QHBoxLayout, words: str, keys: str) -> QAction:
+    def _add(self, row: QHBoxLayout, words: str) -> QAction:
         action = QAction(words, self)
-        if keys:
-            action.setShortcut(QKeySequence(keys))
-        self.addAction(action)
         button = QPushButton(words.lower())
         button.setObjectName("link")
         button.setAccessibleName(words)

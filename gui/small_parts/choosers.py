@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QStandardItemModel, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QWidget
+
+from gui.small_parts.plain_tips import plain_tip
 
 
 class Chooser(QComboBox):
@@ -23,17 +25,29 @@ class Chooser(QComboBox):
         self.activated.connect(lambda place: self.picked.emit(str(self.itemData(place))))
 
     def show_entries(self, entries: tuple[tuple[str, str, str], ...], chosen: str | None, *, words: str | None = None) -> None:
-        """Entries are (key, label, tooltip). ``chosen`` ``None`` shows the placeholder."""
+        """Entries are (key, label, tooltip); one without a key is a heading, which cannot be chosen. ``chosen`` ``None`` shows
+        the placeholder."""
         if entries != self._entries:
             self._entries = entries
             self.clear()
             for key, label, tip in entries:
                 self.addItem(label, key)
-                self.setItemData(self.count() - 1, tip or label, Qt.ItemDataRole.ToolTipRole)
+                self.setItemData(self.count() - 1, plain_tip(tip or label), Qt.ItemDataRole.ToolTipRole)
+                if not key:
+                    self._make_heading(self.count() - 1)
         place = -1 if chosen is None else self.findData(chosen)
         if place != self.currentIndex():
             self.setCurrentIndex(place)
         self.setToolTip(self._words if words is None else words)
+
+    def _make_heading(self, place: int) -> None:
+        model = self.model()
+        if isinstance(model, QStandardItemModel):
+            item = model.item(place)
+            item.setFlags(Qt.ItemFlag.NoItemFlags)
+            font = self.font()
+            font.setBold(True)
+            item.setFont(font)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """A wheel that scrolls the page must not change a plan on its way."""

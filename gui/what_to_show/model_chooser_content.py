@@ -1,28 +1,55 @@
 """Model, context and slots: the choices in the header.
 
-A model that was chosen by hand and is not in the models folder is listed too, or the chooser would show another than the one
-in use. Rejected: free numbers for context and slots (few values make sense; others come from the command line).
+Models are grouped by where they were found, those that were used last first; each stands in one group only. A model that was
+chosen by hand is listed wherever it lies, or the chooser would show another than the one in use. Rejected: free numbers for
+context and slots (few values make sense; others come from the command line).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.session.state import ClusterState
+from engine.vocabulary.model import FoundModel, ModelPlace
 from gui.what_to_show.formatting import bytes_text, count_text, file_name, tokens_text
 
 _CONTEXTS = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
 _SLOTS = (1, 2, 4, 8)
 _CACHE_TYPES = ("f16", "q8_0", "q4_0")
 _CACHE_TYPE_WORDS = "Type of the KV cache, K and V alike: q8_0 takes 53% of the memory of f16 and q4_0 28%, less exactly"
+_TITLES = {
+    ModelPlace.CROSSPLY: "Crossply's own folder",
+    ModelPlace.FOLDER: "Your folders",
+    ModelPlace.LM_STUDIO: "LM Studio",
+    ModelPlace.OLLAMA: "Ollama",
+    ModelPlace.HUGGING_FACE: "Hugging Face cache",
+    ModelPlace.LLAMA_CPP: "llama.cpp cache",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEntry:
+    """One model of the list."""
+
+    path: str
+    label: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelGroup:
+    """Models with something in common."""
+
+    title: str
+    models: tuple[ModelEntry, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelChooserContent:
-    """``model_paths`` and ``model_labels`` are parallel, and so are the other pairs."""
+    """``contexts`` and ``context_labels`` are parallel, and so are the slots."""
 
-    model_paths: tuple[str, ...]
-    model_labels: tuple[str, ...]
+    groups: tuple[ModelGroup, ...]
     chosen_path: str | None
     model_words: str
     contexts: tuple[int, ...]
@@ -41,10 +68,6 @@ class ModelChooserContent:
 
 def model_chooser_of(state: ClusterState) -> ModelChooserContent:
     """What the header offers."""
-    chosen = state.choices.model_path
-    paths = list(state.models_found)
-    if chosen is not None and chosen not in paths:
-        paths.insert(0, chosen)
     shape = state.choices.shape
     training = None if state.model is None else state.model.training_context_tokens
     contexts = _with(tuple(size for size in _CONTEXTS if training is None or size <= training), shape.context_tokens)
@@ -52,9 +75,8 @@ def model_chooser_of(state: ClusterState) -> ModelChooserContent:
     changeable = not state.run_wanted and not state.closing
     why_no_cache_type = _why_no_cache_type(state)
     return ModelChooserContent(
-        model_paths=tuple(paths),
-        model_labels=tuple(file_name(path) for path in paths),
-        chosen_path=chosen,
+        groups=_groups_of(state),
+        chosen_path=state.choices.model_path,
         model_words=_model_words(state),
         contexts=contexts,
         context_labels=tuple(f"Context {tokens_text(size)}" for size in contexts),
@@ -81,6 +103,32 @@ def _why_no_cache_type(state: ClusterState) -> str:
     if "-fa auto" not in options and state.choices.shape.flash_attention is not True:
         return "The type of the KV cache: a smaller one needs flash attention, which only newer builds turn on by themselves"
     return ""
+
+
+def _groups_of(state: ClusterState) -> tuple[ModelGroup, ...]:
+    found = {model.path: model for model in state.models_found}
+    chosen = state.choices.model_path
+    recent = list(state.recent_models)
+    if chosen is not None and chosen not in found and chosen not in recent:
+        recent.insert(0, chosen)
+    groups = [_group("Recent", (_entry(found.get(path), path) for path in recent))]
+    for place, title in _TITLES.items():
+        models = (model for model in state.models_found if model.place is place and model.path not in recent)
+        groups.append(_group(title, (_entry(model, model.path) for model in models)))
+    return tuple(group for group in groups if group.models)
+
+
+def _group(title: str, models: Iterable[ModelEntry]) -> ModelGroup:
+    return ModelGroup(title=title, models=tuple(models))
+
+
+def _entry(model: FoundModel | None, path: str) -> ModelEntry:
+    """One that was not found is only known by its path."""
+    if model is None:
+        return ModelEntry(path=path, label=file_name(path), words=path)
+    missing = f" · {count_text(model.n_missing_parts, 'part')} missing" if model.n_missing_parts else ""
+    label = f"{model.name} · {bytes_text(model.size_bytes)}{missing}"
+    return ModelEntry(path=path, label=label, words=f"{label}\n{_TITLES[model.place]}: {path}")
 
 
 def _with(values: tuple[int, ...], value: int) -> tuple[int, ...]:

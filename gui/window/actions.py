@@ -28,21 +28,23 @@ class WindowActions(QObject):
         super().__init__(window)
         self.table = tuple(table)
         self.of = {entry.key: self._action(entry, doings[entry.key], window) for entry in table}
+        self._after: Mapping[str, QMenu] = {}
         self._group(window)
 
     def show_facts(self, facts: Facts) -> None:
         """What can be done now, and what is chosen."""
         for entry in self.table:
             action = self.of[entry.key]
-            why_not = entry.why_not(facts.state)
+            why_not = entry.reason(facts)
             action.setEnabled(not why_not)
             action.setToolTip(plain_tip(_tip(entry, why_not)))
             if entry.checked is not None:
                 action.setChecked(entry.checked(facts))
 
-    def fill_menus(self, bar: QMenuBar, header: QMenu) -> None:
+    def fill_menus(self, bar: QMenuBar, header: QMenu, after: Mapping[str, QMenu]) -> None:
         """A menu of the bar for each group of the table; in the header's short menu what is used most, with the looks, and
-        Quit at the end."""
+        Quit at the end. ``after``: menus that others fill, by the key of the action they stand behind."""
+        self._after = after
         for menu in Menu:
             self._fill(bar.addMenu(menu.value), [entry for entry in self.table if entry.menu is menu], _by_section)
         short = [entry for entry in self.table if (entry.in_header or entry.submenu) and entry.key != "quit"]
@@ -60,7 +62,10 @@ class WindowActions(QObject):
             for submenu, inside in groupby(some, key=lambda entry: entry.submenu):
                 target = menu.addMenu(submenu) if submenu else menu
                 target.setToolTipsVisible(True)
-                target.addActions([self.of[entry.key] for entry in inside])
+                for entry in inside:
+                    target.addAction(self.of[entry.key])
+                    if entry.key in self._after:
+                        target.addMenu(self._after[entry.key])
 
     def trigger(self, key: str) -> None:
         """Do it, if it can be done."""

@@ -1,5 +1,6 @@
-"""Closing the window: ask if something runs, close the session, wait until everything is stopped, go.
+"""Closing the window: first what would be lost, then what would be stopped, each asked once and only if it is so.
 
+Then the session is closed, and the window goes when everything is stopped.
 Rejected: waiting in ``closeEvent`` (the window would freeze for as long as a machine takes to answer).
 """
 
@@ -9,15 +10,17 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
-from gui.dialogs.confirm_quit import QuitAnswer, answer_of, confirm_quit_dialog
+from gui.dialogs.confirm_quit import confirm_quit_dialog
+from gui.files.file_actions import FileActions
 from gui.session_bridge import SessionBridge
-from gui.what_to_show.quit_content import quit_question_of
+from gui.what_to_show.files.quit_content import quit_of
 from gui.what_to_show.status_content import is_running
 from gui.window.preference_store import PreferenceStore
 
 _PATIENCE_MILLISECONDS = 25_000
+_Role = QMessageBox.ButtonRole
 
 
 class Closing(QObject):
@@ -26,16 +29,24 @@ class Closing(QObject):
     ended = Signal()
 
     def __init__(
-        self, bridge: SessionBridge, preferences: PreferenceStore, remember: Callable[[], None], window: QWidget
+        self,
+        bridge: SessionBridge,
+        preferences: PreferenceStore,
+        files: FileActions,
+        remember: Callable[[], None],
+        window: QWidget,
     ) -> None:
         """``remember``: called once, when closing begins and the window still is as the person left it."""
         super().__init__(window)
         self._preferences = preferences
         self._bridge = bridge
+        self._files = files
         self._remember = remember
         self._window = window
         self._begun = False
         self._over = False
+        self.dialog: QMessageBox | None = None
+        """The one that is open."""
 
     def answer(self, event: QCloseEvent) -> None:
         """What a close event comes to."""
@@ -43,36 +54,37 @@ class Closing(QObject):
             event.accept()
             return
         event.ignore()
+        if not self._begun and self.dialog is None and self._files.dialog is None:
+            self._files.when_nothing_is_lost(self._ask_about_the_run, leaving=True)
+
+    def _ask_about_the_run(self) -> None:
         state = self._bridge.state
-        if self._begun or not self._preferences.now.ask_at_quit or not is_running(state):
+        if not self._preferences.now.ask_at_quit or not is_running(state):
             self.begin()
             return
-        answer, ask_again = answer_of(confirm_quit_dialog(self._window, quit_question_of(state)))
-        if answer is QuitAnswer.CANCEL:
+        self.dialog = confirm_quit_dialog(self._window, quit_of(state))
+        self.dialog.finished.connect(self._answered)
+        self.dialog.open()
+
+    def _answered(self) -> None:
+        dialog, self.dialog = self.dialog, None
+        if dialog is None:
             return
-        self._preferences.set(ask_at_quit=ask_again)
-        if answer is QuitAnswer.STOP_ALL and quit_question_of(state).keep:
-            self._stop_all_first()
-        else:
-            self.begin()
+        clicked = dialog.clickedButton()
+        role = None if clicked is None else dialog.buttonRole(clicked)
+        ask_again = not dialog.checkBox().isChecked()
+        dialog.deleteLater()
+        if role in (_Role.AcceptRole, _Role.DestructiveRole):
+            self._preferences.set(ask_at_quit=ask_again)
+            self.begin(keep_running=role == _Role.AcceptRole)
 
-    def _stop_all_first(self) -> None:
-        """Also those that were started to stay: they are stopped while the session still wants them, and then it is closed."""
-        self._bridge.changed.connect(self._begin_when_stopped)
-        self._bridge.stop()
-
-    def _begin_when_stopped(self) -> None:
-        if not is_running(self._bridge.state):
-            self._bridge.changed.disconnect(self._begin_when_stopped)
-            self.begin()
-
-    def begin(self) -> None:
-        """Close the session without asking."""
+    def begin(self, keep_running: bool = True) -> None:
+        """Close the session without asking. Workers that were started to stay stay, unless ``keep_running`` says otherwise."""
         if self._begun:
             return
         self._begun = True
         self._remember()
-        self._bridge.close()
+        self._bridge.close(keep_running)
         QTimer.singleShot(_PATIENCE_MILLISECONDS, self, self.end)
 
     def end(self) -> None:

@@ -68,6 +68,16 @@ def test_the_window_remembers_what_is_chosen(tmp_path):
     assert choices_from(load_settings(tmp_path)).targets == TARGETS
 
 
+def test_one_more_folder_of_models_is_kept_and_then_searched(tmp_path):
+    session = RunningSession(Fakes().outside(), Choices(), RunPublisher(tmp_path), remember=tmp_path)
+    session._jobs = FakeJobs()
+    searched = []
+    session.documents.look_for_models = lambda: searched.append(load_settings(tmp_path).model_folders)
+    session.choose(Choices(model_folders=("/big",)))
+    session.choose(Choices(model_folders=("/big",), cpu_workers=2))
+    assert searched == [("/big",)]
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -11,7 +11,7 @@ from engine.session.state import (
 from engine.vocabulary.device import Cpu, DeviceKind, Gpu, Vendor
 from engine.vocabulary.layer_map import LayerMap, LayerPlace
 from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineId, MachineLoad
-from engine.vocabulary.model import KvFacts, LayerFacts, ModelFacts
+from engine.vocabulary.model import FoundModel, KvFacts, LayerFacts, ModelFacts, ModelPlace
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused, Policy, PredictedThroughput, RunShape, Shortfall
 from engine.vocabulary.process import ProcessId, ProcessPhase
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
@@ -229,6 +229,26 @@ def refused(policy: Policy = Policy.FASTEST, layout: Layout = Layout.PER_DEVICE)
                 safe_bytes=int(6.4 * GIB),
                 sentence="vulkan:0 would need 10.0 GB of its 6.4 GB.",
             ),
+        ),
+    )
+
+
+def the_models() -> tuple[FoundModel, ...]:
+    """Three in the person's folder, and one of Ollama's."""
+    folder = "/home/ada/models"
+
+    def found(file: str, name: str, size_bytes: int) -> FoundModel:
+        return FoundModel(path=f"{folder}/{file}", name=name, place=ModelPlace.FOLDER, size_bytes=size_bytes)
+
+    return (
+        found("gemma-3-270m-Q4_K_M.gguf", "gemma-3-270m-Q4_K_M.gguf", 253_000_000),
+        found("Llama-3.3-70B-Instruct-Q4_K_M-00001-of-00002.gguf", "Llama-3.3-70B-Instruct-Q4_K_M (2 parts)", 42_500_000_000),
+        found("Qwen3-32B-Q4_K_M.gguf", "Qwen3-32B-Q4_K_M.gguf", 19_800_000_000),
+        FoundModel(
+            path=f"/home/ada/.ollama/models/blobs/sha256-{'ab' * 32}",
+            name="llama3.2:3b",
+            place=ModelPlace.OLLAMA,
+            size_bytes=2_020_000_000,
         ),
     )
 

@@ -13,6 +13,7 @@ from engine.session.state import (
     Activity,
     AnswerShown,
     Choices,
+    ClusterDocument,
     ClusterState,
     PlanVariant,
     RunPhase,
@@ -46,6 +47,7 @@ from tests.fakes.cluster_pieces import (
     samples,
     servers_of,
     the_commands,
+    the_models,
     timings,
 )
 from tests.fakes.run_records import a_comparison, a_record
@@ -86,13 +88,15 @@ def no_model() -> ClusterState:
         runtime_phase=RuntimePhase.READY,
         runtime=runtime,
         runtimes=(runtime,),
-        models_found=(
-            "/home/ada/models/Qwen3-32B-Q4_K_M.gguf",
-            "/home/ada/models/gemma-3-270m-Q4_K_M.gguf",
-            "/home/ada/models/Llama-3.3-70B-Instruct-Q4_K_M-00001-of-00002.gguf",
-        ),
+        models_found=the_models(),
+        models_searched=True,
         offers=offers_of(machine),
     )
+
+
+def no_model_anywhere() -> ClusterState:
+    """A fresh machine: everything is there but a model."""
+    return replace(no_model(), models_found=())
 
 
 def plan_shown() -> ClusterState:
@@ -305,10 +309,20 @@ def many_machines(n: int = 24) -> ClusterState:
     )
 
 
+def file_changed() -> ClusterState:
+    """A cluster file is open, and something was changed since."""
+    state = plan_shown()
+    path = "/home/ada/labs/lab-b204.crossply.toml"
+    saved = replace(state.choices, policy=Policy.EVEN)
+    recent = (path, "/home/ada/labs/two-nodes.crossply.toml")
+    document = ClusterDocument(path=path, saved=saved)
+    return replace(state, document=document, recent_clusters=recent, recent_models=(state.models_found[2].path,))
+
+
 def every_state() -> dict[str, Callable[[], ClusterState]]:
     """Name -> maker, in the order in which a person meets them."""
     makers = (
-        looking, runtime_missing, installing, no_model, plan_shown, plan_refused, starting, loading, ready,
-        map_mismatch, worker_failed, many_machines,
+        looking, runtime_missing, installing, no_model_anywhere, no_model, plan_shown, plan_refused, starting, loading, ready,
+        map_mismatch, worker_failed, many_machines, file_changed,
     )  # fmt: skip
     return {maker.__name__: maker for maker in makers}

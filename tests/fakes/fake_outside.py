@@ -19,13 +19,14 @@ from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
 from engine.vocabulary.device import RuntimeDevice
-from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.model import FoundModel, ModelFacts, ModelPlace
 from engine.vocabulary.plan import Plan, Policy
 from engine.vocabulary.process import ProcessSpec
 from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
+from tests.fakes.fake_files import FakeClusterFiles, FakeDemoModel, FakeRecentFiles
 from tests.fakes.fake_machine_probe import FakeMachineProbe
 from tests.fakes.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
 from tests.fakes.fake_remote import FakeConnector, FakeNetwork, FakeRemoteMachine, a_look, a_target, with_runtime_source
@@ -201,6 +202,11 @@ class FakeModels:
     def found(self) -> tuple[str, ...]:
         return tuple(self.models)
 
+    def search(self, token: CancelToken) -> Iterator[tuple[FoundModel, ...]]:
+        token.check()
+        for path in self.models:
+            yield (FoundModel(path=path, name=path.rpartition("/")[2], place=ModelPlace.CROSSPLY, size_bytes=1000),)
+
     def read(self, path: str) -> ModelFacts:
         if path not in self.models:
             raise BadModelFile(f"{path} is not a GGUF file.", advice="Choose another.")
@@ -287,6 +293,9 @@ class Fakes:
         self.tunnel_bytes: int | None = None
         self.connector = FakeConnector()
         self.network = FakeNetwork()
+        self.clusters = FakeClusterFiles()
+        self.recent = FakeRecentFiles()
+        self.demo = FakeDemoModel()
 
     def outside(self) -> Outside:
         """What a session is given."""
@@ -306,6 +315,9 @@ class Fakes:
             written_bytes=lambda _pid: self.tunnel_bytes,
             connector=self.connector,
             network=self.network,
+            clusters=self.clusters,
+            recent=self.recent,
+            demo_model=self.demo.fetch,
         )
 
     def add_remote(self, name: str, *, runtime: Runtime | None = RUNTIME) -> FakeRemoteMachine:

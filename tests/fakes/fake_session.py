@@ -8,6 +8,7 @@ from engine.remote_ports import Secret
 from engine.session.logs import LogBook
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.session.working.documents import Documents
 from engine.session.working.remote_machines import RemoteMachines
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.remote import HostKey, SshTarget
@@ -44,6 +45,22 @@ class FakeRemoteMachines(RemoteMachines):
         self.commands.append(("look_again", machine_id))
 
 
+class FakeDocuments(Documents):
+    """Writes down into the session's commands what it was told."""
+
+    def __init__(self, commands: list[tuple[object, ...]]) -> None:
+        self.commands = commands
+
+    def open_cluster(self, path: str) -> None:
+        self.commands.append(("open_cluster", path))
+
+    def save_cluster(self, path: str | None = None) -> None:
+        self.commands.append(("save_cluster", path))
+
+    def fetch_demo_model(self) -> None:
+        self.commands.append(("fetch_demo_model",))
+
+
 class FakeSession(Session):
     """``commands`` holds (method, arguments...) of every call, in order."""
 
@@ -53,6 +70,7 @@ class FakeSession(Session):
         self.commands: list[tuple[object, ...]] = []
         self.logs = LogBook(lambda: ARRIVED)
         self.remotes = FakeRemoteMachines(self.commands)
+        self.documents = FakeDocuments(self.commands)
 
     @property
     def chosen(self) -> Choices:
@@ -119,6 +137,6 @@ class FakeSession(Session):
     def dismiss(self, problem_index: int) -> None:
         self.commands.append(("dismiss", problem_index))
 
-    def close(self) -> None:
-        self.commands.append(("close",))
+    def close(self, *, keep_running: bool = True) -> None:
+        self.commands.append(("close",) if keep_running else ("close", "stop all"))
         self.state = replace(self.state, closing=True)

@@ -25,7 +25,7 @@ from gui.theme import Appearance, Scheme
 from gui.what_to_show.actions.action_table import Facts, window_actions
 from gui.what_to_show.actions.palette_content import palette_of
 from gui.what_to_show.actions.shortcuts_content import shortcuts_of
-from gui.what_to_show.quit_content import quit_question_of
+from gui.what_to_show.files.quit_content import quit_of
 from gui.what_to_show.remote.exposure_content import exposure_of
 from gui.what_to_show.remote.found_machines_content import add_machines_of
 from gui.what_to_show.remote.questions_content import question_of
@@ -92,7 +92,7 @@ DIALOGS: dict[str, Callable[[Appearance], QWidget]] = {
     "host key": lambda appearance: ConfirmHostKey(question_of(remote_states.asking()), appearance),
     "secret": lambda appearance: AskSecret(question_of(remote_states.asks_password()), appearance),
     "worths": lambda appearance: WorkerWorths(("CPU adds 18 GB and costs 0.9 tok/s.", "cuda:0 adds 11 tok/s.")),
-    "quit": lambda appearance: confirm_quit_dialog(kept_parent(), quit_question_of(states.ready())),
+    "quit": lambda appearance: confirm_quit_dialog(kept_parent(), quit_of(states.ready())),
     "remove": lambda appearance: confirm_remove_dialog(kept_parent(), "lab-02", clean=True, n_workers=2),
     "fault": lambda appearance: fault_dialog("Traceback\nRuntimeError: 7"),
 }

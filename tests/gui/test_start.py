@@ -30,6 +30,27 @@ def test_an_unknown_option_is_an_error(capsys) -> None:
     assert "--no-such-option" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("notes.txt", "neither a GGUF model nor a cluster file"), ("gone.gguf", "no file")]
+)
+def test_a_file_that_cannot_be_opened_is_one_sentence(tmp_path, capsys, name: str, said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / name)])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_on_the_command_line_is_opened(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    opened = []
+    monkeypatch.setattr("gui.app.run", lambda _open_session, _arguments, to_open: opened.append(to_open) or 0)
+    for name in ("m.GGUF", "lab.crossply.toml"):
+        (tmp_path / name).touch()
+        assert main([name]) == 0
+    assert main([]) == 0
+    assert opened == [str(tmp_path / "m.GGUF"), str(tmp_path / "lab.crossply.toml"), None]
+
+
 def test_a_bug_of_any_thread_shows_one_dialog_with_its_details(qtbot, caplog) -> None:
     reporter = FaultReporter()
 

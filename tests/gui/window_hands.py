@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTreeWidget
+from PySide6.QtWidgets import QMessageBox, QTreeWidget
 
 from engine.session.state import ClusterState
 from engine.vocabulary.remote import SshTarget
@@ -25,6 +25,11 @@ def told(window: MainWindow, command: str) -> list[tuple[object, ...]]:
 def dialog(window: MainWindow):
     assert window.machine_actions.dialog is not None
     return window.machine_actions.dialog
+
+
+def answer(dialog: QMessageBox, words: str) -> None:
+    """Press the button that says so."""
+    QTest.mouseClick(next(button for button in dialog.buttons() if button.text() == words), LEFT)
 
 
 def check(tree: QTreeWidget, name: str) -> None:

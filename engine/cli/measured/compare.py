@@ -88,7 +88,7 @@ def _looked(arguments: argparse.Namespace, choices: Choices) -> ClusterState:
 
 
 def _on_cluster(arguments: argparse.Namespace, choices: Choices) -> _Asked:
-    machines = read_cluster_file(Path(arguments.cluster))
+    machines = read_cluster_file(Path(arguments.cluster)).machine
 
     def offers(layout: Layout, left_out: frozenset[WorkerId]) -> tuple[WorkerOffer, ...]:
         return offers_of_cluster(machines, layout, choices.reserve_fraction, left_out=left_out)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from engine.cli.terminal.output import say
 from engine.errors import BadClusterFile, BadInput
-from engine.settings.cluster_file import ClusterMachine, read_cluster
+from engine.settings import cluster_file
+from engine.settings.cluster_file import ClusterFile
 from engine.settings.ssh_target import checked_target, parse_target
 from engine.vocabulary.remote import SshTarget
 
@@ -58,10 +59,10 @@ def targets_of(arguments: argparse.Namespace) -> tuple[SshTarget, ...]:
     return tuple(dict.fromkeys((*named, *described)))
 
 
-def read_cluster_file(path: Path) -> tuple[ClusterMachine, ...]:
-    """The machines of a cluster file. Raises ``BadClusterFile``."""
+def read_cluster_file(path: Path) -> ClusterFile:
+    """A cluster file. Raises ``BadClusterFile``."""
     try:
-        return read_cluster(path.read_text(encoding="utf-8"), str(path))
+        return cluster_file.read_cluster_file(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise BadClusterFile(f"The cluster file {path} cannot be read: {error}.", advice="Name a TOML file.") from None
 
@@ -69,7 +70,7 @@ def read_cluster_file(path: Path) -> tuple[ClusterMachine, ...]:
 def targets_of_file(path: Path) -> tuple[SshTarget, ...]:
     """The machines of a cluster file that have an address. Its coordinator is this machine. Raises ``BadClusterFile``."""
     targets = []
-    for machine in read_cluster_file(path):
+    for machine in read_cluster_file(path).machine:
         if machine.coordinator:
             continue
         if machine.address is None:

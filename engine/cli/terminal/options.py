@@ -51,12 +51,12 @@ def add_runtime(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runtime", metavar="FOLDER", help="folder with the llama.cpp programs to use")
 
 
-def choices_of(arguments: argparse.Namespace) -> Choices:
-    """The settings of this user, overridden by the command line. Raises ``BadInput``.
+def choices_of(arguments: argparse.Namespace, base: Choices | None = None) -> Choices:
+    """The settings of this user, or ``base``, overridden by the command line. Raises ``BadInput``.
 
     Machines are only those that the command names: those of the window are no part of it.
     """
-    choices = choices_from(load_settings(find_folders().state))
+    choices = choices_from(load_settings(find_folders().state)) if base is None else base
     shape = choices.shape
     shape = replace(
         shape,
@@ -69,15 +69,16 @@ def choices_of(arguments: argparse.Namespace) -> Choices:
     return replace(
         choices,
         shape=shape,
-        model_path=model_path(_given(arguments, "model", None)),
+        model_path=model_path(_given(arguments, "model", None if base is None else base.model_path)),
+        given=choices.given if getattr(arguments, "policy", None) is None else None,
         runtime_folder=_given(arguments, "runtime", choices.runtime_folder),
         policy=Policy(_given(arguments, "policy", choices.policy.value)),
         layout=Layout(_given(arguments, "layout", choices.layout.value)),
         prompt_share=_given(arguments, "prompt_share", choices.prompt_share),
         reserve_fraction=_given(arguments, "reserve", choices.reserve_fraction),
         cpu_workers=_given(arguments, "cpu_workers", choices.cpu_workers),
-        left_out=frozenset(_given(arguments, "leave_out", [])),
-        keep_running=_given(arguments, "keep_running", False),
+        left_out=choices.left_out | frozenset(_given(arguments, "leave_out", [])),
+        keep_running=_given(arguments, "keep_running", choices.keep_running),
         api_port=_given(arguments, "port", choices.api_port),
         targets=targets_of(arguments),
     )

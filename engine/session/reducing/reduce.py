@@ -50,8 +50,11 @@ def _answer_grew(state: ClusterState, event: events.AnswerGrew) -> ClusterState:
     return replace(state, answer=event.answer)
 
 
-def _close_asked(state: ClusterState, _event: events.CloseAsked) -> ClusterState:
-    return replace(reduce_run.stop_asked(state, events.StopAsked()), closing=True)
+def _close_asked(state: ClusterState, event: events.CloseAsked) -> ClusterState:
+    state = replace(reduce_run.stop_asked(state, events.StopAsked()), closing=True)
+    if event.keep_running:
+        return state
+    return replace(state, processes=tuple(replace(process, keeps_running=False) for process in state.processes))
 
 
 _HANDLERS: dict[type, Callable[[ClusterState, Any], ClusterState]] = {
@@ -59,6 +62,9 @@ _HANDLERS: dict[type, Callable[[ClusterState, Any], ClusterState]] = {
     events.LoadSampled: reduce_inputs.load_sampled,
     events.RuntimesFound: reduce_inputs.runtimes_found,
     events.ModelsListed: reduce_inputs.models_listed,
+    events.RecentFilesListed: reduce_inputs.recent_files_listed,
+    events.DocumentChanged: reduce_inputs.document_changed,
+    events.SaveFailed: reduce_inputs.save_failed,
     events.ModelRead: reduce_inputs.model_read,
     events.ModelRefused: reduce_inputs.model_refused,
     events.ChoicesChanged: reduce_inputs.choices_changed,

@@ -47,8 +47,24 @@ def runtimes_found(state: ClusterState, event: events.RuntimesFound) -> ClusterS
 
 
 def models_listed(state: ClusterState, event: events.ModelsListed) -> ClusterState:
-    """Models in the models folder."""
-    return replace(state, models_found=event.paths)
+    """More models were found, or all were. A new search does not take away what the last one found until it has ended."""
+    models = event.models if event.finished or len(event.models) >= len(state.models_found) else state.models_found
+    return replace(state, models_found=models, models_searched=event.finished or state.models_searched)
+
+
+def recent_files_listed(state: ClusterState, event: events.RecentFilesListed) -> ClusterState:
+    """The files that were used last. The first time this is said, the last session's file is open again."""
+    return replace(state, recent_models=event.models, recent_clusters=event.clusters, files_restored=True)
+
+
+def document_changed(state: ClusterState, event: events.DocumentChanged) -> ClusterState:
+    """A cluster file was opened or saved."""
+    return replace(state, document=replace(event.document, n_failed_saves=state.document.n_failed_saves))
+
+
+def save_failed(state: ClusterState, _event: events.SaveFailed) -> ClusterState:
+    """A cluster file was not saved."""
+    return replace(state, document=replace(state.document, n_failed_saves=state.document.n_failed_saves + 1))
 
 
 def model_read(state: ClusterState, event: events.ModelRead) -> ClusterState:
@@ -69,6 +85,8 @@ def choices_changed(state: ClusterState, event: events.ChoicesChanged) -> Cluste
     """The person chose something."""
     if event.choices.model_path != state.choices.model_path:
         state = replace(state, model=None, model_problem=None)
+    if event.choices.lan_addresses != state.choices.lan_addresses:
+        state = replace(state, document=replace(state.document, exposure_answered=True))
     only_split = replace(event.choices, given=state.choices.given) == state.choices
     state = replace(state, choices=event.choices)
     return replanned_split(state) if only_split else replanned(state)

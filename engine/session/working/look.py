@@ -1,4 +1,4 @@
-"""Jobs that look at the world: this machine, the runtimes, the models, the load. Each posts what it found."""
+"""Jobs that look at the world: this machine, the runtimes, a model, the load. Each posts what it found."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ LOAD_SECONDS = 1.0
 
 
 def look_at_everything(outside: Outside, chosen_folder: str | None, post: Post) -> None:
-    """Runtimes first (they name the devices), then the machine, then the models."""
+    """Runtimes first (they name the devices), then the machine."""
     devices = _look_for_runtimes(outside, chosen_folder, post)
     post(events.MachineLooked(machine=outside.probe.look(devices)))
-    post(events.ModelsListed(paths=outside.models.found()))
 
 
 def _look_for_runtimes(outside: Outside, chosen_folder: str | None, post: Post) -> tuple[RuntimeDevice, ...] | None:

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from engine.session.state import ClusterState
 from gui.what_to_show.actions import why_not
+from gui.what_to_show.plan_edits.edit_links_content import EditLinksContent
 from gui.what_to_show.settings.preferences import Preferences, Scheme
 
 
@@ -34,6 +35,8 @@ class Facts:
 
     state: ClusterState
     preferences: Preferences
+    edits: EditLinksContent | None = None
+    """What can be undone."""
     tab: str = ""
     """The tab that is in front."""
     full_screen: bool = False
@@ -62,8 +65,17 @@ class WindowAction:
     """For what is on or off, or one of several: whether it is the one."""
     in_header: bool = False
     """It stands in the short menu of the header too."""
+    edit: str = ""
+    """Of the three steps over what was chosen (``undo``, ``redo``, ``best``) which one it is."""
     palette_words: str = ""
     """Where its words alone, without their submenu, say too little."""
+
+    def reason(self, facts: Facts) -> str:
+        """Why it cannot be done now, one sentence; empty when it can."""
+        if self.edit:
+            link = None if facts.edits is None else getattr(facts.edits, self.edit)
+            return "There is no plan to edit" if link is None else ("" if link.enabled else link.words)
+        return self.why_not(facts.state)
 
     @property
     def full_words(self) -> str:
@@ -86,8 +98,15 @@ def _file() -> tuple[WindowAction, ...]:
     return (
         WindowAction(key="open-model", words="Open a model…", menu=menu, shortcuts=("Ctrl+O",), why_not=why_not.change,
                      tip="Choose a GGUF file", in_header=True),
-        WindowAction(key="choose-runtime", words="Choose llama.cpp programs…", menu=menu, why_not=why_not.change,
-                     tip="A folder with llama-server and rpc-server", in_header=True),
+        WindowAction(key="add-model-folder", words="Add a folder of models…", menu=menu,
+                     tip="Where else models are looked for"),
+        WindowAction(key="open-cluster", words="Open a cluster…", menu=menu, section=1, shortcuts=("Ctrl+Shift+O",),
+                     why_not=why_not.change, tip="Machines and choices that were saved as a file", in_header=True),
+        WindowAction(key="save-cluster", words="Save the cluster", menu=menu, section=1, shortcuts=("Ctrl+S",),
+                     tip="Machines and everything that was chosen, without secrets", in_header=True),
+        WindowAction(key="save-cluster-as", words="Save the cluster as…", menu=menu, section=1, shortcuts=("Ctrl+Shift+S",)),
+        WindowAction(key="choose-runtime", words="Choose llama.cpp programs…", menu=menu, section=2,
+                     why_not=why_not.change, tip="A folder with llama-server and rpc-server", in_header=True),
         WindowAction(key="quit", words="Quit", menu=menu, section=9, shortcuts=("Ctrl+Q",), in_header=True),
     )  # fmt: skip
 
@@ -95,6 +114,12 @@ def _file() -> tuple[WindowAction, ...]:
 def _edit() -> tuple[WindowAction, ...]:
     menu = Menu.EDIT
     return (
+        WindowAction(key="undo", words="Undo", menu=menu, shortcuts=("Ctrl+Z",), edit="undo",
+                     tip="The last change of what is planned"),
+        WindowAction(key="redo", words="Redo", menu=menu, shortcuts=("Ctrl+Shift+Z",), edit="redo",
+                     tip="What was undone"),
+        WindowAction(key="best", words="Back to the best plan", menu=menu, edit="best",
+                     tip="The fastest split that the planner finds"),
         WindowAction(key="copy-address", words="Copy the API's address", menu=menu, section=1, why_not=why_not.serve),
         WindowAction(key="copy-curl", words="Copy a curl command", menu=menu, section=1, why_not=why_not.serve,
                      tip="One that asks the running model"),

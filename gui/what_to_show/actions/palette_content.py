@@ -51,7 +51,7 @@ def _row_of(action: WindowAction, facts: Facts) -> PaletteRow:
         words=action.full_words,
         where=action.menu.value,
         shortcut=action.shortcuts[0] if action.shortcuts else "",
-        why_not=action.why_not(facts.state),
+        why_not=action.reason(facts),
         chosen=action.checked is not None and action.checked(facts),
     )
 

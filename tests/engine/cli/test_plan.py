@@ -6,6 +6,7 @@ import pytest
 
 from engine.cli.main import main
 from engine.cli.terminal import exit_codes
+from tests.fakes.gguf_writer import write_llama
 
 LAB = """
 [[machine]]
@@ -102,3 +103,48 @@ def test_a_number_of_layers_that_no_model_has(lab, capsys, layers):
 def test_described_and_real_machines_are_not_mixed(lab, capsys):
     assert main(["plan", "--layers", "4", "--cluster", lab, "--machine", "one"]) == exit_codes.BAD_USAGE
     assert "--cluster plans without looking" in capsys.readouterr().err
+
+
+SAVED = """
+[run]
+policy = "even"
+left_out = ["gpu-node/cpu"]
+[[machine]]
+name = "here"
+coordinator = true
+cpu = { safe_mb = 10000 }
+[[machine]]
+name = "gpu-node"
+address = "10.0.0.7"
+cpu = { safe_mb = 10000 }
+gpus = [ { device = "cuda:0", safe_mb = 10000 } ]
+[[machine]]
+name = "not looked at"
+address = "10.0.0.8"
+"""
+
+
+def test_a_file_that_the_window_saved_is_planned_as_it_was_chosen(tmp_path, capsys):
+    path = tmp_path / "lab.crossply.toml"
+    path.write_text(SAVED)
+    assert main(["plan", "--layers", "40", "--cluster", str(path), "--json"]) == exit_codes.OK
+    told = capsys.readouterr()
+    plan = json.loads(told.out)
+    assert (plan["policy"], plan["device_order"]) == ("even", ["gpu-node/cuda:0", "here/cpu"])
+    assert "not looked at has neither cpu nor gpus" in told.err
+    _code, memory = planned(capsys, "--layers", "40", "--cluster", str(path), "--policy", "memory", "--leave-out", "here/cpu")
+    assert (memory["policy"], memory["device_order"]) == ("memory", ["gpu-node/cuda:0"])
+
+
+def test_the_model_of_the_file_is_planned_unless_another_is_named(tmp_path, capsys):
+    path = tmp_path / "lab.crossply.toml"
+    write_llama(tmp_path / "m.gguf", n_layers=4)
+    path.write_text(SAVED.replace("[run]", "[run]\nmodel = 'm.gguf'"))
+    _code, plan = planned(capsys, "--cluster", str(path))
+    assert plan["n_layers"] == 4
+    assert planned(capsys, "--layers", "40", "--cluster", str(path))[1]["n_layers"] == 40
+    path.write_text(SAVED.replace("[run]", "[run]\nmodel = 'gone.gguf'"))
+    assert planned(capsys, "--layers", "40", "--cluster", str(path))[1]["n_layers"] == 40
+    path.write_text(SAVED)
+    assert main(["plan", "--cluster", str(path)]) == exit_codes.BAD_USAGE
+    assert "Name either a MODEL or --layers" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.errors import BadClusterFile
 from engine.planning.abstract_model import abstract_model
 from engine.planning.split_layers import split_layers
-from engine.settings.cluster_file import coordinator_of_cluster, offers_of_cluster, read_cluster
+from engine.settings.cluster_file import coordinator_of_cluster, offers_of_cluster, read_cluster_file
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.plan import Plan, PlanRequest, Policy
 from engine.vocabulary.worker import Layout, Link, Speed, WorkerId
@@ -36,7 +36,7 @@ gpus = [ { device = "cuda:0", name = "RTX 3060", total_mb = 12000, safe_mb = 960
 
 
 def test_the_worked_example_comes_out_of_the_file() -> None:
-    machines = read_cluster(LAB, "lab.toml")
+    machines = read_cluster_file(LAB, "lab.toml").machine
     offers = offers_of_cluster(machines, Layout.PER_DEVICE)
     plan = split_layers(PlanRequest(model=abstract_model(40), offers=offers, policy=Policy.EVEN))
     assert isinstance(plan, Plan)
@@ -50,35 +50,37 @@ def test_the_worked_example_comes_out_of_the_file() -> None:
 
 
 def test_one_figure_of_memory_is_enough() -> None:
-    a, b, *_ = offers_of_cluster(read_cluster(LAB, "lab.toml"), Layout.PER_DEVICE)
+    a, b, *_ = offers_of_cluster(read_cluster_file(LAB, "lab.toml").machine, Layout.PER_DEVICE)
     assert (a.total_bytes, a.safe_bytes) == (10_000_000_000, 8_000_000_000)
     assert (b.total_bytes, b.safe_bytes) == (10_000_000_000, 8_000_000_000)
-    half = offers_of_cluster(read_cluster(LAB, "lab.toml"), Layout.PER_DEVICE, 0.5)
+    half = offers_of_cluster(read_cluster_file(LAB, "lab.toml").machine, Layout.PER_DEVICE, 0.5)
     assert [offer.safe_bytes for offer in half][:3] == [8_000_000_000, 5_000_000_000, 10_000_000_000]
 
 
 def test_everything_that_is_said_arrives() -> None:
-    *_, cpu, card = offers_of_cluster(read_cluster(LAB, "lab.toml"), Layout.PER_DEVICE)
+    *_, cpu, card = offers_of_cluster(read_cluster_file(LAB, "lab.toml").machine, Layout.PER_DEVICE)
     assert cpu.speed == Speed(read_bytes_per_second=40e9, compute_flops_per_second=1e12, overhead_seconds=0.0006)
     assert card.speed == Speed(read_bytes_per_second=360e9, compute_flops_per_second=25e12)
     assert cpu.threads == 8
     assert cpu.link == Link(rtt_seconds=0.0003, bytes_per_second=125e6)
     assert (cpu.endpoint, card.endpoint) == ("10.0.0.7:50052", "10.0.0.7:50053")
     assert (card.runtime_name, card.description, card.kind) == ("CUDA0", "RTX 3060", DeviceKind.GPU)
-    assert coordinator_of_cluster(read_cluster(LAB, "lab.toml")) == "gpu-node"
+    assert coordinator_of_cluster(read_cluster_file(LAB, "lab.toml").machine) == "gpu-node"
 
 
 def test_a_name_stands_in_for_an_address_and_silence_means_unknown() -> None:
-    first = offers_of_cluster(read_cluster(LAB, "lab.toml"), Layout.PER_DEVICE)[0]
+    first = offers_of_cluster(read_cluster_file(LAB, "lab.toml").machine, Layout.PER_DEVICE)[0]
     assert first.endpoint == "node-a:50052"
     assert first.speed is None
     assert first.link is None
-    assert coordinator_of_cluster(read_cluster('[[machine]]\nname="a"\ncpu={safe_mb=1}', "x")) is None
+    assert coordinator_of_cluster(read_cluster_file('[[machine]]\nname="a"\ncpu={safe_mb=1}', "x").machine) is None
 
 
 def test_workers_can_be_left_out() -> None:
     left_out = frozenset({WorkerId("gpu-node/cpu")})
-    offers = offers_of_cluster(read_cluster(LAB, "lab.toml"), Layout.PER_DEVICE, left_out=left_out, first_port=6000)
+    offers = offers_of_cluster(
+        read_cluster_file(LAB, "lab.toml").machine, Layout.PER_DEVICE, left_out=left_out, first_port=6000
+    )
     assert [offer.endpoint for offer in offers] == ["node-a:6000", "node-b:6000", "10.0.0.7:6001"]
 
 
@@ -133,7 +135,7 @@ WRONG = {
 @pytest.mark.parametrize(("text", "sentence"), WRONG.items(), ids=range(len(WRONG)))
 def test_what_is_wrong_is_said_with_file_machine_and_key(text: str, sentence: str) -> None:
     with pytest.raises(BadClusterFile) as caught:
-        read_cluster(text, "lab.toml")
+        read_cluster_file(text, "lab.toml")
     assert str(caught.value).startswith(sentence)
 
 
@@ -141,7 +143,7 @@ def test_what_is_wrong_is_said_with_file_machine_and_key(text: str, sentence: st
 def test_nothing_but_the_one_error_comes_out(junk: str, place: int) -> None:
     sentence = ""
     try:
-        machines = read_cluster(LAB[:place] + junk + LAB[place:], "lab.toml")
+        machines = read_cluster_file(LAB[:place] + junk + LAB[place:], "lab.toml").machine
     except BadClusterFile as error:
         sentence = str(error)
     assert sentence.startswith("lab.toml") or offers_of_cluster(machines, Layout.PER_MACHINE)

@@ -1,8 +1,10 @@
 """Settings: kept, refused in one sentence, never half written."""
 
 import json
+import threading
 
 import pytest
+from msgspec import structs
 
 from engine.errors import BadInput
 from engine.settings.settings_file import (
@@ -12,6 +14,7 @@ from engine.settings.settings_file import (
     Settings,
     load_settings,
     save_settings,
+    update_settings,
     write_atomically,
 )
 
@@ -102,3 +105,26 @@ def test_a_write_replaces_all_of_it(tmp_path):
         write_atomically(tmp_path / "f", content)
     assert (tmp_path / "f").read_bytes() == b"short"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_of_version_3_knows_the_model_that_was_chosen(tmp_path):
+    settings = load_settings(written(tmp_path, {"version": 3, "model_path": "/m.gguf"}))
+    assert (settings.recent_models, settings.recent_clusters, settings.cluster_path) == (("/m.gguf",), (), None)
+    assert load_settings(written(tmp_path, {"version": 3})).recent_models == ()
+
+
+def test_threads_change_their_own_parts(tmp_path):
+    def grow(number):
+        update_settings(tmp_path, lambda before: structs.replace(before, model_folders=(*before.model_folders, str(number))))
+
+    threads = [threading.Thread(target=grow, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(load_settings(tmp_path).model_folders) == [str(number) for number in range(8)]
+
+
+def test_an_update_that_changes_nothing_writes_nothing(tmp_path):
+    assert update_settings(tmp_path, lambda before: before) == Settings()
+    assert list(tmp_path.iterdir()) == []

@@ -171,7 +171,7 @@ def test_the_table_as_text_has_a_line_per_row() -> None:
 def test_a_model_from_elsewhere_is_listed_too() -> None:
     state = replace(states.no_model(), choices=replace(states.no_model().choices, model_path="/elsewhere/x.gguf"))
     content = model_chooser_of(state)
-    assert content.model_labels[0] == "x.gguf"
+    assert (content.groups[0].title, content.groups[0].models[0].label) == ("Recent", "x.gguf")
     assert content.chosen_path == "/elsewhere/x.gguf"
 
 

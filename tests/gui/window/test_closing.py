@@ -1,99 +1,127 @@
-"""Closing while something runs: the question, its three answers, and not asking."""
+"""Closing the window: what would be lost, then what would be stopped, and Cancel at every step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
+from PySide6.QtCore import Qt
 
-from gui.dialogs.confirm_quit import QuitAnswer
+from engine.session.state import Choices, ClusterDocument, ClusterState
+from engine.vocabulary.plan import Policy
 from tests.fakes import cluster_states as states
+from tests.fakes.kept_states import with_remote_workers
+from tests.gui.window_hands import answer, show, told
 
 
-@pytest.fixture
-def answering(monkeypatch) -> Callable[..., list[str]]:
-    """Answer every question so; the list has the buttons of each question that was asked."""
-
-    def answer_so(answer: QuitAnswer, *, ask_again: bool = True) -> list[str]:
-        asked: list[str] = []
-
-        def answered(dialog) -> tuple[QuitAnswer, bool]:
-            asked.append(" | ".join(button.text() for button in dialog.buttons()))
-            return answer, ask_again
-
-        monkeypatch.setattr("gui.window.closing.answer_of", answered)
-        return asked
-
-    return answer_so
+def with_changes(state: ClusterState) -> ClusterState:
+    saved = replace(state.choices, policy=Policy.EVEN)
+    return replace(state, document=ClusterDocument(path="/labs/lab.crossply.toml", saved=saved))
 
 
-def with_kept_worker():
-    base = states.ready()
-    first, *others = base.processes
-    return replace(base, processes=(replace(first, keeps_running=True, machine_name="lab-02"), *others))
-
-
-def test_cancel_keeps_everything(open_window, answering) -> None:
-    window = open_window(states.ready())
-    asked = answering(QuitAnswer.CANCEL, ask_again=False)
+def test_with_nothing_to_lose_and_nothing_running_it_just_closes(open_window) -> None:
+    window = open_window(states.plan_shown())
     window.close()
-    assert len(asked) == 1
-    assert window.isVisible()
+    assert window.session.commands == [("close",)]
+
+
+def test_three_answers_where_workers_can_stay(qtbot, open_window) -> None:
+    window = open_window(with_remote_workers(keeps=True))
+    window.close()
+    dialog = window.closing.dialog
+    words = [button.text() for button in dialog.buttons()]
+    assert sorted(words) == ["Cancel", "Keep running and quit", "Stop everything and quit"]
+    assert dialog.defaultButton().text() == "Cancel"
+    answer(dialog, "Keep running and quit")
+    assert window.session.commands == [("close",)]
+
+
+def test_two_answers_where_none_can(qtbot, open_window) -> None:
+    window = open_window(states.ready())
+    window.close()
+    assert sorted(button.text() for button in window.closing.dialog.buttons()) == ["Cancel", "Stop everything and quit"]
+    answer(window.closing.dialog, "Stop everything and quit")
+    assert window.session.commands == [("close", "stop all")]
+
+
+def test_escape_cancels(qtbot, open_window) -> None:
+    window = open_window(states.ready())
+    window.close()
+    qtbot.keyClick(window.closing.dialog, Qt.Key.Key_Escape)
+    assert window.closing.dialog is None
     assert window.session.commands == []
+    assert window.isVisible()
+
+
+def test_closing_again_under_the_question_asks_no_second_time(open_window) -> None:
+    window = open_window(states.ready())
+    window.close()
+    first = window.closing.dialog
+    window.close()
+    assert window.closing.dialog is first
+
+
+def test_changes_are_asked_about_first_and_discarding_chooses_what_is_saved(qtbot, open_window) -> None:
+    window = open_window(with_changes(states.ready()))
+    window.close()
+    assert window.closing.dialog is None
+    window.close()
+    answer(window.files.dialog, "Discard")
+    assert [choices.policy for (choices,) in told(window, "choose")] == [Policy.EVEN]
+    answer(window.closing.dialog, "Stop everything and quit")
+    assert window.session.commands[-1] == ("close", "stop all")
+
+
+def test_saving_first_then_closes(qtbot, open_window) -> None:
+    window = open_window(with_changes(states.plan_shown()))
+    window.close()
+    answer(window.files.dialog, "Save")
+    assert told(window, "close") == []
+    state = window.session.state
+    show(window, replace(state, document=replace(state.document, saved=state.choices)))
+    assert window.session.commands == [("save_cluster", None), ("close",)]
+
+
+def test_cancel_keeps_everything(qtbot, open_window) -> None:
+    window = open_window(with_changes(states.plan_shown()))
+    window.close()
+    answer(window.files.dialog, "Cancel")
+    assert window.session.commands == []
+    assert window.isVisible()
+
+
+def test_machines_that_are_in_no_file_are_remembered_so_nobody_is_asked(open_window) -> None:
+    window = open_window(replace(states.plan_shown(), choices=Choices(cpu_workers=2)))
+    window.close()
+    assert window.files.dialog is None
+    assert window.session.commands == [("close",)]
+
+
+def test_not_again_is_remembered_only_with_an_answer_that_quits(open_window) -> None:
+    window = open_window(states.ready())
+    window.close()
+    window.closing.dialog.checkBox().setChecked(True)
+    answer(window.closing.dialog, "Cancel")
     assert window.preferences.now.ask_at_quit
-
-
-def test_stop_closes_once(open_window, answering) -> None:
-    window = open_window(states.ready())
-    answering(QuitAnswer.STOP_ALL)
     window.close()
-    window.close()
-    assert window.session.commands == [("close",)]
-    assert window.header.primary.text() == "Stop"
-    window.bridge.pull()
-    assert window.header.primary.text() == "Stopping…"
-
-
-def test_keep_running_closes_and_the_session_leaves_them(open_window, answering) -> None:
-    window = open_window(with_kept_worker())
-    asked = answering(QuitAnswer.KEEP)
-    window.close()
-    assert "Keep 1 worker running and quit" in asked[0]
-    assert window.session.commands == [("close",)]
-
-
-def test_stopping_also_those_that_could_stay_stops_first_and_closes_then(open_window, answering) -> None:
-    window = open_window(with_kept_worker())
-    answering(QuitAnswer.STOP_ALL)
-    window.close()
-    assert window.session.commands == [("stop",)]
-    window.bridge.pull()
-    assert window.session.commands == [("stop",)]
-    window.session.show(states.plan_shown())
-    window.bridge.pull()
-    assert window.session.commands == [("stop",), ("close",)]
-
-
-def test_not_again_is_remembered(open_window, answering) -> None:
-    window = open_window(states.ready())
-    answering(QuitAnswer.STOP_ALL, ask_again=False)
-    window.close()
+    window.closing.dialog.checkBox().setChecked(True)
+    answer(window.closing.dialog, "Stop everything and quit")
     assert not window.preferences.now.ask_at_quit
 
 
-def test_without_the_question_it_closes(open_window, answering) -> None:
-    window = open_window(states.ready())
-    asked = answering(QuitAnswer.CANCEL)
+def test_without_the_question_it_closes_and_what_was_started_to_stay_stays(open_window) -> None:
+    window = open_window(with_remote_workers(keeps=True))
     window.preferences.set(ask_at_quit=False)
     window.close()
-    assert asked == []
+    assert window.closing.dialog is None
     assert window.session.commands == [("close",)]
 
 
-def test_nothing_runs_nothing_is_asked(open_window, answering) -> None:
-    window = open_window(states.plan_shown())
-    asked = answering(QuitAnswer.CANCEL)
+def test_it_closes_once_and_says_that_it_stops(open_window) -> None:
+    window = open_window(states.ready())
     window.close()
-    assert asked == []
-    assert window.session.commands == [("close",)]
+    answer(window.closing.dialog, "Stop everything and quit")
+    window.close()
+    assert window.session.commands == [("close", "stop all")]
+    assert window.header.primary.text() == "Stop"
+    window.bridge.pull()
+    assert window.header.primary.text() == "Stopping…"

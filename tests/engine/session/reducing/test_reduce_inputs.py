@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from engine.session import events
 from engine.session.reducing.reduce import reduce
-from engine.session.state import ClusterState, RuntimePhase
+from engine.session.state import Choices, ClusterDocument, ClusterState, RuntimePhase
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.worker import Speed
-from tests.fakes.cluster_pieces import hybrid_machine, load_of
+from tests.fakes.cluster_pieces import hybrid_machine, load_of, the_models
 from tests.fakes.fake_outside import MODEL, OTHER_MODEL, TWO_WORKERS, Fakes, a_model, planned_session
 
 
@@ -74,4 +74,29 @@ def test_speeds_replace_only_their_own():
 
 
 def test_models_in_the_folder():
-    assert reduce(ClusterState(), events.ModelsListed(paths=("/m",))).models_found == ("/m",)
+    first, *_ = models = the_models()
+    state = reduce(ClusterState(), events.ModelsListed(models=(first,), finished=False))
+    assert (state.models_found, state.models_searched) == ((first,), False)
+    state = reduce(state, events.ModelsListed(models=models, finished=True))
+    assert (state.models_found, state.models_searched) == (models, True)
+    again = reduce(state, events.ModelsListed(models=(first,), finished=False))
+    assert again == state, "a new search takes nothing away before it has ended"
+    assert reduce(again, events.ModelsListed(models=(first,), finished=True)).models_found == (first,)
+
+
+def test_files_that_were_used_last():
+    state = reduce(ClusterState(), events.RecentFilesListed(models=("/m",), clusters=("/c",)))
+    assert (state.recent_models, state.recent_clusters) == (("/m",), ("/c",))
+
+
+def test_a_document_keeps_the_count_of_failed_saves():
+    state = reduce(ClusterState(), events.SaveFailed())
+    state = reduce(state, events.DocumentChanged(document=ClusterDocument(path="/c")))
+    assert state.document == ClusterDocument(path="/c", n_failed_saves=1)
+
+
+def test_an_exposure_that_was_chosen_is_an_answer_to_the_file():
+    opened = ClusterState(document=ClusterDocument(path="/c", saved=Choices()))
+    asked = events.ChoicesChanged(choices=Choices(lan_addresses=((MachineId("m"), "10.0.0.7"),)))
+    assert reduce(opened, asked).document.exposure_answered
+    assert not reduce(opened, events.ChoicesChanged(choices=Choices(cpu_workers=2))).document.exposure_answered

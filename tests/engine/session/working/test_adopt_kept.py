@@ -54,6 +54,17 @@ def test_closing_leaves_them_and_stop_does_not():
     assert lab.fakes.starter.running() == ()
 
 
+def test_closing_can_take_them_along():
+    lab = FakeLab("one")
+    keeping(lab)
+    lab.launch()
+    [process] = lab.machines["one"].starter.running()
+    lab.session.close(keep_running=False)
+    settle(lab.session)
+    assert not process.is_alive()
+    assert not any(process.keeps_running for process in lab.session.snapshot().processes)
+
+
 def test_a_stopped_run_leaves_nothing():
     lab = FakeLab("one")
     keeping(lab)

@@ -7,7 +7,7 @@ from engine.session import events
 from engine.session.state import ClusterState
 from engine.session.working import look
 from engine.vocabulary.problem import ProblemKind
-from tests.fakes.fake_outside import MODEL, OTHER_MODEL, RUNTIME, Fakes, FakeToken
+from tests.fakes.fake_outside import MODEL, RUNTIME, Fakes, FakeToken
 
 
 @pytest.fixture
@@ -18,18 +18,17 @@ def posted():
 def test_everything_in_order(posted):
     fakes = Fakes()
     look.look_at_everything(fakes.outside(), None, posted.append)
-    found, machine, models = posted
+    found, machine = posted
     assert found.runtime == RUNTIME
     assert found.dialect.generation == "G5"
     assert "-ts" in found.server_options
     assert machine.machine.name == "fake"
     assert fakes.probe.looks[0] is not None
-    assert models.paths == (MODEL, OTHER_MODEL)
 
 
 def test_a_folder_without_programs(posted):
     look.look_at_everything(Fakes().outside(), "/nowhere", posted.append)
-    problem, found, machine, _models = posted
+    problem, found, machine = posted
     assert problem.problem.kind is ProblemKind.RUNTIME
     assert found.runtime is None
     assert isinstance(machine, events.MachineLooked), "the machine is shown all the same"

@@ -1,0 +1,1 @@
+"""What a person keeps in files, in the window: cluster files, models, dropping, leaving."""

@@ -1,0 +1,1 @@
+"""Words about files: what is open, what a drop would do, what leaving would end."""
