@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 
 from engine.session.state import ClusterState
@@ -24,6 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The offscreen plugin warns at every window of what it cannot do, and has no tray; nothing is wrong."""
     for item in items:
         item.add_marker(pytest.mark.qt_log_ignore("does not support", "systemTrayWindowChanged"))
+
+
+@pytest.fixture(autouse=True)
+def windows_of_earlier_tests_go(qapp: QApplication) -> None:
+    """Qt deletes later only where an event loop is entered, which no test does: a hundred windows would be restyled with
+    every new one."""
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture(scope="session")
