@@ -44,17 +44,20 @@ class FoundList(QTreeWidget):
         """Show them, if they are others."""
         if contents == self._contents:
             return
-        current = self.currentIndex().row()
+        current = self._keys_at(self.currentIndex().row())
         self._contents = contents
         self._filling = True
         self.clear()
         for content in contents:
             self.addTopLevelItem(self._item_of(content))
         self._filling = False
-        was_current = self.topLevelItem(current)
-        if was_current is not None:
-            self.setCurrentItem(was_current)
+        place = next((place for place, content in enumerate(contents) if content.keys & current), None)
+        if place is not None:  # the machine, not the row: a search puts others in front of it, and Space must not check those
+            self.setCurrentItem(self.topLevelItem(place))
         self.checks_changed.emit()
+
+    def _keys_at(self, row: int) -> frozenset[str]:
+        return self._contents[row].keys if 0 <= row < len(self._contents) else frozenset()
 
     def _item_of(self, content: FoundRowContent) -> QTreeWidgetItem:
         on_it = ", ".join(content.things)
