@@ -51,9 +51,11 @@ class FoundList(QTreeWidget):
         for content in contents:
             self.addTopLevelItem(self._item_of(content))
         self._filling = False
-        place = next((place for place, content in enumerate(contents) if content.keys & current), None)
-        if place is not None:  # the machine, not the row: a search puts others in front of it, and Space must not check those
-            self.setCurrentItem(self.topLevelItem(place))
+        for place, content in enumerate(contents):
+            item = self.topLevelItem(place)
+            if item is not None and content.keys & current:  # the machine, not the row: a search puts others in front of it
+                self.setCurrentItem(item)
+                break
         self.checks_changed.emit()
 
     def _keys_at(self, row: int) -> frozenset[str]:

@@ -33,7 +33,6 @@ class TryItTab(QWidget):
         self._content: TryItContent | None = None
         self._appearance = appearance
         self.prompt = QPlainTextEdit()
-        self.prompt.setPlaceholderText("Ask the model something, for example: Why is the sky blue?")
         self.prompt.setAccessibleName("Question")
         self.prompt.setTabChangesFocus(True)
         self.send = QPushButton("Ask")
@@ -73,6 +72,9 @@ class TryItTab(QWidget):
         self.send.setText("Stop" if content.can_stop else "Ask")
         ask_words = content.why_not or "Send it to the running model (Ctrl+Enter)"
         self.send.setToolTip("End this answer (Esc)" if content.can_stop else ask_words)
+        if before is None or before.as_chat != content.as_chat:  # else the box stays as the person set it
+            self.chat.setChecked(content.as_chat)
+        self.prompt.setPlaceholderText(content.example)
         self._show_answer(content.answer)
         self.copy.show_text(content.answer)
         self._show_served(content)

@@ -174,8 +174,9 @@ class Person:
         self.wait(f"{what}: loading", lambda: self.state.run_phase in (RunPhase.LOADING_MODEL, RunPhase.READY))
         self.wait(what, lambda: self.state.run_phase is RunPhase.READY)
 
-    def ask(self, question: str) -> str:
-        """To the first token and to the end of the answer, and until the run was measured. Returns the answer."""
+    def ask(self, question: str, *, first_words_do: bool = False) -> str:
+        """To the first token and to the end of the answer, and until the run was measured. Returns the answer.
+        ``first_words_do``: stops it as soon as it has begun."""
         try_it = self.window.try_it
         if self.see(lambda: self.window.tabs.currentWidget() is not try_it):
             self.open_tab(self.window.tabs, try_it)
@@ -187,6 +188,8 @@ class Person:
         self.wait("can be asked", try_it.send.isEnabled)
         self.click(try_it.send)
         self.wait("first token", lambda: (now := self.state.answer) is not before and now is not None and now.text)
+        if first_words_do and self.see(try_it.send.text) == "Stop":
+            self.click(try_it.send)
         self.wait("answer finished", lambda: self.state.answer is not None and self.state.answer.finished)
         self.wait("measured", lambda: self.state.run is not None and self.state.run.benchmark is not None)
         return self.see(try_it.answer.toPlainText)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDialog, QTreeWidget, QTreeWidgetItem
 
 from engine.session.state import ClusterState
@@ -22,6 +22,8 @@ from engine.vocabulary.remote import RemotePhase
 from gui.machine_cards.worker_row import WorkerRow
 from gui.what_to_show.cards.machine_card_content import CardAction
 from tests.end_to_end.window_person import Person, close_the_window, visit
+
+_CHECK_BOX_PIXELS = 10
 
 
 def all_are(person: Person, phase: RemotePhase) -> Callable[[], bool]:
@@ -50,11 +52,18 @@ def add_machines(person: Person, names: list[str]) -> None:
         item = row(name)
         return item is not None and item.checkState(0) is Qt.CheckState.Checked
 
-    person.wait("machines found", lambda: all(row(name) is not None for name in names))
+    def check_box(name: str) -> QPoint:
+        """At the left end of its row."""
+        box = tree.visualItemRect(row(name))
+        return QPoint(box.left() + _CHECK_BOX_PIXELS, box.center().y())
+
+    def are_found() -> bool:
+        """And no more are to come, which would move the rows."""
+        return all(row(name) is not None for name in names) and not person.state.finding.running
+
+    person.wait("machines found", are_found)
     for name in names:
-        while not person.see(lambda name=name: tree.currentItem() is not None and tree.currentItem().text(0) == name):
-            person.click(tree.viewport(), person.see(lambda name=name: tree.visualItemRect(row(name)).center()))
-        person.press("space")
+        person.click(tree.viewport(), person.see(lambda name=name: check_box(name)))
         person.wait_quietly(f"{name} is checked", lambda name=name: is_checked(name))
     person.wait("machines checked", dialog.add.isEnabled)
     person.click(dialog.add)
@@ -116,7 +125,7 @@ def journey(person: Person, names: list[str], portrait: Path | None = None) -> d
     leave_this_machine_out(person)
     share_out_evenly(person)
     person.launch()
-    answer = person.ask("What is the capital of France?")
+    answer = person.ask("The capital of France is")
     state = person.state
     if portrait is not None:
         person.open_tab(person.window.tabs, person.window.tabs.topology)

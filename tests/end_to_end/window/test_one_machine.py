@@ -12,10 +12,11 @@ import pytest
 from tests.end_to_end.crossply_programs import listening_addresses, processes_of, wait_until_nothing_is_left
 from tests.end_to_end.window.at_one_machine import walk
 
-pytestmark = [pytest.mark.real, pytest.mark.display, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.real, pytest.mark.display, pytest.mark.timeout(420)]
 
 DRIVER = "tests.end_to_end.window.one_machine_driver"
-LONGEST_SECONDS = 240.0
+LONGEST_SECONDS = 400.0
+"""110 on a machine that does nothing else, of which 80 running six plans."""
 NOT_MEASURED = "–"
 LOOPBACK = {"127.0.0.1", "::1"}
 
@@ -38,10 +39,12 @@ def test_one_machine(app_environment, gemma_model, tmp_path):
 
     assert told["clicks"] <= 3
     assert told["first answer"].strip()
+    assert told["stopped in the middle"]
     assert told["called"] == "Yours"
     assert told["matches"]
     assert told["actual split"] == [6, 12]
-    assert told["answer"].strip()
+    assert not told["as a chat"]
+    assert "Paris" in told["answer"]
 
     (happened, *_advice), *others = ([text for text in banner if text] for banner in told["said"])
     assert others == []
