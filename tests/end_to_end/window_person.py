@@ -90,6 +90,8 @@ class Person:
     def wait(self, what: str, reached: Callable[[], object], seconds: float = LONGEST_SECONDS) -> None:
         """Note the time and take a picture when it is reached. ``reached`` may ask widgets."""
         self.wait_quietly(what, reached, seconds)
+        n_times = sum(known.partition(" #")[0] == what for known in self.seconds)
+        what = f"{what} #{n_times + 1}" if n_times else what
         self.seconds[what] = round(time.monotonic() - self._began, 2)
         time.sleep(_SETTLE_SECONDS)
         self.picture(what)
@@ -106,7 +108,7 @@ class Person:
     def picture(self, what: str) -> None:
         """The window as the screen shows it, with menus and dialogs over it."""
         self._n_pictures += 1
-        name = what.replace(" ", "-").replace(":", "").replace(",", "")
+        name = what.replace(" ", "-").replace(":", "").replace(",", "").replace("#", "")
         self.see(lambda: self._grab(self._folder / f"{self._n_pictures:02}-{name}.png"))
 
     def portrait(self, file: Path) -> None:
@@ -187,7 +189,7 @@ class Person:
         self.type(question)
         self.wait("can be asked", try_it.send.isEnabled)
         self.click(try_it.send)
-        self.wait("first token", lambda: (now := self.state.answer) is not before and now is not None and now.text)
+        self.wait("first token", lambda: (now := self.state.answer) is not before and now is not None and now.text.strip())
         if first_words_do and self.see(try_it.send.text) == "Stop":
             self.click(try_it.send)
         self.wait("answer finished", lambda: self.state.answer is not None and self.state.answer.finished)

