@@ -16,6 +16,7 @@ from engine.vocabulary.worker import WorkerOffer
 from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent, rows_of
 from gui.what_to_show.formatting import bytes_text, count_text
+from gui.what_to_show.worker_marks import with_names
 
 
 class CardAction(StrEnum):
@@ -197,5 +198,5 @@ def _note_about(plan: Plan, machine: Machine, offers: tuple[WorkerOffer, ...]) -
     names = [machine.name.lower(), *(offer.device_name.lower() for offer in offers)]
     for note in plan.notes:
         if any(name in note.lower() for name in names):
-            return f" {note}"
+            return f" {with_names(note, offers)}"
     return ""

@@ -9,7 +9,7 @@ from engine.vocabulary.plan import PlannedWorker, PlanRefused
 from engine.vocabulary.worker import WorkerOffer
 from gui.what_to_show.cards.placed import Placed, placed_of
 from gui.what_to_show.formatting import NOT_KNOWN, bytes_text, count_text, layers_text, percent_text, round_trip_text
-from gui.what_to_show.worker_marks import offers_by_id, worker_name
+from gui.what_to_show.worker_marks import offers_by_id, with_names, worker_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def _sentences_of(state: ClusterState, placed: Placed, offer: WorkerOffer) -> li
         sentences += [short.sentence for short in state.plan.shortfalls if short.worker_id == offer.id]
     names = (offer.id.lower(), worker_name(offer, many_machines=True).lower(), f"{offer.device_name.lower()}:")
     notes = () if placed.plan is None else placed.plan.notes
-    sentences += [note for note in notes if any(name in note.lower() for name in names)]
+    sentences += [with_names(note, (offer,)) for note in notes if any(name in note.lower() for name in names)]
     return list(dict.fromkeys(sentences))
 
 

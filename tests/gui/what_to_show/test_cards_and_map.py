@@ -76,6 +76,14 @@ def test_a_machine_that_is_left_out_says_so_and_counts_no_bytes() -> None:
     assert card.sentence == "3 workers, switched off."
 
 
+def test_what_the_planner_says_of_a_worker_calls_it_as_the_card_does() -> None:
+    state = states.plan_shown()
+    gpu = state.offers[1]
+    note = f"{gpu.id} is left out: it would cost 0.2 tok/s."
+    (card,) = machine_cards_of(replace(state, plan=replace(state.plan, notes=(note,))))
+    assert card.sentence.endswith(f" planned. {gpu.device_name} is left out: it would cost 0.2 tok/s.")
+
+
 def test_a_failed_worker_is_named_with_its_end() -> None:
     (card,) = machine_cards_of(states.worker_failed())
     assert card.status == "failed"
