@@ -123,7 +123,7 @@ def choices_from(settings: Settings) -> Choices:
 
 def remembered_choices(folders: Folders) -> Choices:
     """The choices of the last window, and on the first start the only model there is. Raises ``BadInput``."""
-    choices = choices_from(load_settings(folders.state))
+    choices = replace(choices_from(load_settings(folders.state)), native=True)
     models = GgufModelFiles(folders.models).found()
     if choices.model_path is None and len(models) == 1:
         return replace(choices, model_path=models[0])

@@ -14,7 +14,7 @@ from engine.vocabulary.machine import THIS_MACHINE, Machine
 from engine.vocabulary.plan import GivenSplit
 from engine.vocabulary.run_record import RecordedBuild, RecordedMachine, RecordedWorker, RunRecord
 from engine.vocabulary.runtime import Runtime
-from engine.vocabulary.worker import WorkerOffer
+from engine.vocabulary.worker import Exposure, WorkerOffer
 
 MEMORY_TOLERANCE = 0.02
 """Systems report a little less or more RAM after an update."""
@@ -111,7 +111,9 @@ def _of_worker(there: RecordedWorker, here: WorkerOffer) -> Iterator[str]:
         yield f"{name}: threads were {there.threads}, here they are {here.threads}."
     if here.kind.value != "cpu" and _differ(here.total_bytes, there.total_bytes):
         yield f"{name}: memory was {amount(there.total_bytes)}, here it is {amount(here.total_bytes)}."
-    if here.exposure.value != there.exposure:
+    if there.exposure == Exposure.NATIVE and not here.is_native:
+        yield f"{name}: llama-server used it itself, here it works through an rpc-server."
+    elif here.exposure.value != there.exposure:
         yield f"{name}: it was reached by {there.exposure}, here by {here.exposure.value}."
 
 

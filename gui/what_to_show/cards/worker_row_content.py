@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.device import DeviceKind, Gpu
+from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import Plan, PlannedWorker
 from engine.vocabulary.worker import WorkerId, WorkerOffer
@@ -124,7 +125,8 @@ def _badge_of(worker: PlannedWorker | None, *, on: bool) -> tuple[str, str]:
         return "unused", "The plan places nothing here."
     text = layers_text(worker.first_layer, worker.last_layer, output=worker.holds_output)
     head = " and the output head" if worker.holds_output else ""
-    return text, f"{count_text(worker.n_layers, 'layer')}{head}: {bytes_text(worker.needed_bytes)}"
+    where = f", {worker.offer.exposure.value}" if worker.offer.is_native else ""
+    return text, f"{count_text(worker.n_layers, 'layer')}{head}: {bytes_text(worker.needed_bytes)}{where}"
 
 
 def _detail_of(machine: Machine, offer: WorkerOffer) -> str:
@@ -179,11 +181,15 @@ def _reported(state: ClusterState, offer: WorkerOffer) -> list[str]:
     if state.run is None:
         return []
     return [
-        f"llama.cpp reports: weights {bytes_text(buffers.weights_bytes)}, KV {bytes_text(buffers.kv_bytes)}, "
+        f"llama.cpp reports: weights {bytes_text(buffers.weights_bytes)}{_mapped(buffers)}, KV {bytes_text(buffers.kv_bytes)}, "
         f"compute {bytes_text(buffers.compute_bytes)}"
         for buffers in state.run.buffers
         if buffers.worker_id == offer.id
     ]
+
+
+def _mapped(buffers: ActualBuffers) -> str:
+    return f" ({bytes_text(buffers.mapped_bytes)} of them pages of the file)" if buffers.mapped_bytes else ""
 
 
 def _bare_cpu_row(machine: Machine, load: MachineLoad | None) -> WorkerRowContent:
