@@ -86,7 +86,7 @@ def test_a_gpu_in_llama_server_itself_beside_a_cpu_over_rpc(vulkan_runtime, tmp_
     session = Session(real_outside(), Choices(model_path=str(model), shape=shape, native=True, api_port=api_port))
     session.start()
     try:
-        _reached(session, lambda state: len(state.offers) == 2 and isinstance(state.plan, Plan), "a plan")
+        _reached(session, lambda state: len(state.speeds) == 4 and isinstance(state.plan, Plan), "a plan from data sheets")
         session.post(events.SpeedsMeasured(speeds=_of_a_quick_gpu(model.stat().st_size)))
         _reached(session, lambda state: [each.id for each in state.plan.used_workers] == [GPU, CPU], "both are planned")
         session.launch()
@@ -108,7 +108,7 @@ def test_a_gpu_in_llama_server_itself_beside_a_cpu_over_rpc(vulkan_runtime, tmp_
 
 
 def _of_a_quick_gpu(model_bytes):
-    """Per token 10 s for what the GPU would read of the head, 10 s for every layer on the CPU; both ways alike but the call."""
+    """The GPU takes seconds for the head, the CPU 10 s for every layer; both ways alike but the call."""
     quick = Speed(read_bytes_per_second=model_bytes / 10, overhead_seconds=0.0, measured=True)
     slow = Speed(read_bytes_per_second=1e12, layer_overhead_seconds=10.0, measured=True)
     both = ((CPU, slow), (GPU, quick))

@@ -7,8 +7,8 @@ Three ways are searched and the fastest predicted one is taken, on a tie the one
 - the whole model on the coordinator's CPU, natively and alone: no hop, and weights repacked for the CPU's own kernels, which
   llama.cpp does for no remote device (measured 13 % of a token with one worker)
 
-Rejected: a native CPU beside other devices. llama.cpp has no CPU among its devices: ``-ngl`` below all keeps the *first* layers
-there and never the last, and it stops pipelining. A CPU that shares the model goes on through its rpc-server.
+Rejected: a native CPU beside other devices. llama.cpp has no CPU among its devices: ``-ngl`` below all keeps the *first*
+layers there and never the last, and it stops pipelining. A CPU that shares the model goes on through its rpc-server.
 """
 
 from __future__ import annotations

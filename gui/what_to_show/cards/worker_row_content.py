@@ -181,8 +181,8 @@ def _reported(state: ClusterState, offer: WorkerOffer) -> list[str]:
     if state.run is None:
         return []
     return [
-        f"llama.cpp reports: weights {bytes_text(buffers.weights_bytes)}{_mapped(buffers)}, KV {bytes_text(buffers.kv_bytes)}, "
-        f"compute {bytes_text(buffers.compute_bytes)}"
+        f"llama.cpp reports: weights {bytes_text(buffers.weights_bytes)}{_mapped(buffers)}, "
+        f"KV {bytes_text(buffers.kv_bytes)}, compute {bytes_text(buffers.compute_bytes)}"
         for buffers in state.run.buffers
         if buffers.worker_id == offer.id
     ]
