@@ -47,7 +47,7 @@ def _measure_all(bench: Bench, runtime: Runtime, post: Post, *, again: bool) -> 
     model = state.model or stand_in
     if model is None:
         return
-    offers = (*state.offers, *native_offers_of(state))
+    offers = _both_ways(state)
     subjects = [_subject(state, offer, runtime, model, stand_in) for offer in offers]
     stored = [_usable_speed(bench.outside, subject) for subject in subjects]
     again = again and None not in stored
@@ -64,6 +64,14 @@ def _measure_all(bench: Bench, runtime: Runtime, post: Post, *, again: bool) -> 
                 post(events.ProblemHappened(problem=problem_of(error, ProblemKind.WORKER, offer.id)))
                 continue
             post(events.SpeedsMeasured(speeds=((offer.speed_id, speed),)))
+
+
+def _both_ways(state: ClusterState) -> tuple[WorkerOffer, ...]:
+    """Every worker, and right after it the same device as llama-server would use it itself: the two are compared, and another
+    minute may have another load."""
+    offers = (*state.offers, *native_offers_of(state))
+    order = list(dict.fromkeys(offer.id for offer in offers))
+    return tuple(sorted(offers, key=lambda offer: order.index(offer.id)))
 
 
 def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId, Speed], ...]:

@@ -117,3 +117,16 @@ def test_a_published_figure_is_the_same_without_the_call():
     (itself,) = native_offers_of(state)
     assert (offer.speed.overhead_seconds, itself.speed.overhead_seconds) == (0.0005, 0.0)
     assert itself.speed.read_bytes_per_second == offer.speed.read_bytes_per_second
+
+
+def test_both_ways_of_a_device_are_measured_one_after_the_other():
+    fakes = Fakes()
+    state, _posted = calibrated(fakes, choices=NATIVE)
+    (offer,) = state.offers
+    (itself,) = native_offers_of(state)
+    state = replace(state, offers=(offer, replace(offer, id="this-machine/other")))
+    posted = []
+    bench = Bench(outside=fakes.outside(), state=state, machine_of=lambda _id: None, token=FakeToken())
+    calibrate.calibrate(bench, posted.append)
+    measured = [event.speeds[0][0] for event in posted if isinstance(event, events.SpeedsMeasured)]
+    assert measured == [offer.id, itself.speed_id, "this-machine/other"]
