@@ -16,7 +16,7 @@ from engine.planning.cost_model import predict
 from engine.planning.device_order import device_order, possible_orders
 from engine.planning.explain import how_sure, why_left_out
 from engine.planning.fastest.fastest_placement import fastest_placement
-from engine.planning.fastest.native_or_rpc import fastest_way
+from engine.planning.fastest.native_or_rpc import fastest_way, with_natives
 from engine.planning.layer_costs import compute_at
 from engine.planning.memory_needs import coordinator_bytes, share_of, unused
 from engine.planning.policies.even import even_counts
@@ -33,10 +33,11 @@ def split_layers(request: PlanRequest) -> Plan | PlanRefused:
     """Share the layers out under the policy. Raises ``BadInput`` for a run shape that llama.cpp has not."""
     if not request.offers:
         return refuse_without_workers(request)
-    budgets = budgets_of(request)
     if request.given is not None:
+        budgets = budgets_of(with_natives(request, request.given.native))
         given = given_placement(budgets, request.given)
         return given if isinstance(given, PlanRefused) else _plan_of(budgets, given, ())
+    budgets = budgets_of(request)
     order = device_order(request)
     notes: list[str] = []
     if request.policy is Policy.FASTEST:

@@ -50,6 +50,8 @@ class GivenSplit:
     """For people: ``llama.cpp's default split``."""
     seats: tuple[tuple[WorkerId, int], ...]
     """Workers in device order with their layers; the last one also holds the output."""
+    native: frozenset[WorkerId] = frozenset()
+    """Those of them that llama-server is to use itself: of a run that was recorded so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class PlanRequest:
     """In the order in which machines are listed, CPU before GPUs; the coordinator's own machine last."""
     native_offers: tuple[WorkerOffer, ...] = ()
     """The coordinator's own devices as llama-server would use them itself. ``fastest`` per device takes them instead of the
-    offers of the same ids where it predicts that to be faster; nothing else looks at them."""
+    offers of the same ids where it predicts that to be faster, a given split where it says so; nothing else looks at them."""
     policy: Policy = Policy.FASTEST
     layout: Layout = Layout.PER_DEVICE
     shape: RunShape = RunShape()

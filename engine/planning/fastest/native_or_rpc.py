@@ -13,7 +13,7 @@ layers there and never the last, and it stops pipelining. A CPU that shares the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.planning.device_order import device_order
@@ -22,7 +22,7 @@ from engine.planning.layer_costs import compute_at
 from engine.planning.seats import Budgets, budgets_of
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.plan import Optimality, PlanRequest
-from engine.vocabulary.worker import WorkerOffer
+from engine.vocabulary.worker import WorkerId, WorkerOffer
 
 TIE = 1e-3
 """Relative: no person sees so small a difference, but they see a process less."""
@@ -57,11 +57,11 @@ def _ways(budgets: Budgets, order: Sequence[WorkerOffer], natives: Sequence[Work
     yield _way(budgets, order)
     gpus = [offer for offer in natives if offer.kind is DeviceKind.GPU]
     if gpus:
-        mixed = budgets_of(_with(budgets.request, gpus))
+        mixed = budgets_of(with_natives(budgets.request, {gpu.id for gpu in gpus}))
         yield _way(mixed, device_order(mixed.request))
     for cpu in natives:
         if cpu.kind is DeviceKind.CPU:
-            yield _way(budgets_of(_with(budgets.request, [cpu])), (cpu,))
+            yield _way(budgets_of(with_natives(budgets.request, {cpu.id})), (cpu,))
 
 
 def _way(budgets: Budgets, order: Sequence[WorkerOffer]) -> Way | None:
@@ -69,8 +69,9 @@ def _way(budgets: Budgets, order: Sequence[WorkerOffer]) -> Way | None:
     return None if fastest is None else Way(budgets=budgets, fastest=fastest)
 
 
-def _with(request: PlanRequest, natives: Sequence[WorkerOffer]) -> PlanRequest:
-    by_id = {offer.id: offer for offer in natives}
+def with_natives(request: PlanRequest, ids: Collection[WorkerId]) -> PlanRequest:
+    """The request with these of its workers as llama-server would use them itself, where there are such."""
+    by_id = {offer.id: offer for offer in request.native_offers if offer.id in ids}
     return replace(request, offers=tuple(by_id.get(offer.id, offer) for offer in request.offers))
 
 

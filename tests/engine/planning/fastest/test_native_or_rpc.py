@@ -122,6 +122,13 @@ def test_only_the_fastest_policy_per_device_looks_at_them() -> None:
     assert [ways(planned(other)) for other in others] == [{"here/cpu": False}] * 5
 
 
+def test_a_given_split_uses_natively_what_it_says() -> None:
+    request = request_of(CPU, natives=(itself(CPU),))
+    given = GivenSplit(name="run 7", seats=((CPU.id, 10),), native=frozenset({CPU.id}))
+    assert ways(planned(replace(request, given=given))) == {"here/cpu": True}
+    assert ways(planned(replace(request, given=given, native_offers=()))) == {"here/cpu": False}
+
+
 def test_prompts_count_in_every_way_or_in_none() -> None:
     """The native CPU reads faster and its compute speed is not known: it may not win by leaving prompts out."""
     cpu = offer("here", gb_per_s=10, tflops=1)
