@@ -16,7 +16,7 @@ from engine.planning.cost_model import predict
 from engine.planning.device_order import device_order, possible_orders
 from engine.planning.explain import how_sure, why_left_out
 from engine.planning.fastest.fastest_placement import fastest_placement
-from engine.planning.fastest.native_or_rpc import fastest_way, with_natives
+from engine.planning.fastest.native_or_rpc import fastest_way, not_measured_natively, with_natives
 from engine.planning.layer_costs import compute_at
 from engine.planning.memory_needs import coordinator_bytes, share_of, unused
 from engine.planning.policies.even import even_counts
@@ -52,6 +52,7 @@ def split_layers(request: PlanRequest) -> Plan | PlanRefused:
 def _by_speed(budgets: Budgets, order: tuple[WorkerOffer, ...]) -> Plan | PlanRefused:
     notes = tuple(_why_not_by_prompts(budgets.request, order))
     if budgets.request.layout is Layout.PER_DEVICE and budgets.request.native_offers:
+        notes = (*notes, *_why_not_natively(budgets.request))
         way = fastest_way(budgets, order)
         return refuse(budgets) if way is None else _plan_of(way.budgets, way.fastest.placement, notes, way.fastest.optimality)
     fastest = fastest_placement(budgets, order)
@@ -85,6 +86,13 @@ def _why_not_by_prompts(request: PlanRequest, order: tuple[WorkerOffer, ...]) ->
     if not request.prompt_share or not silent:
         return []
     return [f"How fast {listed(silent)} processes prompts is not known: planned for generated tokens alone."]
+
+
+def _why_not_natively(request: PlanRequest) -> list[str]:
+    ids = not_measured_natively(request)
+    if not ids:
+        return []
+    return [f"Whether llama-server is faster when it uses {listed(ids)} itself is not known: a calibration measures it."]
 
 
 def _at_most_fifteen(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> tuple[WorkerOffer, ...]:

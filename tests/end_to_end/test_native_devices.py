@@ -34,7 +34,7 @@ def native_up(app_environment, tmp_path, api_port):
     return start
 
 
-@pytest.mark.parametrize("model", ["llama_40", "heavy_head", "moe"])
+@pytest.mark.parametrize("model", ["llama_40", "heavy_head", "moe", "gemma_model"])
 def test_one_cpu_serves_natively_with_its_map_and_memory_as_planned(request, app_environment, native_up, model):
     with native_up(request.getfixturevalue(model)) as running:
         status = running.wait_until_serving()

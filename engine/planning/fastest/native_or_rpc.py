@@ -52,6 +52,16 @@ def fastest_way(budgets: Budgets, order: Sequence[WorkerOffer]) -> Way | None:
     return replace(chosen, fastest=replace(chosen.fastest, optimality=optimality))
 
 
+def not_measured_natively(request: PlanRequest) -> tuple[WorkerId, ...]:
+    """Workers whose speed was measured over RPC and not in llama-server itself: whether that is faster cannot be told."""
+    measured = {offer.id for offer in request.offers if offer.speed is not None and offer.speed.measured}
+    return tuple(
+        offer.id
+        for offer in request.native_offers
+        if offer.id in measured and (offer.speed is None or not offer.speed.measured)
+    )
+
+
 def _ways(budgets: Budgets, order: Sequence[WorkerOffer], natives: Sequence[WorkerOffer]) -> Iterator[Way | None]:
     """In the order of fewer and fewer processes."""
     yield _way(budgets, order)

@@ -98,10 +98,13 @@ def test_the_others_are_left_out_in_words() -> None:
 
 def test_figures_of_another_kind_are_not_compared() -> None:
     measured_over_rpc = replace(CPU, speed=replace(CPU.speed, measured=True))  # type: ignore[type-var]
-    assert ways(planned(request_of(measured_over_rpc, natives=(itself(CPU, faster=2),)))) == {"here/cpu": False}
+    plan = planned(request_of(measured_over_rpc, natives=(itself(CPU, faster=2),)))
+    assert ways(plan) == {"here/cpu": False}
+    assert any("a calibration measures it" in note for note in plan.notes)
     both = request_of(measured_over_rpc, natives=(itself(CPU, measured=True),))
     assert ways(planned(both)) == {"here/cpu": True}
     assert planned(both).predicted.basis == "measured on these workers"
+    assert planned(both).notes == ()
     assert ways(planned(request_of(CPU, natives=(native(CPU, None),)))) == {"here/cpu": False}
 
 
