@@ -7,6 +7,7 @@ import getpass
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -214,7 +215,7 @@ def open_session(choices: Choices | None = None, folders: Folders | None = None)
     """A started session on this machine. Raises ``BadInput`` for a settings file that cannot be used."""
     folders = folders or find_folders()
     remember = folders.state if choices is None else None
-    choices = choices or choices_from(load_settings(folders.state))
+    choices = choices or replace(choices_from(load_settings(folders.state)), native=True)
     publisher = RunPublisher(folders.state)
     publisher.claim()
     session = RunningSession(real_outside(folders), choices, publisher, remember=remember)
