@@ -158,6 +158,8 @@ def _left_of(state: ClusterState) -> tuple[str, str]:
         return f"Stopping {count_text(n_workers_running(state), 'worker')} before closing…", "text"
     if state.run is not None and state.run_phase is RunPhase.READY:
         return f"Serving {state.run.plan.model.name} at {state.run.api_url} (OpenAI-compatible)", "text"
+    if state.run_phase is RunPhase.STARTING_WORKERS and state.run is not None and not state.run.servers:
+        return "llama-server is starting; it uses this machine's devices itself", "text"
     if state.run_phase is RunPhase.STARTING_WORKERS:
         servers = [process for process in state.processes if process.worker_ids]
         ready = [process for process in servers if process.phase is ProcessPhase.READY]

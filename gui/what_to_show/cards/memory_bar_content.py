@@ -17,7 +17,7 @@ from engine.vocabulary.worker import Exposure, WorkerOffer
 from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.formatting import bytes_text, percent_text
 
-_EXPOSURES = {Exposure.TUNNEL: "tunnel", Exposure.LAN: "▲ open port"}
+_EXPOSURES = {Exposure.TUNNEL: "tunnel", Exposure.LAN: "▲ open port", Exposure.NATIVE: "in llama-server"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +112,14 @@ def _memory_words(state: ClusterState, placed: Placed, offer: WorkerOffer) -> li
     buffers = _reported(state, offer)
     if buffers is not None:
         words.append(
-            f"llama.cpp reports: weights {bytes_text(buffers.weights_bytes)}, KV {bytes_text(buffers.kv_bytes)}, "
-            f"compute {bytes_text(buffers.compute_bytes)}"
+            f"llama.cpp reports: weights {bytes_text(buffers.weights_bytes)}{_mapped(buffers)}, "
+            f"KV {bytes_text(buffers.kv_bytes)}, compute {bytes_text(buffers.compute_bytes)}"
         )
     return words
+
+
+def _mapped(buffers: ActualBuffers) -> str:
+    return f" ({bytes_text(buffers.mapped_bytes)} of them pages of the file)" if buffers.mapped_bytes else ""
 
 
 def _reported(state: ClusterState, offer: WorkerOffer) -> ActualBuffers | None:

@@ -104,7 +104,8 @@ def _badge_of(worker: PlannedWorker | None, *, on: bool) -> tuple[str, str]:
         return "unused", "The plan places nothing here."
     text = layers_text(worker.first_layer, worker.last_layer, output=worker.holds_output)
     head = " and the output head" if worker.holds_output else ""
-    return text, f"{count_text(worker.n_layers, 'layer')}{head}: {bytes_text(worker.needed_bytes)}"
+    where = f", {worker.offer.exposure.value}" if worker.offer.is_native else ""
+    return text, f"{count_text(worker.n_layers, 'layer')}{head}: {bytes_text(worker.needed_bytes)}{where}"
 
 
 def _detail_of(machine: Machine, offer: WorkerOffer) -> str:
