@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from gui.assets import icon
 from gui.small_parts.choosers import Chooser
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.files.document_content import DocumentContent
 from gui.what_to_show.model_chooser_content import ModelChooserContent, ModelGroup
@@ -52,8 +53,8 @@ class Header(QWidget):
         self._primary: PrimaryButtonContent | None = None
         self._wide = False  # begun narrow, or the window could never be made narrower than the wide line
         self._document: DocumentContent | None = None
-        self.model = Chooser("Model", "The GGUF file whose layers are shared out (Ctrl+O to browse)")
-        self.model.setPlaceholderText("Choose a model…")
+        self.model = Chooser(tr("Model"), tr("The GGUF file whose layers are shared out (Ctrl+O to browse)"))
+        self.model.setPlaceholderText(tr("Choose a model…"))
         self.model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.model.setMinimumContentsLength(14)
         self.model.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -62,17 +63,19 @@ class Header(QWidget):
         self.document.setProperty("role", "muted")
         self.document.setTextFormat(Qt.TextFormat.PlainText)
         self.document.hide()
-        self.browse = QPushButton("Browse…")
-        self.browse.setToolTip("Choose a GGUF file (Ctrl+O)")
-        self.context = Chooser("Context", "Tokens of context for all slots together: more needs more memory on every worker")
-        self.slot_count = Chooser("Slots", "How many requests run at the same time; they share the context")
-        self.cache_type = Chooser("KV cache type", "")
-        self.primary = QPushButton("Launch")
+        self.browse = QPushButton(tr("Browse…"))
+        self.browse.setToolTip(tr("Choose a GGUF file (Ctrl+O)"))
+        self.context = Chooser(
+            tr("Context"), tr("Tokens of context for all slots together: more needs more memory on every worker")
+        )
+        self.slot_count = Chooser(tr("Slots"), tr("How many requests run at the same time; they share the context"))
+        self.cache_type = Chooser(tr("KV cache type"), "")
+        self.primary = QPushButton(tr("Launch"))
         self.primary.setObjectName("primary")
         self.menu_button = QToolButton()
         self.menu_button.setObjectName("menu")
-        self.menu_button.setAccessibleName("Menu")
-        self.menu_button.setToolTip("What is used most: settings, appearance, look again, quit")
+        self.menu_button.setAccessibleName(tr("Menu"))
+        self.menu_button.setToolTip(tr("What is used most: settings, appearance, look again, quit"))
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
         self.menu_button.setMenu(self.menu)
@@ -98,7 +101,7 @@ class Header(QWidget):
         """The open file's name, with a dot when it was changed."""
         self._document = content
         self._fit_document()
-        self.document.setAccessibleName(f"{content.name}, changed" if content.changed else content.name)
+        self.document.setAccessibleName(tr("{name}, changed", name=content.name) if content.changed else content.name)
         self.document.setToolTip(plain_tip(content.words))
         self.document.setVisible(bool(content.name))
         self._place_controls()

@@ -26,6 +26,7 @@ from gui.machine_cards.machines_panel import MachinesPanel
 from gui.plan_panel.plan_panel import PlanPanel
 from gui.session_bridge import SessionBridge
 from gui.tabs.detail_tabs import DetailTabs
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.actions.action_table import Facts, tab_key, window_actions
 from gui.what_to_show.cards.all_cards import machines_of
@@ -241,8 +242,8 @@ class MainWindow(QMainWindow):
         self._top.addWidget(self.machines, 5)
         self._top.addWidget(self.plan, 4)
         self.tabs.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
-        self.tabs.setAccessibleName("Details")
-        self.tabs.tabBar().setAccessibleName("Details")
+        self.tabs.setAccessibleName(tr("Details"))
+        self.tabs.tabBar().setAccessibleName(tr("Details"))
         bottom = QFrame()
         bottom.setObjectName("panel")
         bottom_box = QVBoxLayout(bottom)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui.charts.boundary_hand import BoundaryHand
 from gui.small_parts.marks import paint_mark
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.layer_map_content import EMPTY, CellContent, GroupContent, LayerMapContent
 
@@ -42,7 +43,7 @@ class LayerMapChart(QWidget):
         self._hovered: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self.setAccessibleName("Layer map")
+        self.setAccessibleName(tr("Layer map"))
         appearance.changed.connect(self.updateGeometry)
 
     def show_content(self, content: LayerMapContent) -> None:

@@ -18,6 +18,7 @@ from gui.machine_cards.machine_card import MachineCard
 from gui.machine_cards.machine_line import MachineLine
 from gui.machine_cards.places import Item, Kind, Place, Places, places_of
 from gui.machine_cards.shown_widgets import ShownWidgets
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.all_cards import MachinesContent
 from gui.what_to_show.cards.machine_order import MOST_CARDS, MachineOrder
@@ -76,7 +77,7 @@ class CardGrid(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Machines")
+        self.setAccessibleName(tr("Machines"))
         self.verticalScrollBar().valueChanged.connect(self._place)
         appearance.changed.connect(self._forget_heights)
 

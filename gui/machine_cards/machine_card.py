@@ -10,6 +10,7 @@ from gui.assets import icon
 from gui.machine_cards.worker_row import WorkerRow
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.small_parts.wrapping_row import WrappingRow
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.machine_card_content import CardButton, CardFact, CardProgress, MachineCardContent
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent
@@ -54,7 +55,7 @@ class MachineCard(QFrame):
         self.menu_button.setMenu(self.menu)
         self.fold = QToolButton()
         self.fold.setObjectName("dots")
-        self.fold.setToolTip("Show it in one line again")
+        self.fold.setToolTip(tr("Show it in one line again"))
         self.fold.hide()
         self.fold.clicked.connect(self._ask_to_fold)
         self._row_box = QVBoxLayout()
@@ -87,8 +88,8 @@ class MachineCard(QFrame):
             self._show_buttons(content.buttons)
         if before is None or before.menu != content.menu:
             self._show_menu(content.menu)
-        self.menu_button.setAccessibleName(f"More about {content.title}")
-        self.fold.setAccessibleName(f"Show {content.title} in one line")
+        self.menu_button.setAccessibleName(tr("More about {title}", title=content.title))
+        self.fold.setAccessibleName(tr("Show {title} in one line", title=content.title))
 
     def show_folding(self, *, possible: bool) -> None:
         """Whether it can be made one line again."""
@@ -162,7 +163,7 @@ class MachineCard(QFrame):
 
     def _show_menu(self, entries: tuple[CardButton, ...]) -> None:
         self.menu_button.setVisible(bool(entries))
-        self.menu_button.setToolTip("Look again, commands, log, exposure, remove")
+        self.menu_button.setToolTip(tr("Look again, commands, log, exposure, remove"))
         self.menu.clear()
         for entry in entries:
             action = QAction(entry.text, self.menu)

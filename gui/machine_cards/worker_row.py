@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayo
 from gui.assets import icon
 from gui.charts.memory_bar import MemoryBar
 from gui.small_parts.small_widgets import Badge, ElidedLabel, Stripe, Switch
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent
 
@@ -35,7 +36,7 @@ class WorkerRow(QWidget):
         self.switch = Switch(appearance)
         self.menu_button = QToolButton()
         self.menu_button.setObjectName("dots")
-        self.menu_button.setToolTip("Log, command line, why it is in or left out")
+        self.menu_button.setToolTip(tr("Log, command line, why it is in or left out"))
         for part in (self.switch, self.menu_button):
             policy = part.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
@@ -62,14 +63,14 @@ class WorkerRow(QWidget):
         self._stripe.show_mark(content.mark)
         self._name.setText(content.name)
         self._detail.show_text(content.detail)
-        self._bar.setAccessibleName(f"Memory of {content.name}")
+        self._bar.setAccessibleName(tr("Memory of {name}", name=content.name))
         self._badge.show_badge(content.badge, content.mark, content.badge_words, filled=content.badge_filled)
         self.switch.setVisible(content.switch_shown)
         self.switch.setChecked(content.switch_on)
         self.switch.setToolTip(content.switch_words)
-        self.switch.setAccessibleName(f"Use {content.name}")
+        self.switch.setAccessibleName(tr("Use {name}", name=content.name))
         self.menu_button.setVisible(bool(content.menu))
-        self.menu_button.setAccessibleName(f"More about {content.name}")
+        self.menu_button.setAccessibleName(tr("More about {name}", name=content.name))
         self.setToolTip("" if content.switch_shown else content.switch_words)
 
     def menu(self) -> QMenu:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from gui.texts.translation import tr
 from gui.what_to_show.plan_edits.edit_links_content import EditLinkContent, EditLinksContent
 
 
@@ -21,9 +22,9 @@ class EditLinks(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        self.best = self._add(row, "Back to best")
-        self.undo = self._add(row, "Undo")
-        self.redo = self._add(row, "Redo")
+        self.best = self._add(row, tr("Back to best"))
+        self.undo = self._add(row, tr("Undo"))
+        self.redo = self._add(row, tr("Redo"))
         self.best.triggered.connect(lambda: self.best_asked.emit())
         self.undo.triggered.connect(lambda: self.undo_asked.emit())
         self.redo.triggered.connect(lambda: self.redo_asked.emit())

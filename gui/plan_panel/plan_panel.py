@@ -14,6 +14,7 @@ from gui.small_parts.choosers import Chooser
 from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.small_parts.wrapping_row import WrappingRow
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.plan_edits.edit_links_content import EditLinksContent
 from gui.what_to_show.plan_table_content import PlanTableContent, layout_options, plan_as_text, policy_options
@@ -38,8 +39,8 @@ class PlanPanel(QFrame):
         self.setObjectName("panel")
         self._appearance = appearance
         self._content: PlanTableContent | None = None
-        self.policy = Chooser("Policy", "How the layers are shared out")
-        self.layout_choice = Chooser("Layout", "How devices become rpc-server processes")
+        self.policy = Chooser(tr("Policy"), tr("How the layers are shared out"))
+        self.layout_choice = Chooser(tr("Layout"), tr("How devices become rpc-server processes"))
         self.policy.setMinimumWidth(
             appearance.pixels(106)
         )  # shorter than their longest entry rather than wider than the window
@@ -54,11 +55,11 @@ class PlanPanel(QFrame):
         self.reasons.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.reasons.setProperty("role", "text")
         self.basis = ElidedLabel(role="muted")
-        self.measure = QPushButton("Measure speeds")
+        self.measure = QPushButton(tr("Measure speeds"))
         self.measure.setObjectName("link")
-        self.try_plans = QPushButton("Measure the best plans")
+        self.try_plans = QPushButton(tr("Measure the best plans"))
         self.try_plans.setObjectName("link")
-        self.worths = QPushButton("What each worker is worth")
+        self.worths = QPushButton(tr("What each worker is worth"))
         self.worths.setObjectName("link")
         self._lay_out()
         self._connect()
@@ -108,7 +109,7 @@ class PlanPanel(QFrame):
         self._scroll.setFixedHeight(wanted.height() + _BAR)
 
     def _lay_out(self) -> None:
-        title = QLabel("Plan")
+        title = QLabel(tr("Plan"))
         title.setObjectName("title")
         head = QHBoxLayout()
         head.setSpacing(8)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words
 
@@ -61,7 +62,7 @@ class VariantColumn(QAbstractButton):
         if content == self._content:
             return
         self._content = content
-        self.setToolTip(f"{content.words}\nClick to choose this plan.")
+        self.setToolTip(tr("{words}\nClick to choose this plan.", words=content.words))
         self.setAccessibleName(column_in_words(content))
         self.updateGeometry()
         self.update()

@@ -15,6 +15,7 @@ from gui.charts.legend import Legend
 from gui.small_parts.small_widgets import ElidedLabel
 from gui.small_parts.text_table import TextTable
 from gui.tabs.throughput_bar import ThroughputBar
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.throughput_content import FigureContent, ThroughputContent
 from gui.what_to_show.watching.charts import ChartContent, Unit
@@ -100,7 +101,7 @@ class ThroughputTab(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
         self.empty.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.table = TextTable("Throughput, as a table")
+        self.table = TextTable(tr("Throughput, as a table"))
         self._grid_page = QWidget()
         self._grid = QGridLayout(self._grid_page)
         self._grid.setContentsMargins(0, 0, 0, 0)

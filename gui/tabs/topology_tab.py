@@ -10,6 +10,7 @@ from gui.charts.topology_chart import TopologyChart
 from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.small_widgets import ElidedLabel
 from gui.small_parts.text_table import TextTable
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.topology_content import COLUMNS, TopologyContent
 
@@ -24,12 +25,12 @@ class TopologyTab(QWidget):
         super().__init__(parent)
         self._content: TopologyContent | None = None
         self._summary = ElidedLabel(role="muted")
-        self.as_list = QPushButton("List")
+        self.as_list = QPushButton(tr("List"))
         self.as_list.setCheckable(True)
-        self.as_list.setToolTip("Every machine and its link in words")
-        self.copy = CopyButton("Copy as text", "the list, tab-separated")
+        self.as_list.setToolTip(tr("Every machine and its link in words"))
+        self.copy = CopyButton(tr("Copy as text"), tr("the list, tab-separated"))
         self.chart = TopologyChart(appearance)
-        self.table = TextTable("Machines and their links")
+        self.table = TextTable(tr("Machines and their links"))
         self._pages = QStackedWidget()
         self._pages.addWidget(self.chart)
         self._pages.addWidget(self.table)
@@ -75,7 +76,9 @@ class TopologyTab(QWidget):
         self._pages.setCurrentWidget(self.chart if fits and not self.as_list.isChecked() else self.table)
         self.as_list.setEnabled(fits)
         summary = self._content.empty or self._content.summary
-        self._summary.show_text(summary if fits else f"{summary} · listed: there is no room here to draw so many")
+        self._summary.show_text(
+            summary if fits else tr("{summary} · listed: there is no room here to draw so many", summary=summary)
+        )
 
     def _choose_row(self, index: QModelIndex) -> None:
         if self._content is not None and index.row() < len(self._content.machines):

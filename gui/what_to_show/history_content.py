@@ -10,20 +10,21 @@ from dataclasses import dataclass
 
 from engine.session.state import ClusterState
 from engine.vocabulary.run_record import RecordedWorker, RunRecord
+from gui.texts.translation import mark, number, tr
 from gui.what_to_show.formatting import NOT_KNOWN, count_text, difference_text, rate_text, round_trip_text
 
 COLUMNS = (
-    "When (UTC)",
-    "Model",
-    "Plan",
-    "Decode, predicted",
+    mark("When (UTC)"),
+    mark("Model"),
+    mark("Plan"),
+    mark("Decode, predicted"),
     "measured",
     "error",
-    "Prefill, predicted",
+    mark("Prefill, predicted"),
     "measured",
     "error",
-    "Workers",
-    "Split",
+    mark("Workers"),
+    mark("Split"),
     "llama.cpp",
 )
 NUMBERS = range(3, 9)
@@ -86,7 +87,7 @@ def history_of(state: ClusterState) -> HistoryContent:
     return HistoryContent(
         rows=rows,
         models=tuple(dict.fromkeys(row.model for row in rows)),
-        empty="" if rows else "Every launch is measured and kept here.",
+        empty="" if rows else tr("Every launch is measured and kept here."),
     )
 
 
@@ -146,17 +147,32 @@ def _error(measured: float | None, predicted: float | None) -> str:
 
 def _words(record: RunRecord) -> str:
     samples = ", ".join(rate_text(rate) for rate in record.decode_rates)
-    build = record.build.commit or "of unknown commit"
-    shape = f"context {record.shape.context_tokens}, {count_text(record.shape.slots, 'slot')}"
+    build = record.build.commit or tr("of unknown commit")
+    shape = tr(
+        "context {context_tokens}, {slots}",
+        context_tokens=record.shape.context_tokens,
+        slots=count_text(record.shape.slots, "slot"),
+    )
     protocol = f", RPC {record.build.protocol}" if record.build.protocol else ""
     lines = [
-        f"Run {record.id} of {record.at[:19].replace('T', ' ')} UTC: {record.model.name}, {record.model.n_layers} layers",
+        tr(
+            "Run {id} of {at} UTC: {name}, {n_layers} layers",
+            id=record.id,
+            at=record.at[:19].replace("T", " "),
+            name=record.model.name,
+            n_layers=record.model.n_layers,
+        ),
         f"{record.policy}, {record.layout}, {shape}",
         f"llama.cpp {build}{protocol}; Crossply {record.crossply_version}",
-        f"Decode samples: {samples or 'none'} tok/s; {record.basis or 'no prediction'}",
+        tr("Decode samples: {samples} tok/s; {basis}", samples=samples or "none", basis=record.basis or tr("no prediction")),
         *(_worker_words(worker) for worker in record.workers),
         *(
-            f"{machine.name}: {machine.cpu}, {machine.cpu_busy_fraction:.0%} busy before"
+            tr(
+                "{name}: {cpu}, {busy} busy before",
+                name=machine.name,
+                cpu=machine.cpu,
+                busy=number(machine.cpu_busy_fraction, ".0%"),
+            )
             for machine in record.machines
             if machine.cpu_busy_fraction is not None
         ),
@@ -165,8 +181,8 @@ def _words(record: RunRecord) -> str:
 
 
 def _worker_words(worker: RecordedWorker) -> str:
-    head = " and the output head" if worker.holds_output else ""
-    link = "" if worker.rtt_seconds is None else f", {round_trip_text(worker.rtt_seconds)} away"
+    head = tr(" and the output head") if worker.holds_output else ""
+    link = "" if worker.rtt_seconds is None else tr(", {round_trip} away", round_trip=round_trip_text(worker.rtt_seconds))
     return f"{_worker(worker)}: {count_text(worker.n_layers, 'layer')}{head}, {worker.exposure}{link}"
 
 

@@ -15,6 +15,7 @@ from engine.vocabulary.comparison import Approach
 from engine.vocabulary.layer_map import LayerMap
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.worker import WorkerId, WorkerOffer
+from gui.texts.translation import mark, tr
 from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.formatting import count_text, rate_text
 from gui.what_to_show.plan_edits.boundaries_content import BoundaryContent, boundaries_content_of
@@ -76,9 +77,9 @@ EMPTY = LayerMapContent(
     actual=(),
     verdict="",
     verdict_role="muted",
-    words="No plan yet: the layers of the model appear here, worker by worker.",
+    words=mark("No plan yet: the layers of the model appear here, worker by worker."),
 )
-NOTHING_FITS = "No plan fits these workers: the reasons stand under Plan."
+NOTHING_FITS = mark("No plan fits these workers: the reasons stand under Plan.")
 
 
 def layer_map_of(state: ClusterState) -> LayerMapContent:
@@ -92,9 +93,11 @@ def layer_map_of(state: ClusterState) -> LayerMapContent:
     verdict, role = _verdict_of(state, drawn, run_map, names)
     groups = _groups_of(drawn, names)
     boundaries = boundaries_content_of(state, drawn, names.of)
-    hint = " · drag a boundary" if boundaries else ""
+    hint = tr(" · drag a boundary") if boundaries else ""
     return LayerMapContent(
-        detail=f"{count_text(drawn.n_layers, 'layer')} + output · {drawn.model.name}{hint}",
+        detail=tr(
+            "{layers} + output · {name}{hint}", layers=count_text(drawn.n_layers, "layer"), name=drawn.model.name, hint=hint
+        ),
         groups=groups,
         planned=tuple(_planned_cell(drawn, layer, names) for layer in range(drawn.n_layers + 1)),
         actual=_actual_cells(drawn, run_map, names),
@@ -122,7 +125,7 @@ class _Names:
 
     def of(self, worker: WorkerId | str) -> str:
         offer = self._offers.get(WorkerId(worker))
-        return f"{worker} (not one of our workers)" if offer is None else self.of_offer(offer)
+        return tr("{worker} (not one of our workers)", worker=worker) if offer is None else self.of_offer(offer)
 
     def short(self, worker: WorkerId) -> str:
         """The device alone."""
@@ -131,12 +134,16 @@ class _Names:
 
 
 def _layer_name(drawn: DrawnSplit, layer: int) -> str:
-    return "Output head" if layer == drawn.n_layers else f"Layer {layer}"
+    return tr("Output head") if layer == drawn.n_layers else tr("Layer {layer}", layer=layer)
 
 
 def _planned_cell(drawn: DrawnSplit, layer: int, names: _Names) -> CellContent:
     worker, name = drawn.holder_of(layer), _layer_name(drawn, layer)
-    words = f"{name}: planned on {names.of(worker)}" if drawn.fits else f"{name}: on {names.of(worker)} in your split"
+    words = (
+        tr("{name}: planned on {worker}", name=name, worker=names.of(worker))
+        if drawn.fits
+        else tr("{name}: on {worker} in your split", name=name, worker=names.of(worker))
+    )
     return CellContent(mark=names.mark(worker), words=words)
 
 
@@ -147,10 +154,12 @@ def _actual_cells(drawn: DrawnSplit, run_map: LayerMap | None, names: _Names) ->
         name = _layer_name(drawn, layer)
         place = reported.get(layer)
         if place is None or place.actual is None:
-            cells.append(CellContent(mark=None, words=f"{name}: not reported yet"))
+            cells.append(CellContent(mark=None, words=tr("{name}: not reported yet", name=name)))
             continue
         planned = "nowhere" if place.planned is None else names.of(place.planned)
-        words = f"{name}: on {names.of(place.actual)}" + ("" if place.matches else f", planned on {planned}")
+        words = tr("{name}: on {worker}", name=name, worker=names.of(place.actual)) + (
+            "" if place.matches else tr(", planned on {planned}", planned=planned)
+        )
         cells.append(CellContent(mark=names.mark(place.actual), words=words, differs=not place.matches))
     return tuple(cells)
 
@@ -164,7 +173,11 @@ def _groups_of(drawn: DrawnSplit, names: _Names) -> tuple[GroupContent, ...]:
         parts = " + ".join(part for part in (layers, "output" if place == last else "") if part)
         labels = [f"{names.of(worker)} · {parts}", names.of(worker), names.short(worker)]
         if worker in over:
-            labels = [f"✕ {labels[0]} · {amount(over[worker])} over", *(f"✕ {label}" for label in labels[1:]), "✕"]
+            labels = [
+                tr("✕ {label} · {over} over", label=labels[0], over=amount(over[worker])),
+                *(f"✕ {label}" for label in labels[1:]),
+                "✕",
+            ]
         n_cells = n_layers + (place == last)
         groups.append(GroupContent(first=first, n_cells=n_cells, labels=tuple(dict.fromkeys(labels)), over=worker in over))
         first += n_layers
@@ -176,28 +189,33 @@ def _verdict_of(state: ClusterState, drawn: DrawnSplit, run_map: LayerMap | None
         return _misfit_of(drawn, names), "bad"
     if run_map is None:
         return _prediction_of(state), "muted"
-    over = "last run: " if state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED) else ""
+    over = tr("last run: ") if state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED) else ""
     wrong = run_map.differences
     if wrong:
-        are = "layer is" if len(wrong) == 1 else "layers are"
-        return f"✕ {over}{len(wrong)} {are} not where the plan put them", "bad"
+        are = tr("layer is") if len(wrong) == 1 else tr("layers are")
+        return tr("✕ {over}{n} {are} not where the plan put them", over=over, n=len(wrong), are=are), "bad"
     if run_map.matches:
-        return f"✓ {over}actual = planned, read from llama-server", "good"
+        return tr("✓ {over}actual = planned, read from llama-server", over=over), "good"
     if state.run_phase in (RunPhase.STARTING_WORKERS, RunPhase.LOADING_MODEL):
-        return "waiting for llama-server to report its layers…", "muted"
+        return tr("waiting for llama-server to report its layers…"), "muted"
     if over:
         return _prediction_of(state), "muted"
-    return "llama-server did not report where every layer went", "warning"
+    return tr("llama-server did not report where every layer went"), "warning"
 
 
 def _misfit_of(drawn: DrawnSplit, names: _Names) -> str:
     if not drawn.over_bytes:
-        return "✕ this split cannot be run: the reason stands under Plan"
+        return tr("✕ this split cannot be run: the reason stands under Plan")
     worker, size = max(drawn.over_bytes, key=lambda pair: pair[1])
     if len(drawn.over_bytes) > 1:
         n_over = len(drawn.over_bytes)
-        return f"✕ does not fit: {n_over} workers are over, {names.of(worker)} most, by {amount(size)}"
-    return f"✕ does not fit: {names.of(worker)} is {amount(size)} over its safe memory"
+        return tr(
+            "✕ does not fit: {n_over} workers are over, {worker} most, by {size}",
+            n_over=n_over,
+            worker=names.of(worker),
+            size=amount(size),
+        )
+    return tr("✕ does not fit: {worker} is {size} over its safe memory", worker=names.of(worker), size=amount(size))
 
 
 def _prediction_of(state: ClusterState) -> str:
@@ -205,9 +223,9 @@ def _prediction_of(state: ClusterState) -> str:
     ours = state.plan.predicted.decode_tokens_per_second if isinstance(state.plan, Plan) else None
     if state.choices.given is not None and state.choices.given.name == YOURS and ours is not None:
         best = _best_decode_of(state.variants)
-        than = "" if best is None else f", the fastest plan {rate_text(best)}"
-        return f"your split: {rate_text(ours)} tok/s predicted{than}"
-    return "planned; what llama.cpp really does is read when it loads"
+        than = "" if best is None else tr(", the fastest plan {rate}", rate=rate_text(best))
+        return tr("your split: {rate} tok/s predicted{than}", rate=rate_text(ours), than=than)
+    return tr("planned; what llama.cpp really does is read when it loads")
 
 
 def _best_decode_of(variants: tuple[PlanVariant, ...]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gui.texts.translation import tr
 from gui.what_to_show.actions.action_table import Facts, WindowAction
 
 
@@ -42,7 +43,7 @@ def palette_of(actions: Sequence[WindowAction], facts: Facts, typed: str = "") -
 
 def nothing_found(typed: str) -> str:
     """What stands there instead of rows."""
-    return f"No action has “{typed.strip()}” in its name"
+    return tr("No action has “{typed}” in its name", typed=typed.strip())
 
 
 def _row_of(action: WindowAction, facts: Facts) -> PaletteRow:

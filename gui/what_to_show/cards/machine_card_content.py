@@ -13,6 +13,7 @@ from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.worker import WorkerOffer
+from gui.texts.translation import mark, tr
 from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent, rows_of
 from gui.what_to_show.formatting import bytes_text, count_text
@@ -21,20 +22,20 @@ from gui.what_to_show.formatting import bytes_text, count_text
 class CardAction(StrEnum):
     """What can be asked for at a card."""
 
-    INSTALL_RUNTIME = "install runtime"
+    INSTALL_RUNTIME = mark("install runtime")
     ANSWER = "answer"
-    CONNECT_AGAIN = "connect again"
-    COPY_RUNTIME = "copy runtime"
-    COPY_RUNTIME_TO_ALL = "copy runtime to all"
-    BUILD_RUNTIME = "build runtime"
-    CANCEL_COPY = "cancel copy"
-    LOOK_AGAIN = "look again"
+    CONNECT_AGAIN = mark("connect again")
+    COPY_RUNTIME = mark("copy runtime")
+    COPY_RUNTIME_TO_ALL = mark("copy runtime to all")
+    BUILD_RUNTIME = mark("build runtime")
+    CANCEL_COPY = mark("cancel copy")
+    LOOK_AGAIN = mark("look again")
     EXPOSURE = "exposure"
-    COPY_COMMANDS = "copy commands"
-    SHOW_LOG = "show log"
-    STOP_KEPT = "stop what was left running"
+    COPY_COMMANDS = mark("copy commands")
+    SHOW_LOG = mark("show log")
+    STOP_KEPT = mark("stop what was left running")
     REMOVE = "remove"
-    REMOVE_AND_CLEAN = "remove and clean"
+    REMOVE_AND_CLEAN = mark("remove and clean")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +68,9 @@ IN_ORDER, UNDER_WAY, ASKS, NEEDS_SOMETHING, WRONG = "●", "○", "◆", "▲", 
 """The shapes that go with a state's colour: it must be told apart without colours."""
 
 LOCAL_MENU = (
-    CardButton(action=CardAction.LOOK_AGAIN, text="Look again"),
-    CardButton(action=CardAction.COPY_COMMANDS, text="Copy command lines"),
-    CardButton(action=CardAction.SHOW_LOG, text="Show its log"),
+    CardButton(action=CardAction.LOOK_AGAIN, text=mark("Look again")),
+    CardButton(action=CardAction.COPY_COMMANDS, text=mark("Copy command lines")),
+    CardButton(action=CardAction.SHOW_LOG, text=mark("Show its log")),
 )
 
 
@@ -133,7 +134,7 @@ def _subtitle_parts(state: ClusterState, machine: Machine) -> list[str]:
 def machine_status_of(state: ClusterState, placed: Placed, machine_id: str) -> tuple[str, str, str]:
     """Words, role and shape of a machine that takes part."""
     if state.runtime_phase is RuntimePhase.MISSING:
-        return "no llama.cpp yet", "warning", NEEDS_SOMETHING
+        return tr("no llama.cpp yet"), "warning", NEEDS_SOMETHING
     if state.runtime_phase is not RuntimePhase.READY:
         return state.runtime_phase.value, "muted", UNDER_WAY
     phases = placed.phases.get(machine_id, frozenset())
@@ -150,16 +151,16 @@ def _sentence_of(
     state: ClusterState, placed: Placed, machine: Machine, offers: tuple[WorkerOffer, ...]
 ) -> tuple[str, str, tuple[CardButton, ...]]:
     if state.runtime_phase is RuntimePhase.MISSING:
-        missing = "No llama.cpp programs were found on this machine, so nothing can run yet."
-        build = CardButton(action=CardAction.INSTALL_RUNTIME, text="Build llama.cpp (about 10 min)", primary=True)
+        missing = tr("No llama.cpp programs were found on this machine, so nothing can run yet.")
+        build = CardButton(action=CardAction.INSTALL_RUNTIME, text=tr("Build llama.cpp (about 10 min)"), primary=True)
         return missing, "warning", (build,)
     if state.runtime_phase is not RuntimePhase.READY:
-        return "Workers are known as soon as the llama.cpp programs are there.", "muted", ()
+        return tr("Workers are known as soon as the llama.cpp programs are there."), "muted", ()
     failed = _failed_sentence(state, offers)
     if failed:
         return failed, "bad", ()
     if not offers:
-        return machine.why_no_gpu or "This machine offers no worker.", "warning", ()
+        return machine.why_no_gpu or tr("This machine offers no worker."), "warning", ()
     return _plan_sentence(state, placed, machine, offers), "muted", ()
 
 
@@ -174,12 +175,18 @@ def _failed_sentence(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> st
 
 def _plan_sentence(state: ClusterState, placed: Placed, machine: Machine, offers: tuple[WorkerOffer, ...]) -> str:
     plan = placed.plan
-    total = f"{count_text(len(offers), 'worker')}, {bytes_text(_safe_bytes_of(state, offers))} safe to use"
+    total = tr(
+        "{workers}, {size} safe to use",
+        workers=count_text(len(offers), "worker"),
+        size=bytes_text(_safe_bytes_of(state, offers)),
+    )
     if plan is None:
         return f"{total}. {machine.why_no_gpu or ''}".strip()
     ours = [placed.planned[offer.id] for offer in offers if offer.id in placed.planned]
     needed = sum(worker.needed_bytes for worker in ours if worker.used)
-    return f"{total}, {bytes_text(needed)} of it planned.{_note_about(plan, machine, offers)}"
+    return tr(
+        "{total}, {size} of it planned.{note}", total=total, size=bytes_text(needed), note=_note_about(plan, machine, offers)
+    )
 
 
 def _safe_bytes_of(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> int:

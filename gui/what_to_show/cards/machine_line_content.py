@@ -12,9 +12,10 @@ from engine.session.state import ClusterState
 from engine.vocabulary.machine import Machine
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import WorkerOffer
+from gui.texts.translation import mark
 
-NO_NETWORK = "Addressed by name"
-HERE = "This machine"
+NO_NETWORK = mark("Addressed by name")
+HERE = mark("This machine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

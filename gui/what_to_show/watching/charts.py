@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import groupby, pairwise
 
 from engine.session.watched import Older, Reading
+from gui.texts.translation import mark, tr
 from gui.what_to_show.formatting import bytes_text, percent_text, rate_text
 from gui.what_to_show.worker_marks import WorkerMark
 
@@ -26,9 +27,9 @@ SHORTEST_SPAN_SECONDS = 60.0
 class Unit(StrEnum):
     """What the values of a chart are."""
 
-    RATE = "tokens per second"
+    RATE = mark("tokens per second")
     BUSY = "fraction"
-    BYTES = "bytes per second"
+    BYTES = mark("bytes per second")
 
 
 class Window(StrEnum):
@@ -36,7 +37,7 @@ class Window(StrEnum):
 
     MINUTE = "1 min"
     TEN_MINUTES = "10 min"
-    WHOLE = "Whole run"
+    WHOLE = mark("Whole run")
 
 
 _WINDOW_SECONDS = {Window.MINUTE: 60.0, Window.TEN_MINUTES: 600.0}
@@ -213,7 +214,7 @@ def nearest_place(times: Sequence[float], at_seconds: float) -> int | None:
 def spoken(chart: ChartContent) -> str:
     """The chart for those who do not see it: the newest values."""
     if chart.empty or not chart.times:
-        return chart.empty or "Nothing yet."
+        return chart.empty or tr("Nothing yet.")
     newest = [
         f"{line.name} {value_text(chart.unit, next((v for v in reversed(line.values) if v is not None), None))}"
         for line in chart.lines
