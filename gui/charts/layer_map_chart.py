@@ -74,8 +74,8 @@ class LayerMapChart(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._content.planned:
             self._paint_groups(painter)
-            self._paint_row(painter, "planned", self._content.planned, 0)
-            self._paint_row(painter, "actual", self._content.actual, 1)
+            self._paint_row(painter, tr("planned"), self._content.planned, 0)
+            self._paint_row(painter, tr("actual"), self._content.actual, 1)
             self._paint_ticks(painter)
             self._paint_handles(painter)
         else:
@@ -198,7 +198,7 @@ class LayerMapChart(QWidget):
         return self._appearance.pixels(26)
 
     def _left(self) -> float:
-        return float(self.fontMetrics().horizontalAdvance("planned") + self._appearance.pixels(14))
+        return float(self.fontMetrics().horizontalAdvance(tr("planned")) + self._appearance.pixels(14))
 
     def _step(self) -> float:
         return (self.width() - self._left() - 2) / max(1, len(self._content.planned))
@@ -286,7 +286,7 @@ class LayerMapChart(QWidget):
         painter.setPen(self._appearance.colour("muted"))
         for layer in [layer for layer in range(0, n_layers, step) if (n_layers - layer) * self._step() >= room]:
             self._paint_tick(painter, layer, str(layer))
-        self._paint_tick(painter, n_layers, "out")
+        self._paint_tick(painter, n_layers, tr("out"))
 
     def _paint_tick(self, painter: QPainter, place: int, text: str) -> None:
         box = self._cell_box(place, 1)

@@ -27,7 +27,7 @@ class About(QDialog):
         mark.setPixmap(application_icon().pixmap(appearance.pixels(40), appearance.pixels(40)))
         name = QLabel("Crossply")
         name.setObjectName("brand")
-        words = QLabel(_WORDS)
+        words = QLabel(tr(_WORDS))
         words.setProperty("role", "muted")
         words.setWordWrap(True)
         title = QVBoxLayout()

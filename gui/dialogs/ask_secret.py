@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.remote_ports import Secret
+from gui.texts.engine_words import engine_word
 from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.remote.questions_content import SecretContent
@@ -19,7 +20,9 @@ class AskSecret(QDialog):
     def __init__(self, content: SecretContent, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._content = content
-        self.setWindowTitle(tr("{secret} for {target}", secret=content.kind.value.capitalize(), target=content.target.text))
+        self.setWindowTitle(
+            tr("{secret} for {target}", secret=engine_word(content.kind).capitalize(), target=content.target.text)
+        )
         self.setMinimumWidth(appearance.pixels(440))
         prompt = QLabel(content.prompt)
         prompt.setTextFormat(Qt.TextFormat.PlainText)

@@ -152,7 +152,7 @@ class ChooseExposure(QDialog):
         inside = QVBoxLayout(self._open_part)
         inside.setContentsMargins(14, 10, 14, 10)
         inside.setSpacing(8)
-        inside.addWidget(self._words(_WHY))
+        inside.addWidget(self._words(tr(_WHY)))
         for place, tool in enumerate(FIREWALLS):
             self._add_line(place, tool)
         self._lines.setColumnStretch(1, 1)

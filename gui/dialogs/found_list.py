@@ -25,7 +25,7 @@ class FoundList(QTreeWidget):
         self._checked: set[str] = set()
         self._filling = False
         self.setColumnCount(len(_COLUMNS))
-        self.setHeaderLabels(_COLUMNS)
+        self.setHeaderLabels([tr(title) for title in _COLUMNS])
         self.setRootIsDecorated(False)
         self.setAccessibleName(tr("Machines that were found"))
         header = self.header()

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from gui.dialogs.folder_list import FolderList
 from gui.small_parts.choosers import Chooser
-from gui.texts.translation import tr
+from gui.texts.translation import inside_sentence, tr
 from gui.theme import Appearance
 from gui.what_to_show.settings.settings_content import Kind, SettingGroup, SettingRow, Value, changed_text
 
@@ -155,7 +155,7 @@ class SettingLine(QFrame):
         self.control.setToolTip(row.locked or row.words)
         self.reset.setText(tr("Back to {default_text}", default_text=row.default_text))
         self.reset.setAccessibleName(tr("{title}: back to {default_text}", title=row.title, default_text=row.default_text))
-        self.reset.setToolTip(row.locked or tr("Put {what} back to how it comes", what=row.title.lower()))
+        self.reset.setToolTip(row.locked or tr("Put {what} back to how it comes", what=inside_sentence(row.title)))
         self.reset.setVisible(row.changed)
         self.reset.setEnabled(not row.locked)
 

@@ -53,7 +53,7 @@ class ViewButton(QToolButton):
         menu.addSection(title)
         group = QActionGroup(self)
         for value in values:
-            action = QAction(value.value, group)
+            action = QAction(tr(value.value), group)
             action.setCheckable(True)
             action.setChecked(getattr(self.view, field) is value)
             action.setData((field, value.value))

@@ -43,4 +43,4 @@ class MixSlider(QWidget):
         """Where it stands; says nothing."""
         with QSignalBlocker(self.slider):
             self.slider.setValue(percent)
-        self.slider.setToolTip(_WORDS.format(share=percent))
+        self.slider.setToolTip(tr(_WORDS, share=percent))

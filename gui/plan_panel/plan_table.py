@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words
+from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words, row_titles
 
 
 def _row_height(widget: QWidget, appearance: Appearance) -> int:
@@ -30,14 +30,14 @@ class _RowNames(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        widest = max(self.fontMetrics().horizontalAdvance(row) for row in ROWS)
+        widest = max(self.fontMetrics().horizontalAdvance(row) for row in row_titles())
         height = _head_height(self, self._appearance) + len(ROWS) * _row_height(self, self._appearance)
         return QSize(widest + self._appearance.pixels(12), height + self._appearance.pixels(4))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         height = _row_height(self, self._appearance)
-        for place, row in enumerate(ROWS):
+        for place, row in enumerate(row_titles()):
             box = QRectF(0, _head_height(self, self._appearance) + place * height, self.width(), height)
             painter.setPen(self._appearance.colour("hairline"))
             painter.drawLine(box.topLeft(), box.topRight())

@@ -11,7 +11,7 @@ from gui.small_parts.text_table import TextTable
 from gui.tabs.saving import SaveLine
 from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.history_content import COLUMNS, NUMBERS, HistoryContent, RunRowContent, history_as_text
+from gui.what_to_show.history_content import NUMBERS, HistoryContent, RunRowContent, column_titles, history_as_text
 
 _ALL = ""
 
@@ -71,7 +71,9 @@ class HistoryTab(QWidget):
     def _show_rows(self) -> None:
         rows = () if self._content is None else self._content.rows
         self.rows = tuple(row for row in rows if self._model in (_ALL, row.model))
-        self.table.show_rows(COLUMNS, [row.cells for row in self.rows], [row.words for row in self.rows], numbers=NUMBERS)
+        self.table.show_rows(
+            column_titles(), [row.cells for row in self.rows], [row.words for row in self.rows], numbers=NUMBERS
+        )
         self.copy.show_text(history_as_text(self.rows))
         if self.rows and not self.table.currentIndex().isValid():
             self.table.selectRow(0)

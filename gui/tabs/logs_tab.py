@@ -47,7 +47,7 @@ class LogsTab(QWidget):
         self.source.setMinimumContentsLength(24)
         self.source.setPlaceholderText(tr("No process yet"))
         self.level = Chooser(tr("Level"), tr("How bad a line has to be to be shown"))
-        self.level.show_entries(tuple((str(level.value), words, tip) for level, words, tip in LEVELS), "0")
+        self.level.show_entries(tuple((str(level.value), tr(words), tr(tip)) for level, words, tip in LEVELS), "0")
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Search (Ctrl+F)"))
         self.search.setAccessibleName(tr("Search the log"))

@@ -12,10 +12,10 @@ from gui.theme import Appearance
 from gui.what_to_show.watching.charts import Window
 
 CHARTS_PNG, CHARTS_SVG, FIGURES_CSV, LAYER_MAP_PNG = (
-    mark("charts png"),
-    mark("charts svg"),
-    mark("figures csv"),
-    mark("layer map png"),
+    "charts png",
+    "charts svg",
+    "figures csv",
+    "layer map png",
 )
 
 _ENTRIES = (
@@ -57,7 +57,7 @@ class ThroughputBar(QWidget):
         self.menu = QMenu(self.export)
         self.actions_by_kind: dict[str, QAction] = {}
         for kind, words in _ENTRIES:
-            action = QAction(words, self.menu)
+            action = QAction(tr(words), self.menu)
             action.triggered.connect(lambda _checked=False, kind=kind: self.save_asked.emit(kind))
             self.menu.addAction(action)
             self.actions_by_kind[kind] = action
@@ -100,11 +100,11 @@ class ThroughputBar(QWidget):
             action.setEnabled(can or kind == LAYER_MAP_PNG)
 
     def _window_button(self, window: Window) -> QPushButton:
-        button = QPushButton(window.value)
+        button = QPushButton(tr(window.value))
         button.setObjectName("choice")
         button.setCheckable(True)
         button.setChecked(window is Window.TEN_MINUTES)
-        button.setToolTip(_TIPS[window])
+        button.setToolTip(tr(_TIPS[window]))
         button.clicked.connect(lambda: self.window_chosen.emit(window))
         self._group.addButton(button)
         return button

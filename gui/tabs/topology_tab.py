@@ -12,7 +12,7 @@ from gui.small_parts.small_widgets import ElidedLabel
 from gui.small_parts.text_table import TextTable
 from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.topology_content import COLUMNS, TopologyContent
+from gui.what_to_show.topology_content import TopologyContent, column_titles
 
 
 class TopologyTab(QWidget):
@@ -55,9 +55,11 @@ class TopologyTab(QWidget):
         if content == self._content:
             return
         self._content = content
-        self.copy.show_text("\n".join("\t".join(cells) for cells in (COLUMNS, *(m.cells for m in content.machines))))
+        self.copy.show_text("\n".join("\t".join(cells) for cells in (column_titles(), *(m.cells for m in content.machines))))
         self.chart.show_content(content)
-        self.table.show_rows(COLUMNS, [machine.cells for machine in content.machines], [m.words for m in content.machines])
+        self.table.show_rows(
+            column_titles(), [machine.cells for machine in content.machines], [m.words for m in content.machines]
+        )
         self._turn()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

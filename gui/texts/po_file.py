@@ -1,7 +1,7 @@
 """Reads a gettext catalogue (``.po``): the format that translators' programs write. About a thousand messages in 10 ms.
 
-Known: comments, ``msgctxt``, ``msgid``, ``msgid_plural``, ``msgstr``, ``msgstr[0]`` and ``[1]``, texts over several lines. A message
-that is marked ``fuzzy`` or is not translated counts as missing. The header is not obeyed: files are UTF-8, plurals are
+Known: comments, ``msgctxt``, ``msgid``, ``msgid_plural``, ``msgstr``, ``msgstr[0]`` and ``[1]``, texts over several lines. A
+message that is marked ``fuzzy`` or is not translated counts as missing. The header is not obeyed: files are UTF-8, plurals are
 those of English. Rejected: a library (``polib`` and ``Babel`` are good, and 200 kB and more for these lines).
 """
 

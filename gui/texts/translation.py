@@ -46,8 +46,8 @@ def mark_n(one: str, many: str) -> tuple[str, str]:
 
 
 def number(value: float, how: str) -> str:
-    """A figure for people, ``how`` as ``format`` takes it: ``1,240.5``, in German ``1.240,5``. What is copied into commands and
-    files is not written with this."""
+    """A figure for people, ``how`` as ``format`` takes it: ``1,240.5``, in German ``1.240,5``. Not for what is copied into
+    commands and files."""
     written = format(value, how)
     return written if _taken_up[0].marks is None else written.translate(_taken_up[0].marks)
 

@@ -10,19 +10,28 @@ from dataclasses import dataclass
 
 from engine.session.state import ClusterState
 from engine.vocabulary.run_record import RecordedWorker, RunRecord
-from gui.texts.translation import mark, number, tr
-from gui.what_to_show.formatting import NOT_KNOWN, count_text, difference_text, rate_text, round_trip_text
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import mark, tr
+from gui.what_to_show.formatting import (
+    NOT_KNOWN,
+    count_text,
+    difference_text,
+    held_text,
+    percent_text,
+    rate_text,
+    round_trip_text,
+)
 
 COLUMNS = (
     mark("When (UTC)"),
     mark("Model"),
     mark("Plan"),
     mark("Decode, predicted"),
-    "measured",
-    "error",
+    mark("measured"),
+    mark("error"),
     mark("Prefill, predicted"),
-    "measured",
-    "error",
+    mark("measured"),
+    mark("error"),
     mark("Workers"),
     mark("Split"),
     "llama.cpp",
@@ -81,6 +90,11 @@ class HistoryContent:
     empty: str
 
 
+def column_titles() -> tuple[str, ...]:
+    """``COLUMNS`` in the person's language."""
+    return tuple(tr(title) for title in COLUMNS)
+
+
 def history_of(state: ClusterState) -> HistoryContent:
     """Everything in the history tab."""
     rows = tuple(_row(record) for record in state.history[:SHOWN_RUNS])
@@ -98,14 +112,14 @@ def history_csv_rows(records: tuple[RunRecord, ...]) -> tuple[tuple[str, ...], .
 
 def history_as_text(rows: tuple[RunRowContent, ...]) -> str:
     """Tab-separated, for the clipboard."""
-    return "\n".join("\t".join(cells) for cells in (COLUMNS, *(row.cells for row in rows)))
+    return "\n".join("\t".join(cells) for cells in (column_titles(), *(row.cells for row in rows)))
 
 
 def _row(record: RunRecord) -> RunRowContent:
     cells = (
         record.at[:16].replace("T", " "),
         record.model.name,
-        f"{record.policy} · {record.layout}",
+        f"{engine_word(record.policy)} · {engine_word(record.layout)}",
         rate_text(record.decode_predicted),
         rate_text(record.decode_measured),
         _error(record.decode_measured, record.decode_predicted),
@@ -162,16 +176,20 @@ def _words(record: RunRecord) -> str:
             name=record.model.name,
             n_layers=record.model.n_layers,
         ),
-        f"{record.policy}, {record.layout}, {shape}",
+        f"{engine_word(record.policy)}, {engine_word(record.layout)}, {shape}",
         f"llama.cpp {build}{protocol}; Crossply {record.crossply_version}",
-        tr("Decode samples: {samples} tok/s; {basis}", samples=samples or "none", basis=record.basis or tr("no prediction")),
+        tr(
+            "Decode samples: {samples} tok/s; {basis}",
+            samples=samples or tr("none"),
+            basis=record.basis or tr("no prediction"),
+        ),
         *(_worker_words(worker) for worker in record.workers),
         *(
             tr(
                 "{name}: {cpu}, {busy} busy before",
                 name=machine.name,
                 cpu=machine.cpu,
-                busy=number(machine.cpu_busy_fraction, ".0%"),
+                busy=percent_text(machine.cpu_busy_fraction),
             )
             for machine in record.machines
             if machine.cpu_busy_fraction is not None
@@ -181,9 +199,9 @@ def _words(record: RunRecord) -> str:
 
 
 def _worker_words(worker: RecordedWorker) -> str:
-    head = tr(" and the output head") if worker.holds_output else ""
     link = "" if worker.rtt_seconds is None else tr(", {round_trip} away", round_trip=round_trip_text(worker.rtt_seconds))
-    return f"{_worker(worker)}: {count_text(worker.n_layers, 'layer')}{head}, {worker.exposure}{link}"
+    exposure = engine_word(worker.exposure)
+    return f"{_worker(worker)}: {held_text(worker.n_layers, output=worker.holds_output)}, {exposure}{link}"
 
 
 def _csv_row(record: RunRecord) -> tuple[str, ...]:

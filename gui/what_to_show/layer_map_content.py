@@ -15,7 +15,7 @@ from engine.vocabulary.comparison import Approach
 from engine.vocabulary.layer_map import LayerMap
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.worker import WorkerId, WorkerOffer
-from gui.texts.translation import mark, tr
+from gui.texts.translation import mark, tr, tr_n
 from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.formatting import count_text, rate_text
 from gui.what_to_show.plan_edits.boundaries_content import BoundaryContent, boundaries_content_of
@@ -86,18 +86,17 @@ def layer_map_of(state: ClusterState) -> LayerMapContent:
     """The map of the run while there is one, else of the plan on the table, else of a split by hand that does not fit."""
     drawn = drawn_split_of(state)
     if drawn is None:
-        return replace(EMPTY, words=NOTHING_FITS) if isinstance(state.plan, PlanRefused) else EMPTY
+        return replace(EMPTY, words=tr(NOTHING_FITS if isinstance(state.plan, PlanRefused) else EMPTY.words))
     plan = shown_plan(state)
     run_map = state.run.layer_map if state.run is not None and plan is not None and state.run.plan == plan else None
     names = _Names(state)
     verdict, role = _verdict_of(state, drawn, run_map, names)
     groups = _groups_of(drawn, names)
     boundaries = boundaries_content_of(state, drawn, names.of)
-    hint = tr(" · drag a boundary") if boundaries else ""
+    layers = count_text(drawn.n_layers, "layer")
+    detail = tr("{layers} + output · {name}", layers=layers, name=drawn.model.name)
     return LayerMapContent(
-        detail=tr(
-            "{layers} + output · {name}{hint}", layers=count_text(drawn.n_layers, "layer"), name=drawn.model.name, hint=hint
-        ),
+        detail=tr("{detail} · drag a boundary", detail=detail) if boundaries else detail,
         groups=groups,
         planned=tuple(_planned_cell(drawn, layer, names) for layer in range(drawn.n_layers + 1)),
         actual=_actual_cells(drawn, run_map, names),
@@ -156,9 +155,11 @@ def _actual_cells(drawn: DrawnSplit, run_map: LayerMap | None, names: _Names) ->
         if place is None or place.actual is None:
             cells.append(CellContent(mark=None, words=tr("{name}: not reported yet", name=name)))
             continue
-        planned = "nowhere" if place.planned is None else names.of(place.planned)
-        words = tr("{name}: on {worker}", name=name, worker=names.of(place.actual)) + (
-            "" if place.matches else tr(", planned on {planned}", planned=planned)
+        planned = tr("nowhere") if place.planned is None else names.of(place.planned)
+        words = (
+            tr("{name}: on {worker}", name=name, worker=names.of(place.actual))
+            if place.matches
+            else tr("{name}: on {worker}, planned on {planned}", name=name, worker=names.of(place.actual), planned=planned)
         )
         cells.append(CellContent(mark=names.mark(place.actual), words=words, differs=not place.matches))
     return tuple(cells)
@@ -170,7 +171,7 @@ def _groups_of(drawn: DrawnSplit, names: _Names) -> tuple[GroupContent, ...]:
     first, last = 0, len(drawn.seats) - 1
     for place, (worker, n_layers) in enumerate(drawn.seats):
         layers = count_text(n_layers, "layer") if n_layers else ""
-        parts = " + ".join(part for part in (layers, "output" if place == last else "") if part)
+        parts = " + ".join(part for part in (layers, tr("output") if place == last else "") if part)
         labels = [f"{names.of(worker)} · {parts}", names.of(worker), names.short(worker)]
         if worker in over:
             labels = [
@@ -189,18 +190,23 @@ def _verdict_of(state: ClusterState, drawn: DrawnSplit, run_map: LayerMap | None
         return _misfit_of(drawn, names), "bad"
     if run_map is None:
         return _prediction_of(state), "muted"
-    over = tr("last run: ") if state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED) else ""
+    over = state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED)
     wrong = run_map.differences
     if wrong:
-        are = tr("layer is") if len(wrong) == 1 else tr("layers are")
-        return tr("✕ {over}{n} {are} not where the plan put them", over=over, n=len(wrong), are=are), "bad"
+        words = tr_n("{n} layer is not where the plan put them", "{n} layers are not where the plan put them", len(wrong))
+        return f"✕ {_of_last_run(words) if over else words}", "bad"
     if run_map.matches:
-        return tr("✓ {over}actual = planned, read from llama-server", over=over), "good"
+        words = tr("actual = planned, read from llama-server")
+        return f"✓ {_of_last_run(words) if over else words}", "good"
     if state.run_phase in (RunPhase.STARTING_WORKERS, RunPhase.LOADING_MODEL):
         return tr("waiting for llama-server to report its layers…"), "muted"
     if over:
         return _prediction_of(state), "muted"
     return tr("llama-server did not report where every layer went"), "warning"
+
+
+def _of_last_run(verdict: str) -> str:
+    return tr("last run: {verdict}", verdict=verdict)
 
 
 def _misfit_of(drawn: DrawnSplit, names: _Names) -> str:
@@ -223,8 +229,9 @@ def _prediction_of(state: ClusterState) -> str:
     ours = state.plan.predicted.decode_tokens_per_second if isinstance(state.plan, Plan) else None
     if state.choices.given is not None and state.choices.given.name == YOURS and ours is not None:
         best = _best_decode_of(state.variants)
-        than = "" if best is None else tr(", the fastest plan {rate}", rate=rate_text(best))
-        return tr("your split: {rate} tok/s predicted{than}", rate=rate_text(ours), than=than)
+        if best is None:
+            return tr("your split: {rate} tok/s predicted", rate=rate_text(ours))
+        return tr("your split: {rate} tok/s predicted, the fastest plan {best}", rate=rate_text(ours), best=rate_text(best))
     return tr("planned; what llama.cpp really does is read when it loads")
 
 

@@ -14,6 +14,7 @@ from engine.session.logs import LogLine
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.process import ProcessPhase
+from gui.texts.engine_words import engine_word
 from gui.texts.translation import mark
 
 _HERE = "this machine"
@@ -64,7 +65,7 @@ def log_sources_of(state: ClusterState) -> tuple[LogSourceContent, ...]:
                 process_id=process.id,
                 title=process.title,
                 machine=machine,
-                label=f"{where}{process.title} · {process.phase.value}",
+                label=f"{where}{process.title} · {engine_word(process.phase)}",
                 failed=process.phase is ProcessPhase.FAILED,
             )
         )

@@ -87,7 +87,7 @@ def model_chooser_of(state: ClusterState) -> ModelChooserContent:
         slots=shape.slots,
         cache_types=tuple(dict.fromkeys((*_CACHE_TYPES, shape.cache_type_k))),
         cache_type=shape.cache_type_k,
-        cache_type_words=why_no_cache_type or _CACHE_TYPE_WORDS,
+        cache_type_words=why_no_cache_type or tr(_CACHE_TYPE_WORDS),
         cache_type_changeable=changeable and not why_no_cache_type,
         changeable=changeable,
     )
@@ -117,7 +117,7 @@ def _groups_of(state: ClusterState) -> tuple[ModelGroup, ...]:
     groups = [_group(tr("Recent"), (_entry(found.get(path), path) for path in recent))]
     for place, title in _TITLES.items():
         models = (model for model in state.models_found if model.place is place and model.path not in recent)
-        groups.append(_group(title, (_entry(model, model.path) for model in models)))
+        groups.append(_group(tr(title), (_entry(model, model.path) for model in models)))
     return tuple(group for group in groups if group.models)
 
 
@@ -131,7 +131,7 @@ def _entry(model: FoundModel | None, path: str) -> ModelEntry:
         return ModelEntry(path=path, label=file_name(path), words=path)
     missing = tr(" · {parts} missing", parts=count_text(model.n_missing_parts, "part")) if model.n_missing_parts else ""
     label = f"{model.name} · {bytes_text(model.size_bytes)}{missing}"
-    return ModelEntry(path=path, label=label, words=f"{label}\n{_TITLES[model.place]}: {path}")
+    return ModelEntry(path=path, label=label, words=f"{label}\n{tr(_TITLES[model.place])}: {path}")
 
 
 def _with(values: tuple[int, ...], value: int) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from engine.session.state import ClusterState, PlanVariant, RuntimePhase
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.plan import Plan, PlanRefused, Policy
 from engine.vocabulary.worker import Layout, WorkerOffer
-from gui.texts.translation import mark, tr
+from gui.texts.translation import inside_sentence, mark, tr
 from gui.what_to_show.formatting import NOT_KNOWN, bytes_text, count_text, duration_text, rate_with_unit, tokens_text
 
 ROWS = (
@@ -60,7 +60,7 @@ _GIVEN_HEADINGS = {
 _LAYOUT_SHORT = {
     Layout.PER_DEVICE: mark("per device"),
     Layout.PER_MACHINE: mark("per machine"),
-    Layout.TRADITIONAL: "traditional",
+    Layout.TRADITIONAL: mark("traditional"),
 }
 
 
@@ -121,14 +121,23 @@ class PlanTableContent:
     """What each worker is worth, a sentence each; empty until they are worked out."""
 
 
+def row_titles() -> tuple[str, ...]:
+    """``ROWS`` in the person's language."""
+    return tuple(tr(row) for row in ROWS)
+
+
 def policy_options() -> tuple[OptionContent, ...]:
     """What the policy chooser offers."""
-    return tuple(OptionContent(key=policy.value, label=label, words=words) for policy, (label, words) in _POLICIES.items())
+    return tuple(
+        OptionContent(key=policy.value, label=tr(label), words=tr(words)) for policy, (label, words) in _POLICIES.items()
+    )
 
 
 def layout_options() -> tuple[OptionContent, ...]:
     """What the layout chooser offers."""
-    return tuple(OptionContent(key=layout.value, label=label, words=words) for layout, (label, words) in _LAYOUTS.items())
+    return tuple(
+        OptionContent(key=layout.value, label=tr(label), words=tr(words)) for layout, (label, words) in _LAYOUTS.items()
+    )
 
 
 def _rows_in_words(state: ClusterState) -> str:
@@ -203,13 +212,15 @@ def _refusal_of(state: ClusterState, refused: PlanRefused) -> str:
         return tr("{name} cannot be run", name=given.name)
     offers = {offer.id: offer for offer in state.offers}
     worker, size = max(over, key=lambda pair: pair[1])
-    others = tr(" and {others} less", others=count_text(len(over) - 1, "other")) if len(over) > 1 else ""
+    name, short = _name_of(offers.get(worker), worker), amount(size)
+    if len(over) == 1:
+        return tr("{name} does not fit: {worker} is {size} over", name=given.name, worker=name, size=short)
     return tr(
-        "{name} does not fit: {worker} is {size} over{others}",
+        "{name} does not fit: {worker} is {size} over and {others} less",
         name=given.name,
-        worker=_name_of(offers.get(worker), worker),
-        size=amount(size),
-        others=others,
+        worker=name,
+        size=short,
+        others=count_text(len(over) - 1, "other"),
     )
 
 
@@ -283,15 +294,17 @@ def _column_of(state: ClusterState, variant: PlanVariant) -> VariantColumnConten
 def _heading(variant: PlanVariant) -> tuple[str, str, str]:
     """Title, subtitle, and what it means."""
     if variant.approach in _GIVEN_HEADINGS:
-        return _GIVEN_HEADINGS[variant.approach]
+        title, subtitle, meaning = _GIVEN_HEADINGS[variant.approach]
+        return tr(title), tr(subtitle), tr(meaning)
     if variant.given is not None and variant.given.name == YOURS:
         return tr("Yours"), tr("moved by hand"), tr("The split that you made by moving boundaries of the layer map")
     if variant.given is not None:
         return tr("Given"), variant.given.name, tr("A split that was said layer by layer")
     title, meaning = _POLICIES[variant.policy]
     if variant.layout is Layout.TRADITIONAL:
-        return _LAYOUTS[Layout.TRADITIONAL][0], title.lower(), _LAYOUTS[Layout.TRADITIONAL][1]
-    return title, _LAYOUT_SHORT[variant.layout], meaning
+        name, what = _LAYOUTS[Layout.TRADITIONAL]
+        return tr(name), inside_sentence(tr(title)), tr(what)
+    return tr(title), tr(_LAYOUT_SHORT[variant.layout]), tr(meaning)
 
 
 def _given_title(state: ClusterState) -> str:
@@ -347,12 +360,12 @@ def _first_token_text(plan: Plan, prefill_tokens_per_second: float | None) -> st
 
 def column_in_words(column: VariantColumnContent) -> str:
     """A whole column for screen readers."""
-    pairs = ", ".join(f"{row} {cell}" for row, cell in zip(ROWS, column.cells, strict=True))
+    pairs = ", ".join(f"{row} {cell}" for row, cell in zip(row_titles(), column.cells, strict=True))
     return f"{column.title}, {column.subtitle}: {pairs}"
 
 
 def plan_as_text(content: PlanTableContent) -> str:
     """Tab-separated, for the clipboard."""
     head = "\t".join(["", *(f"{column.title} ({column.subtitle})" for column in content.columns)])
-    lines = ["\t".join([row, *(column.cells[place] for column in content.columns)]) for place, row in enumerate(ROWS)]
+    lines = ["\t".join([row, *(column.cells[place] for column in content.columns)]) for place, row in enumerate(row_titles())]
     return "\n".join([head, *lines])

@@ -64,7 +64,7 @@ def try_it_of(state: ClusterState) -> TryItContent:
         answer="" if answer is None else answer.text,
         problem="" if answer is None else (answer.problem or ""),
         footer="" if answer is None else _footer_of(answer),
-        footer_words=_MEASURED if answer is not None and answer.timings is not None else _COUNTED,
+        footer_words=tr(_MEASURED if answer is not None and answer.timings is not None else _COUNTED),
         api_url=url,
         curl=curl_example(url) if url else "",
         served=tr("OpenAI-compatible API at {url}", url=url)
@@ -86,13 +86,15 @@ def _footer_of(answer: AnswerShown) -> str:
     pace = _pace(answer)
     if answer.stopped:
         return " · ".join(
-            part for part in ("stopped", _first_token(answer), pace and tr("{pace} until then", pace=pace)) if part
+            part for part in (tr("stopped"), _first_token(answer), pace and tr("{pace} until then", pace=pace)) if part
         )
     if answer.finished or answer.problem is not None:
         return ""
     if answer.first_piece_seconds is None:
         return tr("reading the prompt…")
-    return " · ".join(part for part in ("answering…", _first_token(answer), pace and tr("{pace} so far", pace=pace)) if part)
+    return " · ".join(
+        part for part in (tr("answering…"), _first_token(answer), pace and tr("{pace} so far", pace=pace)) if part
+    )
 
 
 def _decoded(timings: RequestTimings) -> str:

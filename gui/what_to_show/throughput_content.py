@@ -34,6 +34,7 @@ from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, offer
 DECODE_MARK = WorkerMark(colour=0, pattern=0)
 PREFILL_MARK = WorkerMark(colour=5, pattern=0)
 _POINTS_OF_SMALL_CHART = 150
+_RATES = ("decode", "prefill")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,12 +143,12 @@ def _rate_chart(
     marks: tuple[MarkContent, ...],
     predicted: float | None,
 ) -> ChartContent:
-    place = ("decode", "prefill").index(name)
+    place = _RATES.index(name)
     times = _times(state, readings)
     mark = (DECODE_MARK, PREFILL_MARK)[place]
-    lines = (line_of(name, mark, times, [reading.values[place] for reading in readings]),)
+    lines = (line_of(_rate_name(name), mark, times, [reading.values[place] for reading in readings]),)
     return ChartContent(
-        title=tr("{name}, tokens per second", name=name.capitalize()),
+        title=tr("{name}, tokens per second", name=_rate_name(name).capitalize()),
         unit=Unit.RATE,
         times=times,
         lines=lines,
@@ -158,6 +159,10 @@ def _rate_chart(
         predicted_words="" if predicted is None else tr("predicted {rate}", rate=rate_text(predicted)),
         empty="" if any(value is not None for value in lines[0].values) else _empty_of(state),
     )
+
+
+def _rate_name(name: str) -> str:
+    return tr("decode") if name == _RATES[0] else tr("prefill")
 
 
 def _busy_chart(
@@ -265,7 +270,7 @@ def _rate_figure(name: str, measured: float | None, predicted: float | None) -> 
     comparison = tr("no prediction") if predicted is None else tr("predicted {rate}", rate=rate_text(predicted))
     return FigureContent(
         value=rate_text(measured),
-        unit=f"tok/s {name}",
+        unit=f"tok/s {_rate_name(name)}",
         comparison=f"{comparison} ({difference})" if difference else comparison,
         words=tr("Measured by llama-server on the standard request: {rate}", rate=rate_with_unit(measured)),
     )

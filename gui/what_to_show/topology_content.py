@@ -21,7 +21,7 @@ from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.cards.machine_card_content import MachineCardContent
 from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.cards.remote_card_content import exposed_at, remotes_of
-from gui.what_to_show.formatting import bit_rate_text, count_text, layers_text, round_trip_text
+from gui.what_to_show.formatting import bit_rate_text, count_text, held_text, layers_text, round_trip_text
 from gui.what_to_show.watching.charts import bytes_rate_text
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, worker_name
 
@@ -122,14 +122,14 @@ class TopologyMachine:
             lines.append(tr("It holds no layers."))
         if self.link is None:
             return "\n".join([*lines, tr("llama-server runs here: all data goes through this machine.")])
-        when = f" ({self.link.measured})" if self.link.measured else ""
+        measured = f" ({self.link.measured})" if self.link.measured else ""
         lines.append(
             tr(
-                "Round trip {round_trip}, to it {there}, from it {back}{when}",
+                "Round trip {round_trip}, to it {there}, from it {back}{measured}",
                 round_trip=self.link.round_trip,
                 there=self.link.there,
                 back=self.link.back,
-                when=when,
+                measured=measured,
             )
         )
         lines.append(tr("Reached through: {exposure}", exposure=self.link.exposure))
@@ -153,6 +153,11 @@ class TopologyContent:
     machines: tuple[TopologyMachine, ...]
     summary: str
     empty: str
+
+
+def column_titles() -> tuple[str, ...]:
+    """``COLUMNS`` in the person's language."""
+    return tuple(tr(title) for title in COLUMNS)
 
 
 def topology_of(state: ClusterState) -> TopologyContent:
@@ -210,18 +215,17 @@ def _machine_of(
 
 def _worker_words(worker: PlannedWorker) -> str:
     name = worker_name(worker.offer, many_machines=False)
-    head = tr(" and the output head") if worker.holds_output else ""
-    return f"{name}: {count_text(worker.n_layers, 'layer')}{head}"
+    return f"{name}: {held_text(worker.n_layers, output=worker.holds_output)}"
 
 
 def _layers_of(used: list[PlannedWorker]) -> str:
     if not used:
         return tr("no layers")
     n_layers = sum(worker.n_layers for worker in used)
-    head = " + head" if any(worker.holds_output for worker in used) else ""
-    return tr(
-        "{layers}{head} on {workers}", layers=count_text(n_layers, "layer"), head=head, workers=count_text(len(used), "worker")
-    )
+    layers, workers = count_text(n_layers, "layer"), count_text(len(used), "worker")
+    if any(worker.holds_output for worker in used):
+        return tr("{layers} + head on {workers}", layers=layers, workers=workers)
+    return tr("{layers} on {workers}", layers=layers, workers=workers)
 
 
 def _link_of(
@@ -247,13 +251,13 @@ def _link_of(
 def _round_trip_of(link: Link | None, planned_with: bool) -> str:
     if link is not None and link.rtt_seconds is not None:
         return round_trip_text(link.rtt_seconds)
-    return tr("assumed {round_trip}", round_trip=round_trip_text(ASSUMED_RTT_SECONDS)) if planned_with else _NOT_KNOWN
+    return tr("assumed {round_trip}", round_trip=round_trip_text(ASSUMED_RTT_SECONDS)) if planned_with else tr(_NOT_KNOWN)
 
 
 def _rate_of(bytes_per_second: float | None, planned_with: bool) -> str:
     if bytes_per_second is not None:
         return bit_rate_text(bytes_per_second)
-    return tr("assumed {rate}", rate=bit_rate_text(ASSUMED_LINK_BYTES_PER_SECOND)) if planned_with else _NOT_KNOWN
+    return tr("assumed {rate}", rate=bit_rate_text(ASSUMED_LINK_BYTES_PER_SECOND)) if planned_with else tr(_NOT_KNOWN)
 
 
 def _back_of(link: Link | None, planned_with: bool) -> str:
@@ -295,7 +299,7 @@ def _summary_of(machines: tuple[TopologyMachine, ...]) -> str:
     exposed = tr("no port open") if not n_open else tr("{machines} with an open port", machines=count_text(n_open, "machine"))
     return tr(
         "{other_machines} · {holding} of {n_machines} hold layers · {exposed}",
-        other_machines=count_text(len(others), tr("other machine")),
+        other_machines=count_text(len(others), "other machine"),
         holding=holding,
         n_machines=len(machines),
         exposed=exposed,

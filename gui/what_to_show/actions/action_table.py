@@ -105,7 +105,8 @@ def _file() -> tuple[WindowAction, ...]:
                      why_not=why_not.change, tip=tr("Machines and choices that were saved as a file"), in_header=True),
         WindowAction(key="save-cluster", words=tr("Save the cluster"), menu=menu, section=1, shortcuts=("Ctrl+S",),
                      tip=tr("Machines and everything that was chosen, without secrets"), in_header=True),
-        WindowAction(key="save-cluster-as", words=tr("Save the cluster as…"), menu=menu, section=1, shortcuts=("Ctrl+Shift+S",)),
+        WindowAction(key="save-cluster-as", words=tr("Save the cluster as…"), menu=menu, section=1,
+                     shortcuts=("Ctrl+Shift+S",)),
         WindowAction(key="choose-runtime", words=tr("Choose llama.cpp programs…"), menu=menu, section=2,
                      why_not=why_not.change, tip=tr("A folder with llama-server and rpc-server"), in_header=True),
         WindowAction(key="quit", words=tr("Quit"), menu=menu, section=9, shortcuts=("Ctrl+Q",), in_header=True),
@@ -126,7 +127,8 @@ def _edit() -> tuple[WindowAction, ...]:
                      tip=tr("One that asks the running model")),
         WindowAction(key="copy-script", words=tr("Copy all commands as a script"), menu=menu, section=1,
                      why_not=why_not.copy_commands),
-        WindowAction(key="search-logs", words=tr("Search the logs"), menu=menu, section=2, shortcuts=("Ctrl+F",), in_header=True),
+        WindowAction(key="search-logs", words=tr("Search the logs"), menu=menu, section=2, shortcuts=("Ctrl+F",),
+                     in_header=True),
         WindowAction(key="settings", words=tr("Settings…"), menu=menu, section=3, shortcuts=("Ctrl+,",), in_header=True),
     )  # fmt: skip
 
@@ -144,8 +146,9 @@ def _machines() -> tuple[WindowAction, ...]:
         WindowAction(key="build-runtime", words=tr("Build llama.cpp here"), menu=menu, section=1, why_not=why_not.build),
         WindowAction(key="copy-to-all", words=tr("Copy this machine's llama.cpp to all that need it"), menu=menu, section=1,
                      why_not=why_not.copy_to_all),
-        WindowAction(key="split-cpu", words=tr("Split this CPU into two workers"), menu=menu, section=2, why_not=why_not.change,
-                     checked=lambda facts: facts.state.choices.cpu_workers > 1, in_header=True,
+        WindowAction(key="split-cpu", words=tr("Split this CPU into two workers"), menu=menu, section=2,
+                     why_not=why_not.change, in_header=True,
+                     checked=lambda facts: facts.state.choices.cpu_workers > 1,
                      tip=tr("They share its cores and RAM: it shows a split, it adds no speed")),
         WindowAction(key="keep-running", words=tr("Leave remote workers running when Crossply quits"), menu=menu, section=2,
                      why_not=why_not.change, checked=lambda facts: facts.state.choices.keep_running, in_header=True),
@@ -155,13 +158,14 @@ def _machines() -> tuple[WindowAction, ...]:
 def _run() -> tuple[WindowAction, ...]:
     menu = Menu.RUN
     return (
-        WindowAction(key="launch", words=tr("Launch"), menu=menu, shortcuts=("Ctrl+L",), why_not=why_not.launch, in_header=True,
-                     tip=tr("Start the workers and llama-server as planned")),
+        WindowAction(key="launch", words=tr("Launch"), menu=menu, shortcuts=("Ctrl+L",), why_not=why_not.launch,
+                     in_header=True, tip=tr("Start the workers and llama-server as planned")),
         WindowAction(key="stop", words=tr("Stop"), menu=menu, shortcuts=("Ctrl+.",), why_not=why_not.stop, in_header=True,
                      tip=tr("Stop llama-server and its workers")),
         WindowAction(key="measure-speeds", words=tr("Measure speeds"), menu=menu, section=1, why_not=why_not.measure,
                      tip=tr("A short benchmark on every worker")),
-        WindowAction(key="measure-plans", words=tr("Measure the best plans"), menu=menu, section=1, why_not=why_not.measure_plans,
+        WindowAction(key="measure-plans", words=tr("Measure the best plans"), menu=menu, section=1,
+                     why_not=why_not.measure_plans,
                      tip=tr("Run the chosen plan and the best predicted others for real, in turn")),
         WindowAction(key="open-page", words=tr("Open llama-server's own page"), menu=menu, section=2, why_not=why_not.serve),
     )  # fmt: skip
@@ -176,8 +180,8 @@ def _view(tabs: tuple[str, ...]) -> tuple[WindowAction, ...]:
         *_schemes(),
         WindowAction(key="text-larger", words=tr("Larger"), submenu=tr("Text size"), menu=menu, section=2,
                      shortcuts=("Ctrl++", "Ctrl+="), palette_words=tr("Larger text")),
-        WindowAction(key="text-smaller", words=tr("Smaller"), submenu=tr("Text size"), menu=menu, section=2, shortcuts=("Ctrl+-",),
-                     palette_words=tr("Smaller text")),
+        WindowAction(key="text-smaller", words=tr("Smaller"), submenu=tr("Text size"), menu=menu, section=2,
+                     shortcuts=("Ctrl+-",), palette_words=tr("Smaller text")),
         WindowAction(key="text-normal", words="100%", submenu=tr("Text size"), menu=menu, section=2, shortcuts=("Ctrl+0",),
                      palette_words=tr("Text at 100%")),
         WindowAction(key="menu-bar", words=tr("Menu bar"), menu=menu, section=3, shortcuts=("Ctrl+Shift+B",),
@@ -206,12 +210,12 @@ def _schemes() -> tuple[WindowAction, ...]:
     return tuple(
         WindowAction(
             key=f"scheme.{scheme.name}",
-            words=scheme.value,
+            words=tr(scheme.value),
             menu=Menu.VIEW,
             section=2,
             submenu=tr("Appearance"),
             checked=lambda facts, scheme=scheme: facts.preferences.scheme is scheme,  # type: ignore[misc]
-            palette_words=tr("Appearance: {scheme}", scheme=scheme.value),
+            palette_words=tr("Appearance: {scheme}", scheme=tr(scheme.value)),
         )
         for scheme in Scheme
     )

@@ -26,7 +26,7 @@ class PaletteRow:
     @property
     def spoken(self) -> str:
         """All of it as one sentence, for a screen reader."""
-        parts = (self.words, self.where, self.shortcut, "on" if self.chosen else "", self.why_not)
+        parts = (self.words, self.where, self.shortcut, tr("on") if self.chosen else "", self.why_not)
         return ", ".join(part for part in parts if part)
 
 
@@ -50,7 +50,7 @@ def _row_of(action: WindowAction, facts: Facts) -> PaletteRow:
     return PaletteRow(
         key=action.key,
         words=action.full_words,
-        where=action.menu.value,
+        where=tr(action.menu.value),
         shortcut=action.shortcuts[0] if action.shortcuts else "",
         why_not=action.reason(facts),
         chosen=action.checked is not None and action.checked(facts),

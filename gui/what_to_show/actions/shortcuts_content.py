@@ -21,7 +21,7 @@ def shortcuts_of(actions: Sequence[WindowAction]) -> tuple[ShortcutGroup, ...]:
     """Groups in the order of the menus, those without keys left out."""
     groups = [
         ShortcutGroup(
-            title=menu.value,
+            title=tr(menu.value),
             lines=tuple(
                 (action.shortcuts, action.full_words) for action in actions if action.menu is menu and action.shortcuts
             ),
@@ -33,15 +33,15 @@ def shortcuts_of(actions: Sequence[WindowAction]) -> tuple[ShortcutGroup, ...]:
 
 def either(keys: Sequence[str]) -> str:
     """Keys of which any one does it."""
-    return " or ".join(keys)
+    return tr(" or ").join(keys)
 
 
 def _in_the_window() -> ShortcutGroup:
     return ShortcutGroup(
         title=tr("In the window"),
         lines=(
-            ((tr("Tab"), tr("Shift+Tab")), tr("Go to the next control, or back")),
-            ((tr("Space"),), tr("Press a button; switch a worker on or off; take a column of the plan")),
+            (("Tab", "Shift+Tab"), tr("Go to the next control, or back")),
+            (("Space",), tr("Press a button; switch a worker on or off; take a column of the plan")),
             ((tr("Alt+letter"),), tr("Open the menu with that letter underlined")),
             (("Ctrl+Return",), tr("Ask, from the question of Try it")),
             (("Ctrl+C",), tr("Copy the plan's table, from one of its columns")),

@@ -13,7 +13,7 @@ from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import Machine
 from engine.vocabulary.remote import RemotePhase
-from gui.texts.translation import tr
+from gui.texts.translation import tr, tr_n
 from gui.what_to_show.cards.launch_content import launch_progress_of
 from gui.what_to_show.cards.machine_card_content import MachineCardContent, machine_card_of, machine_status_of
 from gui.what_to_show.cards.machine_line_content import MachineLineContent, line_of
@@ -103,4 +103,4 @@ def _summary_of(state: ClusterState, lines: tuple[MachineLineContent, ...]) -> s
 
 def _question_of(state: ClusterState) -> str:
     n = sum(remote.phase is RemotePhase.ASKING and remote.question is not None for remote in state.remotes)
-    return "" if not n else (tr("1 machine has a question") if n == 1 else tr("{n} machines have a question", n=n))
+    return "" if not n else tr_n("{n} machine has a question", "{n} machines have a question", n)

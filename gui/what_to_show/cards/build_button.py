@@ -11,6 +11,7 @@ from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.remote import RemotePhase
 from gui.texts.translation import tr
 from gui.what_to_show.cards.machine_card_content import CardAction, CardButton
+from gui.what_to_show.formatting import and_text
 
 _VENDORS = {"CUDA": Vendor.NVIDIA, "ROCm": Vendor.AMD}
 
@@ -24,11 +25,11 @@ def build_button_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton
     cannot_copy = remote.phase is RemotePhase.NO_RUNTIME and (_is_another_kind(state, remote) or remote.problem is not None)
     if not unused and not cannot_copy:
         return ()
-    with_what = tr(" with {compilers}", compilers=" and ".join(unused)) if unused else ""
+    words = tr("Build llama.cpp with {compilers} there", compilers=and_text(unused)) if unused else tr("Build llama.cpp there")
     return (
         CardButton(
             action=CardAction.BUILD_RUNTIME,
-            text=tr("Build llama.cpp{with_what} there", with_what=with_what),
+            text=words,
             primary=cannot_copy,
         ),
     )

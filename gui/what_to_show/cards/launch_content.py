@@ -69,9 +69,13 @@ def _loading(state: ClusterState, run: RunSeen, machine_id: MachineId) -> CardPr
     left = None if load.seconds_left is None else duration_text(load.seconds_left)
     if load.sent_bytes:
         sent = min(load.sent_bytes, load.size_bytes)
-        takes = tr(" · up to {left} left", left=left) if left else ""
-        detail = tr("{sent} sent{takes}", sent=bytes_of_bytes_text(sent, load.size_bytes), takes=takes)
+        detail = tr("{sent} sent", sent=bytes_of_bytes_text(sent, load.size_bytes))
+        detail = tr("{sent} · up to {left} left", sent=detail, left=left) if left else detail
         return CardProgress(title=tr("Loading"), detail=detail, fraction=sent / load.size_bytes if load.size_bytes else None)
-    takes = tr(": up to {left} over its network, less when it has them already", left=left) if left else ""
-    detail = tr("{size} of weights belong here{takes}", size=bytes_text(load.size_bytes), takes=takes)
+    size = bytes_text(load.size_bytes)
+    detail = tr("{size} of weights belong here", size=size)
+    if left:
+        detail = tr(
+            "{size} of weights belong here: up to {left} over its network, less when it has them already", size=size, left=left
+        )
     return CardProgress(title=tr("Loading"), detail=detail, fraction=None if run.load is None else run.load.fraction)

@@ -5,7 +5,7 @@ This is the card of a machine that takes part; ``remote_card_content`` adds what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.session.state import ClusterState, RuntimePhase
@@ -13,7 +13,8 @@ from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.worker import WorkerOffer
-from gui.texts.translation import mark, tr
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import mark, number, tr
 from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent, rows_of
 from gui.what_to_show.formatting import bytes_text, count_text
@@ -22,20 +23,20 @@ from gui.what_to_show.formatting import bytes_text, count_text
 class CardAction(StrEnum):
     """What can be asked for at a card."""
 
-    INSTALL_RUNTIME = mark("install runtime")
+    INSTALL_RUNTIME = "install runtime"
     ANSWER = "answer"
-    CONNECT_AGAIN = mark("connect again")
-    COPY_RUNTIME = mark("copy runtime")
-    COPY_RUNTIME_TO_ALL = mark("copy runtime to all")
-    BUILD_RUNTIME = mark("build runtime")
-    CANCEL_COPY = mark("cancel copy")
-    LOOK_AGAIN = mark("look again")
+    CONNECT_AGAIN = "connect again"
+    COPY_RUNTIME = "copy runtime"
+    COPY_RUNTIME_TO_ALL = "copy runtime to all"
+    BUILD_RUNTIME = "build runtime"
+    CANCEL_COPY = "cancel copy"
+    LOOK_AGAIN = "look again"
     EXPOSURE = "exposure"
-    COPY_COMMANDS = mark("copy commands")
-    SHOW_LOG = mark("show log")
-    STOP_KEPT = mark("stop what was left running")
+    COPY_COMMANDS = "copy commands"
+    SHOW_LOG = "show log"
+    STOP_KEPT = "stop what was left running"
     REMOVE = "remove"
-    REMOVE_AND_CLEAN = mark("remove and clean")
+    REMOVE_AND_CLEAN = "remove and clean"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ def machine_card_of(state: ClusterState, placed: Placed, machine: Machine, load:
         sentence=sentence,
         sentence_role=sentence_role,
         buttons=buttons,
-        menu=LOCAL_MENU,
+        menu=tuple(replace(entry, text=tr(entry.text)) for entry in LOCAL_MENU),
         safe_bytes=_safe_bytes_of(state, offers),
         speed_words=_speed_words_of(offers),
     )
@@ -128,7 +129,7 @@ def _subtitle_parts(state: ClusterState, machine: Machine) -> list[str]:
         parts.append(f"llama.cpp {state.runtime.label}")
         if state.runtime.protocol is not None:
             parts.append(f"RPC {state.runtime.protocol}")
-    return [*parts, "coordinator"]
+    return [*parts, tr("coordinator")]
 
 
 def machine_status_of(state: ClusterState, placed: Placed, machine_id: str) -> tuple[str, str, str]:
@@ -136,15 +137,15 @@ def machine_status_of(state: ClusterState, placed: Placed, machine_id: str) -> t
     if state.runtime_phase is RuntimePhase.MISSING:
         return tr("no llama.cpp yet"), "warning", NEEDS_SOMETHING
     if state.runtime_phase is not RuntimePhase.READY:
-        return state.runtime_phase.value, "muted", UNDER_WAY
+        return engine_word(state.runtime_phase), "muted", UNDER_WAY
     phases = placed.phases.get(machine_id, frozenset())
     if ProcessPhase.FAILED in phases:
-        return "failed", "bad", WRONG
+        return tr("failed"), "bad", WRONG
     if ProcessPhase.STARTING in phases:
-        return "starting", "muted", UNDER_WAY
+        return tr("starting"), "muted", UNDER_WAY
     if ProcessPhase.STOPPING in phases:
-        return "stopping", "muted", UNDER_WAY
-    return ("running" if ProcessPhase.READY in phases else "ready"), "good", IN_ORDER
+        return tr("stopping"), "muted", UNDER_WAY
+    return (tr("running") if ProcessPhase.READY in phases else tr("ready")), "good", IN_ORDER
 
 
 def _sentence_of(
@@ -168,7 +169,7 @@ def _failed_sentence(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> st
     ours = {offer.id for offer in offers}
     for process in state.processes:
         if process.phase is ProcessPhase.FAILED and ours & set(process.worker_ids):
-            how = process.outcome.in_words if process.outcome is not None else "failed"
+            how = process.outcome.in_words if process.outcome is not None else tr("failed")
             return f"{process.title} {how}."
     return ""
 
@@ -195,7 +196,7 @@ def _safe_bytes_of(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> int:
 
 def _speed_words_of(offers: tuple[WorkerOffer, ...]) -> str:
     fastest = max((offer.speed.read_bytes_per_second for offer in offers if offer.speed is not None), default=None)
-    return "" if fastest is None else f"{fastest / 1e9:,.0f} GB/s"
+    return "" if fastest is None else f"{number(fastest / 1e9, ',.0f')} GB/s"
 
 
 def _note_about(plan: Plan, machine: Machine, offers: tuple[WorkerOffer, ...]) -> str:

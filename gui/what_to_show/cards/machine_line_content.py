@@ -12,7 +12,7 @@ from engine.session.state import ClusterState
 from engine.vocabulary.machine import Machine
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import WorkerOffer
-from gui.texts.translation import mark
+from gui.texts.translation import mark, tr
 
 NO_NETWORK = mark("Addressed by name")
 HERE = mark("This machine")
@@ -65,14 +65,14 @@ def line_of(
 
 def _network_of(machine: Machine | None, target: SshTarget | None) -> str:
     if target is None:
-        return HERE
+        return tr(HERE)
     for address in (machine.address if machine else None, target.host):
         try:
             known = ipaddress.ip_address(address or "")
         except ValueError:
             continue
         return str(ipaddress.ip_network((known, 24 if known.version == 4 else 64), strict=False))
-    return NO_NETWORK
+    return tr(NO_NETWORK)
 
 
 def _searched_parts(

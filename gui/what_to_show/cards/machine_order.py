@@ -132,7 +132,7 @@ def _state_key(line: MachineLineContent) -> tuple[int, str]:
 
 
 def _network_key(line: MachineLineContent) -> tuple[bool, bool, list[tuple[bool, int, str]]]:
-    return line.network != HERE, line.network == NO_NETWORK, _natural(line.network)
+    return line.network != tr(HERE), line.network == tr(NO_NETWORK), _natural(line.network)
 
 
 _KEYS: dict[SortBy, Callable[[MachineLineContent], Any]] = {

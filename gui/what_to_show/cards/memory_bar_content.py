@@ -14,11 +14,12 @@ from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.worker import Exposure, WorkerOffer
+from gui.texts.engine_words import engine_word
 from gui.texts.translation import mark, tr
 from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.formatting import bytes_text, percent_text
 
-_EXPOSURES = {Exposure.TUNNEL: "tunnel", Exposure.LAN: mark("▲ open port")}
+_EXPOSURES = {Exposure.TUNNEL: mark("tunnel"), Exposure.LAN: mark("▲ open port")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +60,13 @@ def bar_of(
         actual=None if buffers is None else _bytes_in(buffers) / total,
         safe_end=max(0.0, min(1.0, 1.0 - state.choices.reserve_fraction)),
         busy=busy,
-        caption=_caption_of(busy, celsius, None if share is None else share.fraction, _EXPOSURES.get(offer.exposure)),
+        caption=_caption_of(busy, celsius, None if share is None else share.fraction, _exposure_words(offer)),
         words="\n".join(
             [
                 *_memory_words(state, placed, offer),
                 *_doing_words(busy, celsius),
                 *([] if share is None else [tr("{share} of a token's time, predicted", share=percent_text(share.fraction))]),
-                tr("Its port: {exposure}", exposure=offer.exposure.value),
+                tr("Its port: {exposure}", exposure=engine_word(offer.exposure)),
             ]
         ),
     )
@@ -174,6 +175,12 @@ def _caption_of(
         exposure,
     )
     return tuple(part for part in parts if part is not None)
+
+
+def _exposure_words(offer: WorkerOffer) -> str | None:
+    """Nothing where it is as it always is."""
+    words = _EXPOSURES.get(offer.exposure)
+    return None if words is None else tr(words)
 
 
 def _doing_words(busy: float | None, celsius: float | None) -> list[str]:

@@ -12,8 +12,7 @@ from engine.session.state import ClusterState
 from engine.session.working.give_runtime import copy_activity
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
 from engine.vocabulary.remote import HostKeyQuestion, RemoteFacts, RemotePhase, RemoteRuntime, SecretQuestion, SshTarget
-from engine.vocabulary.worker import Exposure
-from gui.texts.translation import mark, tr
+from gui.texts.translation import mark, tr, tr_n
 from gui.what_to_show.cards.build_button import build_button_of
 from gui.what_to_show.cards.machine_card_content import (
     ASKS,
@@ -36,14 +35,14 @@ from gui.what_to_show.kept import kept
 _RUNTIMES_SHOWN = 3
 
 _STATUS = {
-    RemotePhase.CONNECTING: ("connecting", "muted", UNDER_WAY),
+    RemotePhase.CONNECTING: (mark("connecting"), "muted", UNDER_WAY),
     RemotePhase.ASKING: (mark("has a question"), "link", ASKS),
     RemotePhase.LOOKING: (mark("being looked at"), "muted", UNDER_WAY),
     RemotePhase.NO_RUNTIME: (mark("no llama.cpp"), "warning", NEEDS_SOMETHING),
     RemotePhase.COPYING: (mark("getting llama.cpp"), "muted", UNDER_WAY),
-    RemotePhase.READY: ("ready", "good", IN_ORDER),
+    RemotePhase.READY: (mark("ready"), "good", IN_ORDER),
     RemotePhase.UNREACHABLE: (mark("not reachable"), "bad", WRONG),
-    RemotePhase.REFUSED: ("refused", "bad", WRONG),
+    RemotePhase.REFUSED: (mark("refused"), "bad", WRONG),
 }
 _OTHER_BUILD = (mark("other build"), "warning", NEEDS_SOMETHING)
 _LEAVING = (mark("being let go of"), "muted", UNDER_WAY)
@@ -63,7 +62,7 @@ def _with_new(remotes: tuple[RemoteSeen, ...], targets: tuple[SshTarget, ...]) -
 def remote_card_of(state: ClusterState, placed: Placed, remote: RemoteSeen, load: MachineLoad | None) -> MachineCardContent:
     """Its card."""
     if not placed.is_wanted(remote.target):
-        return _bare_card(remote, *_LEAVING)
+        return _bare_card(remote, *_said(_LEAVING))
     if remote.phase is RemotePhase.READY and remote.look is not None:
         return _ready_card(state, remote, machine_card_of(state, placed, remote.look.machine, load))
     status, role, shape = remote_status_of(state, placed, remote)
@@ -82,12 +81,17 @@ def remote_card_of(state: ClusterState, placed: Placed, remote: RemoteSeen, load
 def remote_status_of(state: ClusterState, placed: Placed, remote: RemoteSeen) -> tuple[str, str, str]:
     """Words, role and shape."""
     if not placed.is_wanted(remote.target):
-        return _LEAVING
+        return _said(_LEAVING)
     if remote.phase is RemotePhase.READY and remote.look is not None:
         return machine_status_of(state, placed, remote.id)
     if remote.phase is RemotePhase.NO_RUNTIME and remote.look is not None and remote.look.runtimes:
-        return _OTHER_BUILD
-    return _STATUS[remote.phase]
+        return _said(_OTHER_BUILD)
+    return _said(_STATUS[remote.phase])
+
+
+def _said(status: tuple[str, str, str]) -> tuple[str, str, str]:
+    words, role, shape = status
+    return tr(words), role, shape
 
 
 def _bare_card(remote: RemoteSeen, status: str, role: str, shape: str) -> MachineCardContent:
@@ -167,8 +171,7 @@ def _about_machine(facts: RemoteFacts) -> list[str]:
     )
     others = sorted(set(facts.logged_in) - {facts.user})
     if others:
-        verb = "is" if len(others) == 1 else "are"
-        parts.append(tr("{others} {verb} logged in too", others=", ".join(others), verb=verb))
+        parts.append(tr_n("{others} is logged in too", "{others} are logged in too", len(others), others=", ".join(others)))
     return parts
 
 
@@ -178,9 +181,8 @@ def _exposure_fact(state: ClusterState, remote: RemoteSeen) -> CardFact:
         return CardFact(text=tr("Reached through an SSH tunnel: no port of it is open"))
     return CardFact(
         text=tr(
-            "{shape} {open_port} at {address}, without a password",
+            "{shape} Open on the network at {address}, without a password",
             shape=NEEDS_SOMETHING,
-            open_port=Exposure.LAN.value.capitalize(),
             address=address,
         ),
         role="warning",
@@ -209,8 +211,9 @@ def _question_words(remote: RemoteSeen) -> str:
     if isinstance(question, HostKeyQuestion):
         return tr("Is it the right machine? It shows a key never seen before.")
     if isinstance(question, SecretQuestion):
-        wrong = tr("What was entered was not accepted. ") if question.wrong_before else ""
-        return tr("{wrong}It asks for: {prompt}", wrong=wrong, prompt=question.prompt)
+        if question.wrong_before:
+            return tr("What was entered was not accepted. It asks for: {prompt}", prompt=question.prompt)
+        return tr("It asks for: {prompt}", prompt=question.prompt)
     return tr("It has a question.")
 
 
@@ -220,7 +223,7 @@ def _why_no_runtime(state: ClusterState, remote: RemoteSeen) -> str:
     found = () if remote.look is None else remote.look.runtimes
     lines += [_why_not(build) for build in found[:_RUNTIMES_SHOWN]]
     if len(found) > _RUNTIMES_SHOWN:
-        lines.append(tr("and {more_builds}", more_builds=count_text(len(found) - _RUNTIMES_SHOWN, tr("more build"))))
+        lines.append(tr("and {more_builds}", more_builds=count_text(len(found) - _RUNTIMES_SHOWN, "more build")))
     if not found:
         lines.append(tr("No llama.cpp programs were found on it."))
     return "\n".join([*lines, *_why_not_copied(state, remote)])

@@ -10,18 +10,18 @@ from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import PlannedWorker
 from engine.vocabulary.worker import WorkerId, WorkerOffer
-from gui.texts.translation import mark, tr
+from gui.texts.translation import tr
 from gui.what_to_show.cards.memory_bar_content import MemoryBarContent, bar_of, bare_cpu_bar, bare_gpu_bar
 from gui.what_to_show.cards.placed import Placed
-from gui.what_to_show.formatting import bytes_text, count_text, layers_text
+from gui.what_to_show.formatting import bytes_text, count_text, held_text, layers_text
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, worker_name
 
 
 class WorkerAction(StrEnum):
     """What can be asked of a worker."""
 
-    SHOW_LOG = mark("show log")
-    COPY_COMMAND = mark("copy command")
+    SHOW_LOG = "show log"
+    COPY_COMMAND = "copy command"
     WHY = "why"
 
 
@@ -100,14 +100,13 @@ def _menu_of(*, used: bool, has_log: bool) -> tuple[WorkerEntry, ...]:
 
 def _badge_of(worker: PlannedWorker | None, *, on: bool) -> tuple[str, str]:
     if not on:
-        return "off", tr("Switched off: it holds nothing.")
+        return tr("off"), tr("Switched off: it holds nothing.")
     if worker is None:
         return "–", tr("Nothing is planned yet.")
     if not worker.used:
-        return "unused", tr("The plan places nothing here.")
+        return tr("unused"), tr("The plan places nothing here.")
     text = layers_text(worker.first_layer, worker.last_layer, output=worker.holds_output)
-    head = tr(" and the output head") if worker.holds_output else ""
-    return text, f"{count_text(worker.n_layers, 'layer')}{head}: {bytes_text(worker.needed_bytes)}"
+    return text, f"{held_text(worker.n_layers, output=worker.holds_output)}: {bytes_text(worker.needed_bytes)}"
 
 
 def _detail_of(machine: Machine, offer: WorkerOffer) -> str:

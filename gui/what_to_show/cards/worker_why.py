@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from engine.session.state import ClusterState, CommandShown
 from engine.vocabulary.plan import PlannedWorker, PlanRefused
 from engine.vocabulary.worker import WorkerOffer
-from gui.texts.translation import tr
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import number, tr
 from gui.what_to_show.cards.placed import Placed, placed_of
-from gui.what_to_show.formatting import NOT_KNOWN, bytes_text, count_text, layers_text, percent_text, round_trip_text
+from gui.what_to_show.formatting import (
+    NOT_KNOWN,
+    bytes_text,
+    held_text,
+    layers_text,
+    percent_text,
+    round_trip_text,
+)
 from gui.what_to_show.worker_marks import offers_by_id, worker_name
 
 
@@ -78,11 +86,10 @@ def _place_sentence(state: ClusterState, placed: Placed, offer: WorkerOffer) -> 
         )
     if not worker.used:
         return tr("The plan places nothing on it.")
-    head = tr(" and the output head") if worker.holds_output else ""
     if not worker.n_layers:
         return tr("It holds the output head.")
     layers = layers_text(worker.first_layer, worker.last_layer, output=False)
-    return tr("It holds {layers}{head}: {layers_2}.", layers=count_text(worker.n_layers, "layer"), head=head, layers_2=layers)
+    return tr("It holds {layers}: {which}.", layers=held_text(worker.n_layers, output=worker.holds_output), which=layers)
 
 
 def _figures_of(state: ClusterState, placed: Placed, offer: WorkerOffer) -> list[tuple[str, str]]:
@@ -95,15 +102,18 @@ def _figures_of(state: ClusterState, placed: Placed, offer: WorkerOffer) -> list
         (tr("Kept in reserve"), tr("{reserve} of it all", reserve=percent_text(state.choices.reserve_fraction))),
         (tr("Safe to use"), bytes_text(offer.safe_bytes)),
         *_planned_figures(worker),
-        (tr("Time per token, predicted"), NOT_KNOWN if share is None else f"{share.seconds * 1000:.1f} ms"),
+        (tr("Time per token, predicted"), NOT_KNOWN if share is None else f"{number(share.seconds * 1000, '.1f')} ms"),
         (tr("Share of a token"), NOT_KNOWN if share is None else percent_text(share.fraction)),
-        (tr("Reads weights at"), tr("not measured yet") if speed is None else f"{speed.read_bytes_per_second / 1e9:.1f} GB/s"),
+        (
+            tr("Reads weights at"),
+            tr("not measured yet") if speed is None else f"{number(speed.read_bytes_per_second / 1e9, '.1f')} GB/s",
+        ),
     ]
     if speed is not None:
-        figures.append((tr("Known from"), speed.source or ("measured" if speed.measured else tr("as given"))))
+        figures.append((tr("Known from"), speed.source or (tr("measured") if speed.measured else tr("as given"))))
     if offer.link is not None and offer.link.rtt_seconds is not None:
         figures.append((tr("Round trip"), round_trip_text(offer.link.rtt_seconds)))
-    return [*figures, (tr("Its port"), offer.exposure.value)]
+    return [*figures, (tr("Its port"), engine_word(offer.exposure))]
 
 
 def _planned_figures(worker: PlannedWorker | None) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from engine.session.state import ClusterState
 from engine.settings.ssh_target import checked_target, parse_target
 from engine.vocabulary.found import FoundMachine, FoundRpcServer
 from engine.vocabulary.remote import SshTarget
+from gui.texts.engine_words import engine_word
 from gui.texts.translation import mark, tr
 from gui.what_to_show.formatting import bytes_text, count_text
 
@@ -74,10 +75,10 @@ def _row_of(state: ClusterState, found: FoundMachine) -> FoundRowContent:
         keys=_keys_of(found),
         name=found.name,
         addresses="\n".join(found.addresses),
-        ways="\n".join(found.ways),
+        ways="\n".join(map(engine_word, found.ways)),
         things=(
             *(line for server in found.rpc_servers for line in _server_lines(server)),
-            *(_OLLAMA if found.ollama_url else ()),
+            *(map(tr, _OLLAMA) if found.ollama_url else ()),
         ),
         why_not=_why_not_added(state, found),
         target=found.target,
@@ -95,7 +96,7 @@ def _keys_of(found: FoundMachine) -> frozenset[str]:
 
 def _why_not_added(state: ClusterState, found: FoundMachine) -> str:
     if found.this_machine:
-        return "this machine"
+        return tr("this machine")
     if _is_added(state, found):
         return tr("already added")
     return "" if found.target is not None else tr("no SSH answers there")

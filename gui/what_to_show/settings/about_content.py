@@ -42,7 +42,7 @@ class AboutContent:
 def about_of(state: ClusterState, own_versions: Sequence[tuple[str, str]]) -> AboutContent:
     """``own_versions``: of Crossply, its build, Python, Qt and the system, as the caller knows them."""
     here = [machine.name for machine in state.machines if machine.id not in {remote.id for remote in state.remotes}]
-    own = (here[0] if here else "this machine", _build_of(state.runtime, tr("no llama.cpp programs")))
+    own = (here[0] if here else tr("this machine"), _build_of(state.runtime, tr("no llama.cpp programs")))
     remotes = tuple(
         (remote.name, _build_of(None if remote.look is None or remote.look.usable is None else remote.look.usable.runtime,
                                 tr("not looked at yet") if remote.look is None else tr("none that could be used")))

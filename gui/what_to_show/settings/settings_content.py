@@ -14,7 +14,7 @@ from enum import StrEnum
 from engine.planning.safe_memory import DEFAULT_RESERVE_FRACTION, LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
 from engine.session.state import Choices, ClusterState
 from engine.vocabulary.plan import Policy
-from gui.texts.translation import tr
+from gui.texts.translation import tr, tr_n
 from gui.what_to_show.formatting import percent_text
 from gui.what_to_show.plan_table_content import policy_options
 from gui.what_to_show.settings.preferences import TEXT_SCALES, Language, Preferences, Scheme
@@ -87,7 +87,7 @@ def changed_text(groups: Sequence[SettingGroup]) -> str:
     n = n_changed(groups)
     if not n:
         return tr("Every setting is as it comes.")
-    return tr("1 setting is changed from how it comes.") if n == 1 else tr("{n} settings are changed from how they come.", n=n)
+    return tr_n("{n} setting is changed from how it comes.", "{n} settings are changed from how they come.", n)
 
 
 def _planning(state: ClusterState) -> tuple[SettingRow, ...]:
@@ -144,8 +144,8 @@ def _exposure() -> SettingRow:
         title=tr("Exposure"),
         words=tr(
             "Workers and llama-server listen on their own machine only (127.0.0.1); what goes between machines goes through "
-            "SSH tunnels. A machine's workers can be opened on one address of its network from its card's menu, for one session: "
-            "rpc-server has no password, so whoever reaches that address can use the worker and run code on it."
+            "SSH tunnels. A machine's workers can be opened on one address of its network from its card's menu, for one "
+            "session: rpc-server has no password, so whoever reaches that address can use the worker and run code on it."
         ),
         kind=Kind.NOTE,
         value=tr("Loopback and tunnels"),
@@ -155,7 +155,7 @@ def _exposure() -> SettingRow:
 
 
 def _looks(now: Preferences, default: Preferences) -> tuple[SettingRow, ...]:
-    schemes = tuple((scheme.value, tr("As the system") if scheme is Scheme.SYSTEM else scheme.value) for scheme in Scheme)
+    schemes = tuple((scheme.value, tr("As the system") if scheme is Scheme.SYSTEM else tr(scheme.value)) for scheme in Scheme)
     languages = tuple(
         (language.value, tr("As the system") if language is Language.SYSTEM else language.value) for language in Language
     )
@@ -165,7 +165,8 @@ def _looks(now: Preferences, default: Preferences) -> tuple[SettingRow, ...]:
                 (now.scheme.value, default.scheme.value), schemes),
         _choice("text_scale", tr("Text size"), tr("On top of what the system asks for."),
                 (str(now.text_scale), str(default.text_scale)), scales),
-        _choice("language", tr("Language"), tr("Holds from the next start."), (now.language.value, default.language.value), languages),
+        _choice("language", tr("Language"), tr("Holds from the next start."),
+                (now.language.value, default.language.value), languages),
         _flag("menu_bar", tr("Menu bar"), tr("Without it everything is in the palette and in the menu at the top."),
               (now.menu_bar, default.menu_bar)),
     )  # fmt: skip
@@ -173,10 +174,13 @@ def _looks(now: Preferences, default: Preferences) -> tuple[SettingRow, ...]:
 
 def _behaviour(now: Preferences, default: Preferences) -> tuple[SettingRow, ...]:
     return (
-        _flag("ask_at_quit", tr("Ask before quitting"), tr("When the window is closed while something runs. Without it, what runs is "
-              "stopped; workers that were left running on purpose stay."), (now.ask_at_quit, default.ask_at_quit)),
-        _flag("notify", tr("Notifications"), tr("When the window is not in front and a launch, a failure or measured plans took over "
-              "10 seconds. A failure is told at once."), (now.notify, default.notify)),
+        _flag("ask_at_quit", tr("Ask before quitting"),
+              tr("When the window is closed while something runs. Without it, what runs is stopped; workers that were left "
+                 "running on purpose stay."), (now.ask_at_quit, default.ask_at_quit)),
+        _flag("notify", tr("Notifications"),
+              tr("When the window is not in front and a launch, a failure or measured plans took over 10 seconds. A failure is "
+                 "told at once."),
+              (now.notify, default.notify)),
         _flag("tray", tr("Tray icon"), tr("While something runs, where the desktop has a tray."), (now.tray, default.tray)),
     )  # fmt: skip
 

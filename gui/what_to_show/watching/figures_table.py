@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from engine.session.reducing.watching import BUSY, SENT
 from engine.session.state import ClusterState
 from engine.session.watched import Column, Older, Reading
-from gui.texts.translation import mark, tr
 from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.formatting import count_text
 from gui.what_to_show.throughput_content import column_names
@@ -23,7 +22,7 @@ from gui.what_to_show.watching.moments_content import launched_at, moment_text
 
 Cells = tuple[str, ...]
 _RATES = ("decode_tokens_per_second", "prefill_tokens_per_second")
-_KINDS = {BUSY: mark("busy_fraction of"), SENT: mark("sent_bytes_per_second to")}
+_KINDS = {BUSY: "busy_fraction of", SENT: "sent_bytes_per_second to"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ def _predicted(state: ClusterState) -> tuple[str, str]:
 
 def _titles(columns: Sequence[Column], names: Sequence[str]) -> Cells:
     predicted = tuple(f"predicted_{rate}" for rate in _RATES)
-    kinds = [_KINDS.get(column.kind, tr("received_bytes_per_second of")) for column in columns]
+    kinds = [_KINDS.get(column.kind, "received_bytes_per_second of") for column in columns]
     read = tuple(f"{kind} {name}" for kind, name in zip(kinds, names, strict=True))
     return ("time_iso8601", "averaged_over_seconds", *_RATES, *predicted, *read, "event")
 

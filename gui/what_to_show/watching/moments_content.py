@@ -24,22 +24,22 @@ def marks_of_moments(state: ClusterState, begins: float) -> tuple[MarkContent, .
 def moment_text(moment: Moment, *, with_question: bool = True) -> str:
     """``gpu-2: rpc-server for cuda:0 ended``. Without the question's words where it leaves the window."""
     if moment.kind is MomentKind.ASKED:
-        return tr("question: “{subject}”", subject=moment.subject) if with_question else "question"
+        return tr("question: “{subject}”", subject=moment.subject) if with_question else tr("question")
     if moment.kind is MomentKind.ENDED:
         return tr("{machine_name}: {subject} ended", machine_name=moment.machine_name, subject=moment.subject)
     if moment.kind is MomentKind.LOST:
         return tr("{subject} is not reachable", subject=moment.subject)
     if moment.kind is MomentKind.BACK:
         return tr("{subject} is reachable again", subject=moment.subject)
-    return _OF_RUN[moment.kind]
+    return tr(_OF_RUN[moment.kind])
 
 
 _OF_RUN = {
-    MomentKind.LAUNCHED: "launched",
-    MomentKind.READY: "ready",
+    MomentKind.LAUNCHED: mark("launched"),
+    MomentKind.READY: mark("ready"),
     MomentKind.MEASURED: mark("standard request answered"),
     MomentKind.FAILED: mark("run failed"),
-    MomentKind.STOPPED: "stopped",
+    MomentKind.STOPPED: mark("stopped"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Which string literals of the window's code are words for people, by rule; and the messages that are in ``tr`` and its kin."""
+"""Which string literals of the window's code are words for people, by rule; and the messages in ``tr`` and its kin."""
 
 from __future__ import annotations
 
@@ -24,12 +24,56 @@ SHOWN = {
 SHOWN_FIELDS = {
     *("words", "label", "title", "text", "tip", "detail", "unit", "comparison", "empty", "status", "badge", "badge_words"),
     *("sentence", "caption", "happened", "advice", "warning", "subtitle", "verdict", "summary", "default_text", "locked"),
-    *("switch_words", "nothing", "measure_words", "try_words", "why_not", "why", "short", "exposure", "layers", "palette_words"),
+    *(
+        "switch_words",
+        "nothing",
+        "measure_words",
+        "try_words",
+        "why_not",
+        "why",
+        "short",
+        "exposure",
+        "layers",
+        "palette_words",
+    ),
 }
 NAMES = {
-    *("RPC", "KV", "llama", "cpp", "curl", "Crossply", "Ollama", "LM", "Studio", "Python", "PySide", "Qt", "Deutsch", "English"),
+    *(
+        "RPC",
+        "KV",
+        "llama",
+        "cpp",
+        "curl",
+        "Crossply",
+        "Ollama",
+        "LM",
+        "Studio",
+        "Python",
+        "PySide",
+        "Qt",
+        "Deutsch",
+        "English",
+    ),
     *("Essentials", "Inter", "Fusion", "API", "CPU", "CUDA", "ROCm", "NVIDIA", "AMD", "Intel", "Radeon", "GeForce"),
-    *("GB", "MB", "TB", "kB", "ms", "min", "tok", "Mbit", "Gbit", "px", "Ctrl", "Alt", "Shift", "Esc", "Return", "svg", "json"),
+    *(
+        "GB",
+        "MB",
+        "TB",
+        "kB",
+        "ms",
+        "min",
+        "tok",
+        "Mbit",
+        "Gbit",
+        "px",
+        "Ctrl",
+        "Alt",
+        "Shift",
+        "Esc",
+        "Return",
+        "svg",
+        "json",
+    ),
 }
 """Proper names, units, keys and endings of files: the same in every language."""
 COMMANDS = ("sudo ", "curl ", "ssh-keygen ", "crossplyctl ", "QPushButton", "QLabel {", "--")
