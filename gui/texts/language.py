@@ -14,8 +14,6 @@ class Words:
     """Message -> what is said. What is missing is said in English."""
 
     messages: Mapping[str, str] = field(default_factory=dict)
-    in_context: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """(Context, message) -> what is said."""
     plurals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """The message for one -> what is said of one, and of several: German and English have these two and no more."""
     marks: Mapping[int, str | int | None] | None = None

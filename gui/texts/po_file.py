@@ -1,6 +1,6 @@
 """Reads a gettext catalogue (``.po``): the format that translators' programs write. About a thousand messages in 10 ms.
 
-Known: comments, ``msgctxt``, ``msgid``, ``msgid_plural``, ``msgstr``, ``msgstr[0]`` and ``[1]``, texts over several lines. A
+Known: comments, ``msgid``, ``msgid_plural``, ``msgstr``, ``msgstr[0]`` and ``[1]``, texts over several lines. A
 message that is marked ``fuzzy`` or is not translated counts as missing. The header is not obeyed: files are UTF-8, plurals are
 those of English. Rejected: a library (``polib`` and ``Babel`` are good, and 200 kB and more for these lines).
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from gui.texts.language import Words
 
-_LINE = re.compile(r'(?:(msgctxt|msgid_plural|msgid|msgstr(?:\[\d\])?)\s+)?"((?:[^"\\]|\\.)*)"')
+_LINE = re.compile(r'(?:(msgid_plural|msgid|msgstr(?:\[\d\])?)\s+)?"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r"}
 
@@ -31,7 +31,6 @@ class _Entry:
 def read_po(text: str, words: Words) -> Words:
     """``words`` with the messages of a catalogue. ``BadCatalogue`` says the line that is wrong."""
     messages: dict[str, str] = {}
-    in_context: dict[tuple[str, str], str] = {}
     plurals: dict[str, tuple[str, str]] = {}
     for entry in _entries(text):
         texts = entry.texts
@@ -40,11 +39,9 @@ def read_po(text: str, words: Words) -> Words:
             continue  # the header, or not translated yet
         if "msgid_plural" in texts:
             plurals[message] = (said, texts.get("msgstr[1]") or said)
-        elif "msgctxt" in texts:
-            in_context[texts["msgctxt"], message] = said
         else:
             messages[message] = said
-    return replace(words, messages=messages, in_context=in_context, plurals=plurals)
+    return replace(words, messages=messages, plurals=plurals)
 
 
 def _entries(text: str) -> Iterator[_Entry]:
@@ -54,14 +51,14 @@ def _entries(text: str) -> Iterator[_Entry]:
         if not line or line.startswith("#"):
             if entry.texts:
                 yield entry
-                entry = _Entry()
+                entry, part = _Entry(), ""
             entry.fuzzy = entry.fuzzy or (line.startswith("#,") and "fuzzy" in line)
             continue
         found = _LINE.fullmatch(line)
         if found is None or not (found[1] or part):
             raise BadCatalogue(f"line {number} is no line of a catalogue: {line}")
         if found[1]:
-            if found[1] in ("msgctxt", "msgid") and "msgstr" in part:  # entries need no blank line between them
+            if found[1] == "msgid" and "msgstr" in part:  # entries need no blank line between them
                 yield entry
                 entry = _Entry()
             part = found[1]

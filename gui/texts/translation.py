@@ -3,6 +3,7 @@
 A message is one whole sentence or label with ``{named}`` places, never halves that are glued: other languages order them
 differently. Words that are kept in a table before a language is chosen are only marked there (``mark``) and translated where
 they are shown.
+Rejected: contexts for English words that mean two things (there is none yet; a second English wording is clearer anyway).
 """
 
 from __future__ import annotations
@@ -20,12 +21,6 @@ def take_up(words: Words) -> None:
 def tr(message: str, /, **values: object) -> str:
     """The message in the chosen language."""
     said = _taken_up[0].messages.get(message, message)
-    return said.format_map(values) if values else said
-
-
-def tr_in(context: str, message: str, /, **values: object) -> str:
-    """The same where one English word means two things; ``context`` says which."""
-    said = _taken_up[0].in_context.get((context, message), message)
     return said.format_map(values) if values else said
 
 

@@ -178,8 +178,8 @@ def _behaviour(now: Preferences, default: Preferences) -> tuple[SettingRow, ...]
               tr("When the window is closed while something runs. Without it, what runs is stopped; workers that were left "
                  "running on purpose stay."), (now.ask_at_quit, default.ask_at_quit)),
         _flag("notify", tr("Notifications"),
-              tr("When the window is not in front and a launch, a failure or measured plans took over 10 seconds. A failure is "
-                 "told at once."),
+              tr("When the window is not in front and a launch, a failure or measured plans took over 10 seconds. A failure "
+                 "is told at once."),
               (now.notify, default.notify)),
         _flag("tray", tr("Tray icon"), tr("While something runs, where the desktop has a tray."), (now.tray, default.tray)),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-TRANSLATING = {"tr", "tr_n", "tr_in", "mark", "mark_n"}
+TRANSLATING = {"tr", "tr_n", "mark", "mark_n"}
 NOT_SHOWN = {
     *("debug", "info", "warning", "error", "exception"),  # of loggers
     *("setObjectName", "setProperty", "property", "setDesktopFileName", "findChild", "compile", "fullmatch", "sub"),
@@ -71,6 +71,9 @@ NAMES = {
         "Shift",
         "Esc",
         "Return",
+        "Tab",
+        "Space",
+        "po",
         "svg",
         "json",
     ),
@@ -100,7 +103,7 @@ def escaped(path: Path, exceptions: frozenset[str]) -> list[Literal]:
 
 
 def messages_in(path: Path) -> Iterator[tuple[str, ...]]:
-    """``(message,)``, ``(one, many)`` or ``("", context, message)`` of every call of ``tr`` and its kin."""
+    """``(message,)`` or ``(one, many)`` of every call of ``tr`` and its kin."""
     for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(call, ast.Call) or _name(call.func) not in TRANSLATING:
             continue
@@ -110,8 +113,6 @@ def messages_in(path: Path) -> Iterator[tuple[str, ...]]:
             yield (said[0],)
         elif kind in ("tr_n", "mark_n") and len(said) > 1:
             yield (said[0], said[1])
-        elif kind == "tr_in" and len(said) > 1:
-            yield ("", said[0], said[1])
 
 
 def _literals(tree: ast.Module, parents: dict[ast.AST, ast.AST]) -> Iterator[Literal]:
