@@ -23,4 +23,5 @@ _KNOWN = frozenset(
 
 def engine_word(value: str) -> str:
     """What is not known here is a name and stays as it is."""
-    return tr(value) if value in _KNOWN else str(value)
+    word = str(value)
+    return tr(word) if word in _KNOWN else word
