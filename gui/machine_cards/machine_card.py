@@ -14,6 +14,7 @@ from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.machine_card_content import CardButton, CardFact, CardProgress, MachineCardContent
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent
+from gui.what_to_show.formatting import percent_text
 
 
 class MachineCard(QFrame):
@@ -144,7 +145,7 @@ class MachineCard(QFrame):
         self.bar.setRange(0, 1000 if known else 0)
         self.bar.setValue(round((progress.fraction or 0.0) * 1000))
         self.bar.setAccessibleName(progress.title)
-        percent = f"{(progress.fraction or 0.0) * 100:.0f}%" if known else ""
+        percent = percent_text(progress.fraction or 0.0) if known else ""
         self._bar_words.show_text(" · ".join(part for part in (percent, progress.detail) if part))
 
     def _show_buttons(self, contents: tuple[CardButton, ...]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.planning.amounts import amount
 from gui.texts.translation import mark_n, number, tr, tr_n
 
 _KIB = 1024
@@ -47,6 +48,12 @@ def bytes_of_bytes_text(done: int, total: int) -> str:
     total_text = bytes_text(total)
     so_far = done_number if total_text.endswith(done_unit) else f"{done_number} {done_unit}"
     return tr("{done} of {total}", done=so_far, total=total_text)
+
+
+def lacking_text(n_bytes: int) -> str:
+    """By how much something is too large: ``3.2 GB``, rounded up as in the planner's own sentences."""
+    digits, unit = amount(n_bytes).split(" ")
+    return f"{number(float(digits), '.1f' if '.' in digits else '.0f')} {unit}"
 
 
 def rate_text(tokens_per_second: float | None) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from engine.planning.amounts import amount
 from engine.planning.policies.moved_boundary import YOURS
 from engine.session.state import ClusterState, PlanVariant, RunPhase
 from engine.vocabulary.comparison import Approach
@@ -17,7 +16,7 @@ from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 from gui.texts.translation import mark, tr, tr_n
 from gui.what_to_show.cards.placed import shown_plan
-from gui.what_to_show.formatting import count_text, rate_text
+from gui.what_to_show.formatting import count_text, lacking_text, rate_text
 from gui.what_to_show.plan_edits.boundaries_content import BoundaryContent, boundaries_content_of
 from gui.what_to_show.plan_edits.cell_words import cell_words
 from gui.what_to_show.plan_edits.drawn_split import DrawnSplit, drawn_split_of
@@ -175,7 +174,7 @@ def _groups_of(drawn: DrawnSplit, names: _Names) -> tuple[GroupContent, ...]:
         labels = [f"{names.of(worker)} · {parts}", names.of(worker), names.short(worker)]
         if worker in over:
             labels = [
-                tr("✕ {label} · {over} over", label=labels[0], over=amount(over[worker])),
+                tr("✕ {label} · {over} over", label=labels[0], over=lacking_text(over[worker])),
                 *(f"✕ {label}" for label in labels[1:]),
                 "✕",
             ]
@@ -219,9 +218,9 @@ def _misfit_of(drawn: DrawnSplit, names: _Names) -> str:
             "✕ does not fit: {n_over} workers are over, {worker} most, by {size}",
             n_over=n_over,
             worker=names.of(worker),
-            size=amount(size),
+            size=lacking_text(size),
         )
-    return tr("✕ does not fit: {worker} is {size} over its safe memory", worker=names.of(worker), size=amount(size))
+    return tr("✕ does not fit: {worker} is {size} over its safe memory", worker=names.of(worker), size=lacking_text(size))
 
 
 def _prediction_of(state: ClusterState) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.planning.amounts import amount
 from engine.planning.device_costs import headline_prompt_tokens
 from engine.planning.policies.moved_boundary import YOURS
 from engine.session.plan_runs.in_background import MEASURE_PLANS, ROUNDS, TOP
@@ -18,7 +17,15 @@ from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.plan import Plan, PlanRefused, Policy
 from engine.vocabulary.worker import Layout, WorkerOffer
 from gui.texts.translation import inside_sentence, mark, tr
-from gui.what_to_show.formatting import NOT_KNOWN, bytes_text, count_text, duration_text, rate_with_unit, tokens_text
+from gui.what_to_show.formatting import (
+    NOT_KNOWN,
+    bytes_text,
+    count_text,
+    duration_text,
+    lacking_text,
+    rate_with_unit,
+    tokens_text,
+)
 
 ROWS = (
     mark("Workers"),
@@ -212,7 +219,7 @@ def _refusal_of(state: ClusterState, refused: PlanRefused) -> str:
         return tr("{name} cannot be run", name=given.name)
     offers = {offer.id: offer for offer in state.offers}
     worker, size = max(over, key=lambda pair: pair[1])
-    name, short = _name_of(offers.get(worker), worker), amount(size)
+    name, short = _name_of(offers.get(worker), worker), lacking_text(size)
     if len(over) == 1:
         return tr("{name} does not fit: {worker} is {size} over", name=given.name, worker=name, size=short)
     return tr(

@@ -24,6 +24,7 @@ from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.small_widgets import ElidedLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
+from gui.what_to_show.formatting import percent_text
 from gui.what_to_show.status_content import BannerContent, ProgressContent
 
 _SHOWN_AT_MOST = 3
@@ -110,7 +111,7 @@ class ProgressLine(QFrame):
 
     def show_content(self, content: ProgressContent) -> None:
         """How far it is."""
-        percent = "" if content.fraction is None else f" {content.fraction * 100:.0f}%"
+        percent = "" if content.fraction is None else f" {percent_text(content.fraction)}"
         self._title.setText(content.title + percent)
         self._detail.show_text(content.detail)
         self.bar.setAccessibleName(content.title)
