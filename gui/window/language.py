@@ -19,13 +19,14 @@ logger = logging.getLogger(__name__)
 _CODES = {Language.ENGLISH: "en", Language.GERMAN: "de"}
 
 
-def speak(application: QApplication, wanted: Language) -> None:
-    """From now on in this language."""
+def speak(application: QApplication, wanted: Language) -> QTranslator:
+    """From now on in this language. What it returns says Qt's own words; it belongs to the application."""
     code = code_of(wanted, QLocale.system().uiLanguages())
     take_up(words_of(code))
     translator = QTranslator(application)
     if code != "en" and translator.load(f"qtbase_{code}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         application.installTranslator(translator)
+    return translator
 
 
 def words_of(code: str) -> Words:
