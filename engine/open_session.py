@@ -7,6 +7,7 @@ import getpass
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -139,6 +140,11 @@ def choices_from(settings: Settings) -> Choices:
     )
 
 
+def remembered_choices(folders: Folders) -> Choices:
+    """What the last window ended with. Raises ``BadInput`` for a settings file that cannot be used."""
+    return replace(choices_from(load_settings(folders.state)), native=True)
+
+
 def settings_from(choices: Choices, before: Settings) -> Settings:
     """Choices as they are remembered; the rest stays as it was."""
     return msgspec.structs.replace(
@@ -214,7 +220,7 @@ def open_session(choices: Choices | None = None, folders: Folders | None = None)
     """A started session on this machine. Raises ``BadInput`` for a settings file that cannot be used."""
     folders = folders or find_folders()
     remember = folders.state if choices is None else None
-    choices = choices or choices_from(load_settings(folders.state))
+    choices = choices or remembered_choices(folders)
     publisher = RunPublisher(folders.state)
     publisher.claim()
     session = RunningSession(real_outside(folders), choices, publisher, remember=remember)

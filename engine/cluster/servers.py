@@ -26,7 +26,7 @@ def tunnel_process_id(spec: TunnelSpec) -> ProcessId:
 
 
 def servers_of(plan: Plan) -> tuple[RpcServerSpec, ...]:
-    """One spec per endpoint that the plan uses, in the order of first use.
+    """One spec per endpoint that the plan uses, in the order of first use; none for what llama-server uses itself.
 
     Workers of one endpoint are listed in device order, so that a server with several devices numbers them as the plan does.
     """
@@ -37,6 +37,8 @@ def servers_of_offers(offers: tuple[WorkerOffer, ...]) -> tuple[RpcServerSpec, .
     """One spec per endpoint of the offers, whatever a plan would use of them."""
     by_endpoint: dict[str, list[WorkerOffer]] = {}
     for offer in offers:
+        if offer.is_native:
+            continue
         by_endpoint.setdefault(offer.endpoint, []).append(offer)
     return tuple(_server(endpoint, offered) for endpoint, offered in by_endpoint.items())
 

@@ -5,6 +5,9 @@ missing. Names and order: a coordinator numbers the devices of all its rpc-serve
 ``--rpc``, all devices of one endpoint first (ggml-rpc.cpp, ``ggml_backend_rpc_add_server``); ``-dev`` then gives the order
 of the plan, and must stand after ``--rpc``, because names are looked up while arguments are parsed. Rejected: leaving
 ``-dev`` out when the orders agree (one way is easier to trust than two).
+
+What llama-server uses itself stands in ``-dev`` under its own name (``CUDA0``). Its CPU has no name there: a model that is on
+the CPU as a whole is told by ``-dev none -ngl 0``, and ``--rpc`` is left out where there is nobody to reach.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ class CoordinatorCommand:
 
     argv: tuple[str, ...]
     devices: tuple[tuple[str, WorkerId], ...]
-    """``RPC0`` -> worker, for every device that the command registers, in order of registration."""
+    """``RPC0`` -> worker, for every device that the command registers, in order of registration; then ``CUDA0`` or ``CPU`` ->
+    worker, for those that the program uses itself."""
 
 
 def server_options_of(help_text: str) -> frozenset[str]:
@@ -74,6 +78,11 @@ def registered_devices(plan: Plan, servers: Iterable[RpcServerSpec]) -> tuple[tu
     return tuple((f"RPC{index}", worker) for index, worker in enumerate(workers))
 
 
+def native_devices(plan: Plan) -> tuple[tuple[str, WorkerId], ...]:
+    """``CUDA0`` or ``CPU`` -> worker, for the devices that llama-server uses itself."""
+    return tuple((worker.offer.runtime_name, worker.id) for worker in plan.used_workers if worker.offer.is_native)
+
+
 def used_servers(plan: Plan, servers: Iterable[RpcServerSpec]) -> tuple[RpcServerSpec, ...]:
     """The servers that offer at least one worker the plan uses, in the order given."""
     used = {worker.id for worker in plan.used_workers}
@@ -93,14 +102,11 @@ def coordinator_argv(
 
     Raises ``RuntimeUnavailable`` when it lacks an option that the plan needs, ``BadInput`` when no server offers a worker.
     """
-    devices = registered_devices(plan, servers)
+    devices = (*registered_devices(plan, servers), *native_devices(plan))
     shape = plan.shape
     line = _Line(program, options)
     line.need("-m", _model_path(plan))
-    line.need("--rpc", ",".join(server.endpoint for server in used_servers(plan, servers)))
-    line.need("-dev", ",".join(_device_order(plan, devices)))
-    line.need("-ngl", str(ALL_LAYERS))
-    line.need("-ts", ",".join(str(count) for count in plan.tensor_split))
+    _add_devices(line, plan, servers, devices, separator=",")
     line.need("-c", str(shape.context_tokens))
     line.need("-np", str(shape.slots))
     line.need("-b", str(shape.batch_tokens))
@@ -127,13 +133,10 @@ def llama_bench_argv(
     repetitions: int = 3,
 ) -> CoordinatorCommand:
     """llama-bench under the same plan, JSON on stdout. A comma separates *variants* here: devices and shares take a slash."""
-    devices = registered_devices(plan, servers)
+    devices = (*registered_devices(plan, servers), *native_devices(plan))
     line = _Line(program, options)
     line.need("-m", _model_path(plan))
-    line.need("--rpc", ",".join(server.endpoint for server in used_servers(plan, servers)))
-    line.need("-dev", "/".join(_device_order(plan, devices)))
-    line.need("-ngl", str(ALL_LAYERS))
-    line.need("-ts", "/".join(str(count) for count in plan.tensor_split))
+    _add_devices(line, plan, servers, devices, separator="/")
     line.need("-p", str(prompt_tokens))
     line.need("-n", str(decode_tokens))
     line.need("-b", str(plan.shape.batch_tokens))
@@ -177,6 +180,30 @@ class _Line:
         if listed:
             self.argv += [option, *value]
         return listed
+
+
+def _add_devices(
+    line: _Line,
+    plan: Plan,
+    servers: Sequence[RpcServerSpec],
+    devices: tuple[tuple[str, WorkerId], ...],
+    *,
+    separator: str,
+) -> None:
+    """Which devices, in which order, with how many layers each."""
+    cpu = plan.native_cpu
+    if cpu is not None:
+        line.need("-dev", "none")
+        line.need("-ngl", "0")
+        if cpu.offer.threads is not None:
+            line.need("-t", str(cpu.offer.threads))
+        return
+    endpoints = [server.endpoint for server in used_servers(plan, servers)]
+    if endpoints:
+        line.need("--rpc", ",".join(endpoints))
+    line.need("-dev", separator.join(_device_order(plan, devices)))
+    line.need("-ngl", str(ALL_LAYERS))
+    line.need("-ts", separator.join(str(count) for count in plan.tensor_split))
 
 
 def _add_cache_types(line: _Line, plan: Plan) -> None:

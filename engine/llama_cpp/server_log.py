@@ -22,6 +22,8 @@ from enum import StrEnum
 from engine.llama_cpp.crash_lines import FatalError, fatal_error_in
 from engine.vocabulary.layer_map import ActualBuffers
 
+CPU_DEVICE = "CPU"
+_MAPPED = "_Mapped"
 _MIB = 1024 * 1024
 _LONGEST_LINE = 4000
 
@@ -211,11 +213,20 @@ def buffer_owner(buffer_name: str) -> tuple[str, int] | None:
     return (match["endpoint"], int(match["index"] or 0)) if match else None
 
 
+def native_device_of(buffer_name: str) -> str | None:
+    """``CPU_Mapped`` -> ``CPU``, ``CUDA0`` -> ``CUDA0``: the device of the coordinator's own in whose memory it is; ``None``
+    for a buffer of an rpc-server. ``CUDA_Host`` and the like are RAM that is made ready for a card: the coordinator's."""
+    if buffer_owner(buffer_name) is not None:
+        return None
+    return CPU_DEVICE if buffer_name.split("_")[0] == CPU_DEVICE else buffer_name
+
+
 def with_buffer(buffers: ActualBuffers, event: BufferAllocated) -> ActualBuffers:
     """``buffers`` with one more report. Weights and KV add up (one line per cache); a compute buffer replaces the last one,
     because llama.cpp reports it again when it retries without the pipeline."""
     if event.kind is BufferKind.WEIGHTS:
-        return replace(buffers, weights_bytes=buffers.weights_bytes + event.bytes)
+        mapped = event.bytes if event.buffer_name.endswith(_MAPPED) else 0
+        return replace(buffers, weights_bytes=buffers.weights_bytes + event.bytes, mapped_bytes=buffers.mapped_bytes + mapped)
     if event.kind is BufferKind.KV:
         return replace(buffers, kv_bytes=buffers.kv_bytes + event.bytes)
     return replace(buffers, compute_bytes=event.bytes)

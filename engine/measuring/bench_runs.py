@@ -28,7 +28,8 @@ class BenchRuns:
     options: frozenset[str]
     plan: Plan
     """Some model on the one worker: its shape and its device are used, other models take the model's place."""
-    server: RpcServerSpec
+    servers: tuple[RpcServerSpec, ...]
+    """The one that offers it; none for a device that llama-bench uses itself, as llama-server then does."""
     files: ProbeFiles
     run: Callable[[tuple[str, ...]], tuple[str, ...]]
     """Runs a command line to its end, returns what it printed."""
@@ -107,7 +108,7 @@ class BenchRuns:
             more = (*more, *(part for size in ubatches[1:] for part in ("-ub", str(size))))  # each adds one more
         command = llama_bench_argv(
             plan,
-            (self.server,),
+            self.servers,
             program=self.program,
             options=self.options,
             prompt_tokens=prompt_tokens,

@@ -43,19 +43,27 @@ def rates_in(lines: tuple[str, ...]) -> tuple[float, float]:
     return prefill[-1], decode[-1]
 
 
-def speed_of(prefill_tokens_per_second: float, decode_tokens_per_second: float, model: ModelFacts, source: str = "") -> Speed:
-    """The effective speed of the one worker that was measured with this model, and with nothing else."""
+def speed_of(
+    prefill_tokens_per_second: float,
+    decode_tokens_per_second: float,
+    model: ModelFacts,
+    source: str = "",
+    *,
+    overhead_seconds: float = LOOPBACK_OVERHEAD_SECONDS,
+) -> Speed:
+    """The effective speed of the one worker that was measured with this model, and with nothing else. ``overhead_seconds``:
+    of a call, 0 for a device that llama-server uses itself."""
     token_seconds = 1 / decode_tokens_per_second
-    reading_seconds = max(token_seconds - LOOPBACK_OVERHEAD_SECONDS, token_seconds * 0.1)
+    reading_seconds = max(token_seconds - overhead_seconds, token_seconds * 0.1)
     read_bytes_per_second = active_bytes_of(model) / reading_seconds
     batch_seconds = PROMPT_TOKENS / prefill_tokens_per_second
     # Only the last token of a prompt goes through the output head, which is then read once.
-    computing_seconds = batch_seconds - LOOPBACK_OVERHEAD_SECONDS - model.head_bytes / read_bytes_per_second
+    computing_seconds = batch_seconds - overhead_seconds - model.head_bytes / read_bytes_per_second
     computing_seconds = max(computing_seconds, batch_seconds * 0.1)
     return Speed(
         read_bytes_per_second=read_bytes_per_second,
         compute_flops_per_second=PROMPT_TOKENS * flops_per_prompt_token(model) / computing_seconds,
-        overhead_seconds=LOOPBACK_OVERHEAD_SECONDS,
+        overhead_seconds=overhead_seconds,
         measured=True,
         source=source,
     )
@@ -80,7 +88,7 @@ def is_outdated(speed: Speed, busy_now: float | None) -> bool:
 
 def speed_key(offer: WorkerOffer, runtime_id: str, model: ModelFacts) -> str:
     """Under which name a measurement is kept: another machine, device, thread count, build or model means another speed,
-    and so does another way to it."""
+    and so does another way to it: a tunnel, or none at all for what llama-server uses itself."""
     return part_key(offer, runtime_id, model.name)
 
 

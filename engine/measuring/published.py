@@ -14,7 +14,7 @@ Rejected: the fastest published figure of a family (a plan on hope), and no figu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.worker import Speed, WorkerOffer
@@ -27,6 +27,8 @@ CPU_READ_PER_CORE = 5e9
 CPU_READ_AT_MOST = 25e9
 """About 60 % of two channels of DDR4-2666 (42.7 GB/s)."""
 CPU_FLOPS_PER_CORE = 40e9
+RPC_OVERHEAD_SECONDS = Speed(read_bytes_per_second=1.0).overhead_seconds
+"""Of a call to an rpc-server: what llama-server saves where it uses the device itself."""
 SOFTWARE = Speed(
     read_bytes_per_second=1e9,
     compute_flops_per_second=2e9,
@@ -158,6 +160,13 @@ _CARDS = (
 
 def published_speed(offer: WorkerOffer) -> Speed | None:
     """What a data sheet promises of this worker, brought down to what llama.cpp reaches; ``None`` for a card not listed."""
+    speed = _speed_over_rpc(offer)
+    if speed is None or not offer.is_native:
+        return speed
+    return replace(speed, overhead_seconds=max(0.0, speed.overhead_seconds - RPC_OVERHEAD_SECONDS))
+
+
+def _speed_over_rpc(offer: WorkerOffer) -> Speed | None:
     if "llvmpipe" in offer.description.lower():
         return SOFTWARE
     if offer.kind is DeviceKind.CPU:

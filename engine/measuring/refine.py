@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from math import exp, log
 
 from engine.vocabulary.run_record import RecordedWorker, RunRecord
-from engine.vocabulary.worker import Speed, WorkerId, WorkerOffer
+from engine.vocabulary.worker import Exposure, Speed, WorkerId, WorkerOffer
 
 FEWEST_RUNS = 3
 LATEST_RUNS = 8
@@ -40,7 +40,7 @@ def refinements(
     records: Sequence[RunRecord], offers: Iterable[WorkerOffer], commit: str | None
 ) -> tuple[tuple[WorkerId, Refinement], ...]:
     """For every offer that took part in at least 3 runs with this build. ``records`` newest first."""
-    found = ((offer.id, _of_worker(records, offer, commit)) for offer in offers)
+    found = ((offer.speed_id, _of_worker(records, offer, commit)) for offer in offers)
     return tuple((id_, refinement) for id_, refinement in found if refinement is not None)
 
 
@@ -57,11 +57,13 @@ def _of_worker(records: Sequence[RunRecord], offer: WorkerOffer, commit: str | N
 
 
 def _part_of(record: RunRecord, offer: WorkerOffer, commit: str | None) -> RecordedWorker | None:
-    """The worker in a run that says something about it: same device, threads and build, and a share that counts."""
+    """The worker in a run that says something about it: same device, threads and build, both over RPC or both used by
+    llama-server itself, and a share that counts."""
     if record.build.commit != commit or not record.decode_predicted or not record.decode_measured:
         return None
     for worker in record.workers:
         same = (worker.id, worker.description, worker.threads) == (offer.id, offer.description, offer.threads)
+        same = same and (worker.exposure == Exposure.NATIVE) is offer.is_native
         if same and (worker.decode_share or 0.0) >= LEAST_SHARE:
             return worker
     return None

@@ -14,7 +14,7 @@ from engine.vocabulary.machine import THIS_MACHINE, Machine
 from engine.vocabulary.plan import GivenSplit
 from engine.vocabulary.run_record import RecordedBuild, RecordedMachine, RecordedWorker, RunRecord
 from engine.vocabulary.runtime import Runtime
-from engine.vocabulary.worker import WorkerOffer
+from engine.vocabulary.worker import Exposure, WorkerOffer
 
 MEMORY_TOLERANCE = 0.02
 """Systems report a little less or more RAM after an update."""
@@ -46,8 +46,14 @@ def reproduction_of(
         *(sentence for worker, offer in here for sentence in _of_worker(worker, offer)),
     )
     name = f"Run {record.id}" if record.id else "The recorded run"
-    split = None if missing else GivenSplit(name=name, seats=seats)
+    native = frozenset(offer.id for worker, offer in here if was_native(worker))
+    split = None if missing else GivenSplit(name=name, seats=seats, native=native)
     return Reproduction(split=split, missing=missing, differences=differences)
+
+
+def was_native(worker: RecordedWorker) -> bool:
+    """Whether llama-server used it itself."""
+    return worker.exposure == Exposure.NATIVE
 
 
 def _machine_like(recorded_id: str, name: str, machines: Iterable[Machine]) -> Machine | None:
@@ -111,7 +117,7 @@ def _of_worker(there: RecordedWorker, here: WorkerOffer) -> Iterator[str]:
         yield f"{name}: threads were {there.threads}, here they are {here.threads}."
     if here.kind.value != "cpu" and _differ(here.total_bytes, there.total_bytes):
         yield f"{name}: memory was {amount(there.total_bytes)}, here it is {amount(here.total_bytes)}."
-    if here.exposure.value != there.exposure:
+    if not was_native(there) and here.exposure.value != there.exposure:  # the coordinator's own can always be used so again
         yield f"{name}: it was reached by {there.exposure}, here by {here.exposure.value}."
 
 

@@ -195,7 +195,7 @@ def period_seconds(used: Sequence[WorkerOffer], stages: Sequence[float]) -> floa
     """Seconds from one micro-batch to the next while the pipeline is full: the coordinator waits for every device but the
     last, devices of one server take turns, and CPU workers of one machine hinder each other."""
     last = used[-1]
-    one_server = [offer.endpoint == last.endpoint for offer in used]
+    one_server = [offer.endpoint == last.endpoint and not offer.is_native for offer in used]
     one_ram = [offer.kind is last.kind is DeviceKind.CPU and offer.machine_id == last.machine_id for offer in used]
     hindered = _sum_where(stages, one_ram) / SAME_MACHINE_CPU_OVERLAP if sum(one_ram) > 1 else 0.0
     return max(sum(stages[:-1]), stages[-1], _sum_where(stages, one_server), hindered)

@@ -24,6 +24,8 @@ def why_left_out(worker: PlannedWorker, plan: Plan) -> str | None:
     """``left out: it would cost 6.2 tok/s``; ``None`` for a used worker, or where nothing can be said."""
     if worker.used:
         return None
+    if plan.native_cpu is not None:
+        return f"left out: {plan.native_cpu.id} alone, in llama-server itself, is predicted to be at least as fast."
     loss = loss_if_used(worker, plan)
     if loss is None:
         return None
@@ -43,6 +45,8 @@ def how_sure(plan: Plan) -> str | None:
 
 def loss_if_used(worker: PlannedWorker, plan: Plan) -> float | None:
     """Decode tokens per second that are lost, at least, by giving it one layer of another worker; ``None`` = not known."""
+    if plan.native_cpu is not None:
+        return None  # llama.cpp cannot split between its own CPU and other devices so that this plan would go on
     seconds = decode_seconds(plan.used_workers, plan.model, plan.shape)
     changes = [change for change in (_change(worker, giver, plan) for giver in plan.used_workers) if change is not None]
     if not seconds or not changes:
@@ -84,8 +88,9 @@ def _holds(worker: PlannedWorker, plan: Plan) -> str:
         things.append(f"layer {last}" if worker.n_layers == 1 else f"layers {worker.first_layer}-{last}")
     if worker.holds_output:
         things.append("the output head")
+    where = f" {worker.offer.exposure.value}" if worker.offer.is_native else ""
     memory = f"{amount(worker.needed_bytes)} of {amount(worker.offer.safe_bytes)}" if plan.model.total_bytes else ""
-    return f"holds {' and '.join(things)}" + (f" ({memory})" if memory else "")
+    return f"holds {' and '.join(things)}{where}" + (f" ({memory})" if memory else "")
 
 
 def _costs(worker: PlannedWorker, plan: Plan, without: Plan | PlanRefused | None) -> str:

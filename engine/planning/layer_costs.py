@@ -116,7 +116,10 @@ def host_seconds(model: ModelFacts, *, slots: int = 1) -> float:
 
 
 def path_seconds(offer: WorkerOffer, sent_bytes: float, received_bytes: float, *, asynchronous: bool) -> float:
-    """Round trips and transfers of one exchange with a device; what is not known of its link is assumed."""
+    """Round trips and transfers of one exchange with a device; what is not known of its link is assumed. Nothing for a device
+    that llama-server uses itself: what little goes there and back is part of its measured charge."""
+    if offer.is_native:
+        return 0.0
     link = offer.link
     if link is None:
         return (sent_bytes + received_bytes) / LOOPBACK_BYTES_PER_SECOND

@@ -15,6 +15,7 @@ from engine.planning.cost_model import predict
 from engine.planning.device_order import device_order, possible_orders
 from engine.planning.explain import how_sure, why_left_out
 from engine.planning.fastest.fastest_placement import fastest_placement
+from engine.planning.fastest.native_or_rpc import fastest_way, not_measured_natively, with_natives
 from engine.planning.layer_costs import compute_at
 from engine.planning.memory_needs import coordinator_bytes, unused
 from engine.planning.policies.even import even_counts
@@ -24,33 +25,37 @@ from engine.planning.policies.nearest_counts import nearest_counts
 from engine.planning.refusal import refuse, refuse_without_workers
 from engine.planning.seats import Budgets, Placement, budgets_of, most_usable, placement_of, shares_of
 from engine.vocabulary.plan import Optimality, Plan, PlannedWorker, PlanRefused, PlanRequest, Policy
-from engine.vocabulary.worker import WorkerOffer
+from engine.vocabulary.worker import Layout, WorkerOffer
 
 
 def split_layers(request: PlanRequest) -> Plan | PlanRefused:
     """Share the layers out under the policy. Raises ``BadInput`` for a run shape that llama.cpp has not."""
     if not request.offers:
         return refuse_without_workers(request)
-    budgets = budgets_of(request)
     if request.given is not None:
+        budgets = budgets_of(with_natives(request, request.given.native))
         given = given_placement(budgets, request.given)
         return given if isinstance(given, PlanRefused) else _plan_of(budgets, given, ())
+    budgets = budgets_of(request)
     order = device_order(request)
     notes: list[str] = []
-    placement, optimality = _chosen(budgets, order, notes)
-    return refuse(budgets) if placement is None else _plan_of(budgets, placement, tuple(notes), optimality)
-
-
-def _chosen(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> tuple[Placement | None, Optimality | None]:
-    request = budgets.request
     if request.policy is Policy.FASTEST:
         why_not = _why_not_by_speed(request, order)
         if why_not is None:
-            notes.extend(_why_not_by_prompts(request, order))
-            fastest = fastest_placement(budgets, order)
-            return (fastest.placement, fastest.optimality) if fastest else (None, None)
+            return _by_speed(budgets, order)
         notes.append(why_not)
-    return _by_policy(budgets, order, notes) or _alone(budgets, order, notes), None
+    placement = _by_policy(budgets, order, notes) or _alone(budgets, order, notes)
+    return refuse(budgets) if placement is None else _plan_of(budgets, placement, tuple(notes))
+
+
+def _by_speed(budgets: Budgets, order: tuple[WorkerOffer, ...]) -> Plan | PlanRefused:
+    notes = tuple(_why_not_by_prompts(budgets.request, order))
+    if budgets.request.layout is Layout.PER_DEVICE and budgets.request.native_offers:
+        notes = (*notes, *_why_not_natively(budgets.request))
+        way = fastest_way(budgets, order)
+        return refuse(budgets) if way is None else _plan_of(way.budgets, way.fastest.placement, notes, way.fastest.optimality)
+    fastest = fastest_placement(budgets, order)
+    return refuse(budgets) if fastest is None else _plan_of(budgets, fastest.placement, notes, fastest.optimality)
 
 
 def _by_policy(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> Placement | None:
@@ -80,6 +85,13 @@ def _why_not_by_prompts(request: PlanRequest, order: tuple[WorkerOffer, ...]) ->
     if not request.prompt_share or not silent:
         return []
     return [f"How fast {listed(silent)} processes prompts is not known: planned for generated tokens alone."]
+
+
+def _why_not_natively(request: PlanRequest) -> list[str]:
+    ids = not_measured_natively(request)
+    if not ids:
+        return []
+    return [f"Whether llama-server is faster when it uses {listed(ids)} itself is not known: a calibration measures it."]
 
 
 def _at_most_fifteen(budgets: Budgets, order: tuple[WorkerOffer, ...], notes: list[str]) -> tuple[WorkerOffer, ...]:

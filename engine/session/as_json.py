@@ -56,7 +56,7 @@ def _worker(worker: PlannedWorker) -> Json:
         "machine": worker.offer.machine_name,
         "device": worker.offer.device_name,
         "kind": worker.kind.value,
-        "endpoint": worker.offer.endpoint,
+        "endpoint": worker.offer.endpoint or None,
         "exposure": worker.offer.exposure.value,
         "layers": None if first is None else [first, last],
         "n_layers": worker.n_layers,
@@ -168,6 +168,7 @@ def _buffers(run: RunSeen | None) -> list[Json]:
         {
             "worker": buffer.worker_id,
             "weights_bytes": buffer.weights_bytes,
+            "mapped_bytes": buffer.mapped_bytes,
             "kv_bytes": buffer.kv_bytes,
             "compute_bytes": buffer.compute_bytes,
         }

@@ -41,6 +41,9 @@ class Choices:
     """Share of every device's memory that is left alone."""
     cpu_workers: int = 1
     """CPU workers per machine: 1, or more to try a split on one machine (they share cores and RAM)."""
+    native: bool = False
+    """``fastest`` may have llama-server use this machine's devices itself, without rpc-servers, where that is faster. The
+    front ends say yes; off, every device is reached through an rpc-server."""
     left_out: frozenset[WorkerId] = frozenset()
     """Workers that the person switched off."""
     given: GivenSplit | None = None

@@ -51,5 +51,8 @@ class ActualBuffers:
 
     worker_id: WorkerId | str
     weights_bytes: int = 0
+    mapped_bytes: int = 0
+    """Of the weights: pages of the model's file, mapped. The system takes back those that nobody reads any more, such as the
+    pages of tensors that a CPU has repacked into memory of its own (``CPU_REPACK``)."""
     kv_bytes: int = 0
     compute_bytes: int = 0

@@ -50,6 +50,8 @@ class GivenSplit:
     """For people: ``llama.cpp's default split``."""
     seats: tuple[tuple[WorkerId, int], ...]
     """Workers in device order with their layers; the last one also holds the output."""
+    native: frozenset[WorkerId] = frozenset()
+    """Those of them that llama-server is to use itself: of a run that was recorded so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,9 @@ class PlanRequest:
     model: ModelFacts
     offers: tuple[WorkerOffer, ...]
     """In the order in which machines are listed, CPU before GPUs; the coordinator's own machine last."""
+    native_offers: tuple[WorkerOffer, ...] = ()
+    """The coordinator's own devices as llama-server would use them itself. ``fastest`` per device takes them instead of the
+    offers of the same ids where it predicts that to be faster, a given split where it says so; nothing else looks at them."""
     policy: Policy = Policy.FASTEST
     layout: Layout = Layout.PER_DEVICE
     shape: RunShape = RunShape()
@@ -151,6 +156,11 @@ class Plan:
     """Sentences for people: why a worker was left out, what was assumed."""
     optimality: Optimality | None = None
     """``None`` for policies that do not look for the fastest."""
+
+    @property
+    def native_cpu(self) -> PlannedWorker | None:
+        """The CPU that holds the whole model in llama-server itself, where that is the plan."""
+        return next((worker for worker in self.used_workers if worker.offer.is_native and worker.kind is DeviceKind.CPU), None)
 
     @property
     def used_workers(self) -> tuple[PlannedWorker, ...]:

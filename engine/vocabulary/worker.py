@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NewType
 
@@ -27,13 +27,15 @@ class Layout(StrEnum):
 
 
 class Exposure(StrEnum):
-    """Who can reach the rpc-server's port."""
+    """Who can reach the worker's port, if it has one."""
 
     LOOPBACK = "this machine only"
     """On the coordinator's machine, bound to 127.0.0.1."""
     TUNNEL = "loopback + SSH tunnel"
     LAN = "open on the network"
     """Bound to one named address. Whoever reaches the port owns the account (CVE-2026-34159, llama.cpp #25289)."""
+    NATIVE = "in llama-server itself"
+    """A device of the coordinator's machine that llama-server uses without an rpc-server: no process, no port, no tunnel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,8 @@ class WorkerOffer:
     safe_bytes: int
     endpoint: str
     """``address:port`` where the coordinator reaches the rpc-server that offers it; workers of one ``per-machine`` server
-    share it. Of a remote machine behind a tunnel it is ``<machine>:<port>`` until a launch has found free ports."""
+    share it. Of a remote machine behind a tunnel it is ``<machine>:<port>`` until a launch has found free ports. Empty where
+    llama-server uses the device itself."""
     exposure: Exposure = Exposure.LOOPBACK
     listens_on: str | None = None
     """``address:port`` that the rpc-server binds on its own machine; ``None`` = the endpoint (no tunnel between)."""
@@ -102,6 +105,21 @@ class WorkerOffer:
     speed: Speed | None = None
     link: Link | None = None
     """``None`` = on the coordinator's machine (loopback)."""
+
+    @property
+    def is_native(self) -> bool:
+        """Whether llama-server uses the device itself, without an rpc-server."""
+        return self.exposure is Exposure.NATIVE
+
+    @property
+    def speed_id(self) -> WorkerId:
+        """Under which its speed is known: the same device is another worker in this when llama-server uses it itself."""
+        return WorkerId(f"{self.id} {self.exposure.value}") if self.is_native else self.id
+
+
+def native(offer: WorkerOffer, speed: Speed | None) -> WorkerOffer:
+    """The same device, used by llama-server itself; ``speed`` is what it is then."""
+    return replace(offer, endpoint="", listens_on=None, exposure=Exposure.NATIVE, link=None, speed=speed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

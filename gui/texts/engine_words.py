@@ -13,6 +13,7 @@ _KNOWN = frozenset(
         *(mark("looking"), mark("missing"), mark("installing"), mark("ready")),
         *(mark("starting"), mark("stopping"), mark("stopped"), mark("failed")),
         *(mark("this machine only"), mark("loopback + SSH tunnel"), mark("open on the network")),
+        mark("in llama-server itself"),
         *(mark("password"), mark("passphrase"), mark("one-time code")),
         *(mark("fastest"), mark("even"), mark("memory")),
         *(mark("per-device"), mark("per-machine"), mark("traditional")),

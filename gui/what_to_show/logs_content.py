@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from enum import IntEnum
 
+from engine.cluster.servers import COORDINATOR
 from engine.session.logs import LogLine
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE
@@ -54,7 +55,7 @@ class LogSourceContent:
 def log_sources_of(state: ClusterState) -> tuple[LogSourceContent, ...]:
     """Every process of the run, llama-server first: it is read most."""
     own = next((machine.name for machine in state.machines if machine.id == THIS_MACHINE), _HERE)
-    ordered = sorted(state.processes, key=lambda process: bool(process.worker_ids))
+    ordered = sorted(state.processes, key=lambda process: bool(process.worker_ids) and process.id != COORDINATOR)
     names = {own if process.machine_name == _HERE else process.machine_name for process in ordered}
     found = []
     for process in ordered:

@@ -165,6 +165,8 @@ def _left_of(state: ClusterState) -> tuple[str, str]:
         return tr(
             "Serving {name} at {api_url} (OpenAI-compatible)", name=state.run.plan.model.name, api_url=state.run.api_url
         ), "text"
+    if state.run_phase is RunPhase.STARTING_WORKERS and state.run is not None and not state.run.servers:
+        return tr("llama-server is starting; it uses this machine's devices itself"), "text"
     if state.run_phase is RunPhase.STARTING_WORKERS:
         servers = [process for process in state.processes if process.worker_ids]
         ready = [process for process in servers if process.phase is ProcessPhase.READY]

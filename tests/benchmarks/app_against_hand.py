@@ -46,9 +46,9 @@ def by_app(model: str, n_workers: int) -> Iterator[tuple[CoordinatorClient, Plan
     session = Session(real_outside(), choices)
     session.start()
     try:
-        _reached(session, lambda state: state.plan is not None)
+        waited_for(session, lambda state: state.plan is not None)
         session.launch()
-        state = _reached(session, lambda state: state.run is not None and state.run.benchmark is not None)
+        state = waited_for(session, lambda state: state.run is not None and state.run.benchmark is not None)
         assert state.run is not None
         assert state.run.api_url is not None
         yield real_outside().coordinator_client(state.run.api_url), state.run.plan
@@ -57,7 +57,8 @@ def by_app(model: str, n_workers: int) -> Iterator[tuple[CoordinatorClient, Plan
         session.join()
 
 
-def _reached(session: Session, reached: Callable[[ClusterState], bool]) -> ClusterState:
+def waited_for(session: Session, reached: Callable[[ClusterState], bool]) -> ClusterState:
+    """The first state that is as wanted; ends the benchmark when the run fails or it takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while not reached(state := session.snapshot()):
         if state.run_phase is RunPhase.FAILED or time.monotonic() > deadline:

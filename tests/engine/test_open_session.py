@@ -3,7 +3,7 @@
 import pytest
 
 from engine.errors import BadInput
-from engine.open_session import RunningSession, choices_from, real_outside, settings_from
+from engine.open_session import RunningSession, choices_from, real_outside, remembered_choices, settings_from
 from engine.run_files.run_file import RunPublisher
 from engine.session.outside import Outside
 from engine.session.state import Choices
@@ -27,6 +27,10 @@ def test_every_port_is_there(data_folder):
 
 def test_default_settings_are_default_choices():
     assert choices_from(Settings()) == Choices()
+
+
+def test_the_window_lets_llama_server_use_this_machines_devices_itself():
+    assert remembered_choices(find_folders()) == Choices(native=True)
 
 
 def test_what_was_chosen_last(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.cluster.servers import servers_of
 from engine.errors import BadModelFile, Cancelled, EngineError
-from engine.llama_cpp.command_lines import registered_devices
+from engine.llama_cpp.command_lines import native_devices, registered_devices
 from engine.planning.abstract_model import abstract_model
 from engine.ports import AnswerPiece, CancelToken, Counters, OnExit, OnLine, RpcState
 from engine.session.jobs import Jobs, Token
@@ -361,7 +361,8 @@ def settle(session: Session) -> ClusterState:
 
 def lines_for(plan: Plan, *, moved: dict[int, str] | None = None) -> tuple[str, ...]:
     """What llama-server prints about its layers under this plan; ``moved``: layer -> another llama.cpp device."""
-    device = {worker: name for name, worker in registered_devices(plan, servers_of(plan))}
+    devices = (*registered_devices(plan, servers_of(plan)), *native_devices(plan))
+    device = {worker: name for name, worker in devices}
     n = plan.model.n_layers
     rows = []
     for layer in range(n + 1):
@@ -369,4 +370,5 @@ def lines_for(plan: Plan, *, moved: dict[int, str] | None = None) -> tuple[str, 
         assert worker is not None
         name = (moved or {}).get(layer, device[worker])
         rows.append(f"0.00.741.818 D load_tensors: layer {layer:3d} assigned to device {name}, is_swa = 0")
-    return (*rows, f"0.00.741.900 I load_tensors: offloaded {n + 1}/{n + 1} layers to GPU")
+    n_offloaded = 0 if plan.native_cpu else n + 1
+    return (*rows, f"0.00.741.900 I load_tensors: offloaded {n_offloaded}/{n + 1} layers to GPU")

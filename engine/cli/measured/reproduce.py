@@ -14,7 +14,7 @@ from engine.cli.terminal.machine_options import add_copying, add_machines
 from engine.cli.terminal.options import add_json, add_runtime, choices_of, model_path, positive
 from engine.cli.terminal.output import print_json, print_line, print_table, printable, rate
 from engine.errors import BadInput
-from engine.measuring.reproduce import Reproduction, reproduction_of
+from engine.measuring.reproduce import Reproduction, reproduction_of, was_native
 from engine.open_session import open_session, real_outside
 from engine.session.measured_json import run_json
 from engine.session.outside import Outside
@@ -76,6 +76,7 @@ def _choices(arguments: argparse.Namespace, record: RunRecord, outside: Outside)
         policy=policy,
         layout=layout,
         cpu_workers=record.cpu_workers,
+        native=any(was_native(worker) for worker in record.workers),
         left_out=frozenset(),
     )
 

@@ -42,6 +42,12 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache-type", choices=CACHE_TYPES, help="type of the KV cache (-ctk, -ctv)")
     parser.add_argument("--reserve", type=percent, metavar="PERCENT", help="memory left alone on every device (20)")
     parser.add_argument("--cpu-workers", type=positive, metavar="N", help="CPU workers per machine (1)")
+    parser.add_argument(
+        "--native",
+        choices=("auto", "never"),
+        default="auto",
+        help="whether llama-server uses this machine's devices itself where that is predicted faster, or never does (auto)",
+    )
     parser.add_argument("--leave-out", action="append", default=[], metavar="WORKER", help="do not use this worker")
     add_runtime(parser)
 
@@ -77,6 +83,7 @@ def choices_of(arguments: argparse.Namespace, base: Choices | None = None) -> Ch
         prompt_share=_given(arguments, "prompt_share", choices.prompt_share),
         reserve_fraction=_given(arguments, "reserve", choices.reserve_fraction),
         cpu_workers=_given(arguments, "cpu_workers", choices.cpu_workers),
+        native=_given(arguments, "native", "never") == "auto",
         left_out=choices.left_out | frozenset(_given(arguments, "leave_out", [])),
         keep_running=_given(arguments, "keep_running", choices.keep_running),
         api_port=_given(arguments, "port", choices.api_port),

@@ -109,7 +109,7 @@ class SearchSpace:
 
     def _shared(self, offer: WorkerOffer) -> tuple[tuple[str, float], ...]:
         beside = [other for other in self.offers if other.id != offer.id]
-        one_server = any(other.endpoint == offer.endpoint for other in beside)
+        one_server = any(other.endpoint == offer.endpoint and not offer.is_native for other in beside)
         is_cpu = offer.kind is DeviceKind.CPU
         one_ram = is_cpu and any(o.kind is offer.kind and o.machine_id == offer.machine_id for o in beside)
         server, ram = (f"server {offer.endpoint}", 1.0), (f"memory of {offer.machine_id}", SAME_MACHINE_CPU_OVERLAP)

@@ -10,6 +10,7 @@ from engine.vocabulary.comparison import Comparison, ComparisonRow
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.worker import Exposure
 
 _TOKENS = 1000
 
@@ -18,7 +19,7 @@ def plan_key(result: Plan | PlanRefused) -> object:
     """What makes two plans of one model the same run: exactly the same placement, layout and shape. ``None`` = refused."""
     if isinstance(result, PlanRefused):
         return None
-    placed = tuple((worker.id, worker.n_layers, worker.holds_output) for worker in result.used_workers)
+    placed = tuple((w.id, w.n_layers, w.holds_output, w.offer.is_native) for w in result.used_workers)
     return (result.layout.value, result.shape, placed)
 
 
@@ -29,7 +30,7 @@ def is_same_run(result: Plan | PlanRefused, ran: Plan) -> bool:
 
 def record_key(record: RunRecord) -> object:
     """The same for a run that was recorded."""
-    placed = tuple((worker.id, worker.n_layers, worker.holds_output) for worker in record.workers)
+    placed = tuple((w.id, w.n_layers, w.holds_output, w.exposure == Exposure.NATIVE) for w in record.workers)
     return (record.layout, record.shape, placed)
 
 

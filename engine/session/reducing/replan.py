@@ -16,10 +16,11 @@ from engine.session.reducing.commands import commands_of
 from engine.session.reducing.measured_before import plan_key, runs_of, timings_of
 from engine.session.state import ClusterState, PlanVariant
 from engine.vocabulary.comparison import Approach
+from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import THIS_MACHINE, Machine
 from engine.vocabulary.plan import MAX_DEVICES, GivenSplit, Plan, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.throughput import RequestTimings
-from engine.vocabulary.worker import Exposure, Layout, Link, WorkerId, WorkerOffer
+from engine.vocabulary.worker import Exposure, Layout, Link, WorkerId, WorkerOffer, native
 
 FIRST_TUNNEL_PORT = 51052
 PORTS_PER_MACHINE = 20
@@ -51,7 +52,8 @@ def _refinements(state: ClusterState) -> tuple[tuple[WorkerId, Refinement], ...]
     if state.runtime is None or not state.model_hash:
         return ()
     records = [record for record in state.history if record.model.hash == state.model_hash]
-    return refinements(records, _offers(state, Layout.PER_DEVICE), state.runtime.commit) if records else ()
+    offers = (*_offers(state, Layout.PER_DEVICE), *native_offers_of(state))
+    return refinements(records, offers, state.runtime.commit) if records else ()
 
 
 def _offers(state: ClusterState, layout: Layout) -> tuple[WorkerOffer, ...]:
@@ -69,6 +71,18 @@ def _offers(state: ClusterState, layout: Layout) -> tuple[WorkerOffer, ...]:
             speeds=speeds,
         )
     )
+
+
+def native_offers_of(state: ClusterState) -> tuple[WorkerOffer, ...]:
+    """This machine's devices as llama-server would use them itself; none where that is not wanted. Its CPU only as a whole:
+    several CPU workers are there to try a split."""
+    choices = state.choices
+    if not choices.native:
+        return ()
+    speeds = refined_speeds(dict(state.speeds), state.refinements)
+    own = [offer for offer in _offers(state, Layout.PER_DEVICE) if offer.machine_id == THIS_MACHINE]
+    natives = [native(offer, None) for offer in own if offer.kind is DeviceKind.GPU or choices.cpu_workers == 1]
+    return tuple(replace(offer, speed=speeds.get(offer.speed_id)) for offer in natives)
 
 
 def _reach_of(state: ClusterState, machine: Machine, index: int) -> Reach:
@@ -96,6 +110,7 @@ def request_of(
     return PlanRequest(
         model=state.model,
         offers=offers,
+        native_offers=native_offers_of(state),
         policy=policy,
         layout=layout,
         shape=state.choices.shape,
@@ -122,7 +137,7 @@ def _told(state: ClusterState, result: Plan | PlanRefused) -> Plan | PlanRefused
     if isinstance(result, PlanRefused) or result.predicted.decode_tokens_per_second is None:
         return result
     known = dict(state.refinements)
-    words = words_of([known[worker.id] for worker in result.used_workers if worker.id in known])
+    words = words_of([known[id_] for worker in result.used_workers if (id_ := worker.offer.speed_id) in known])
     if not words:
         return result
     return replace(result, predicted=replace(result.predicted, basis=f"{result.predicted.basis}; {words}"))

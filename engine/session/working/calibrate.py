@@ -1,6 +1,7 @@
 """The calibration job: every worker measured alone, through the very path it will be used on, with the real programs.
 
-About 14 s a worker (22 s on a processor without AVX); cancellable between and inside the runs. What was measured before on
+This machine's devices are measured a second time as llama-server itself uses them, where that is wanted. About 14 s a worker
+and way (22 s on a processor without AVX); cancellable between and inside the runs. What was measured before on
 the same build, with the device about as busy as it is now, is not measured again, unless that is all there is to do.
 """
 
@@ -15,6 +16,7 @@ from engine.measuring.probe_files import ProbeFiles
 from engine.measuring.published import published_speed
 from engine.session import events
 from engine.session.outside import Outside
+from engine.session.reducing.replan import native_offers_of
 from engine.session.state import ClusterState
 from engine.session.working.look import CALIBRATE, problem_of
 from engine.session.working.measure_worker import LARGEST_QUICK_BYTES, Subject, measured_speed, stored_speed
@@ -45,21 +47,31 @@ def _measure_all(bench: Bench, runtime: Runtime, post: Post, *, again: bool) -> 
     model = state.model or stand_in
     if model is None:
         return
-    subjects = [_subject(state, offer, runtime, model, stand_in) for offer in state.offers]
+    offers = _both_ways(state)
+    subjects = [_subject(state, offer, runtime, model, stand_in) for offer in offers]
     stored = [_usable_speed(bench.outside, subject) for subject in subjects]
     again = again and None not in stored
     with ProbeFiles() as files:
         for index, (subject, known) in enumerate(zip(subjects, stored, strict=True)):
             offer = subject.offer
-            title, detail = "Measuring the workers", f"{offer.device_name} of {offer.machine_name} for {model.name}"
-            fraction = index / len(state.offers)
+            where = f" {offer.exposure.value}" if offer.is_native else ""
+            title, detail = "Measuring the workers", f"{offer.device_name} of {offer.machine_name}{where} for {model.name}"
+            fraction = index / len(offers)
             post(events.ActivityProgressed(id=CALIBRATE, title=title, fraction=fraction, detail=detail))
             try:
                 speed = known if known and not again else _measured(bench, replace(subject, again=again), files)
             except EngineError as error:  # a small GPU that cannot hold the model must not keep the others unmeasured
                 post(events.ProblemHappened(problem=problem_of(error, ProblemKind.WORKER, offer.id)))
                 continue
-            post(events.SpeedsMeasured(speeds=((offer.id, speed),)))
+            post(events.SpeedsMeasured(speeds=((offer.speed_id, speed),)))
+
+
+def _both_ways(state: ClusterState) -> tuple[WorkerOffer, ...]:
+    """Every worker, and right after it the same device as llama-server would use it itself: the two are compared, and another
+    minute may have another load."""
+    offers = (*state.offers, *native_offers_of(state))
+    order = list(dict.fromkeys(offer.id for offer in offers))
+    return tuple(sorted(offers, key=lambda offer: order.index(offer.id)))
 
 
 def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId, Speed], ...]:
@@ -68,12 +80,12 @@ def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId
     if state.runtime is None or state.model is None:
         return ()
     found = []
-    for offer in state.offers:
+    for offer in (*state.offers, *native_offers_of(state)):
         speed = stored_speed(outside, offer, state.runtime, state.model)
         if speed is None and offer.speed is None:
             speed = published_speed(offer)
         if speed is not None:
-            found.append((offer.id, speed))
+            found.append((offer.speed_id, speed))
     return tuple(found)
 
 

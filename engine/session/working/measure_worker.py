@@ -84,8 +84,8 @@ def _by_parts(bench: Bench, subject: Subject, files: ProbeFiles) -> Speed:
         raise RuntimeUnavailable(f"{model.name} does not say of which types it is.", advice="")
     whole = model if model.total_bytes <= LARGEST_QUICK_BYTES and model.path and fits_alone(offer, model) else None
     calls, by_type = _usable_parts(bench.outside, subject)
-    with served_alone(bench, offer, whole or files.facts(probes.reader(types[0]))) as (plan, server):
-        runs = _runs(bench, subject.runtime, plan, server, files)
+    with served_alone(bench, offer, whole or files.facts(probes.reader(types[0]))) as (plan, servers):
+        runs = _runs(bench, subject.runtime, plan, servers, files)
         if calls is None:
             fresh = runs.calls(offer, probes.queries_per_key(model))
             fresh = replace(fresh, source=_source(subject.runtime), busy_fraction=subject.busy_fraction)
@@ -103,10 +103,12 @@ def _as_a_whole(bench: Bench, subject: Subject) -> Speed:
             "There is no model small enough to measure the workers with.",
             advice="Choose a model under 1.5 GB once, or let Crossply fetch its demo model (crossplyctl demo).",
         )
-    with served_alone(bench, subject.offer, subject.stand_in) as (plan, server), ProbeFiles() as none:
-        prefill, decode = _runs(bench, subject.runtime, plan, server, none).rates(subject.stand_in)
+    with served_alone(bench, subject.offer, subject.stand_in) as (plan, servers), ProbeFiles() as none:
+        prefill, decode = _runs(bench, subject.runtime, plan, servers, none).rates(subject.stand_in)
     source = f"{_source(subject.runtime)} with {subject.stand_in.name} as a whole, not by type"
-    return replace(calibration.speed_of(prefill, decode, subject.stand_in, source), busy_fraction=subject.busy_fraction)
+    overhead = 0.0 if subject.offer.is_native else calibration.LOOPBACK_OVERHEAD_SECONDS
+    speed = calibration.speed_of(prefill, decode, subject.stand_in, source, overhead_seconds=overhead)
+    return replace(speed, busy_fraction=subject.busy_fraction)
 
 
 def _source(runtime: Runtime) -> str:
@@ -138,7 +140,7 @@ def _kept(bench: Bench, subject: Subject, part: str, speed: Speed) -> Speed:
     return speed
 
 
-def _runs(bench: Bench, runtime: Runtime, plan: Plan, server: RpcServerSpec, files: ProbeFiles) -> BenchRuns:
+def _runs(bench: Bench, runtime: Runtime, plan: Plan, servers: tuple[RpcServerSpec, ...], files: ProbeFiles) -> BenchRuns:
     if runtime.llama_bench is None:
         raise RuntimeUnavailable("This runtime has no llama-bench, so workers cannot be measured.", advice="Build llama.cpp.")
     options = server_options_of(bench.outside.finder.bench_help_text(runtime))
@@ -146,7 +148,7 @@ def _runs(bench: Bench, runtime: Runtime, plan: Plan, server: RpcServerSpec, fil
     def run(argv: tuple[str, ...]) -> tuple[str, ...]:
         return run_bench(bench, argv)
 
-    return BenchRuns(program=runtime.llama_bench, options=options, plan=plan, server=server, files=files, run=run)
+    return BenchRuns(program=runtime.llama_bench, options=options, plan=plan, servers=servers, files=files, run=run)
 
 
 def run_bench(bench: Bench, argv: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from engine.cluster.reconcile import Action, StartCoordinator, StartRpcServer, StartTunnel, StopProcess
 from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_process_id
 from engine.errors import EngineError, RuntimeUnavailable
-from engine.llama_cpp.command_lines import coordinator_argv, rpc_server_argv
+from engine.llama_cpp.command_lines import coordinator_argv, native_devices, rpc_server_argv
 from engine.llama_cpp.server_log import PROGRESS_ENVIRONMENT, STOP_LINE
 from engine.ports import OnExit, OnLine, RpcAsker, RunningProcess
 from engine.session import events, remote_events
@@ -233,11 +233,22 @@ class Performer:
         command = coordinator_argv(
             run.plan, run.servers, program=run.runtime.llama_server, options=run.server_options, api_port=port
         )
-        started = events.ProcessStarted(id=COORDINATOR, title="llama-server", argv=command.argv, endpoint=f"127.0.0.1:{port}")
+        started = events.ProcessStarted(
+            id=COORDINATOR,
+            title="llama-server",
+            argv=command.argv,
+            endpoint=f"127.0.0.1:{port}",
+            worker_ids=tuple(worker for _, worker in native_devices(run.plan)),
+        )
         # The variable makes llama-server print its load progress; it then reads its standard input to its end, which is the
         # leash (see llama_cpp.server_log).
         spec = ProcessSpec(
-            id=COORDINATOR, argv=command.argv, environment=PROGRESS_ENVIRONMENT, reads_leash=True, stop_line=STOP_LINE
+            id=COORDINATOR,
+            argv=command.argv,
+            environment=PROGRESS_ENVIRONMENT,
+            reads_leash=True,
+            stop_line=STOP_LINE,
+            memory_limit_bytes=run.plan.native_cpu.offer.safe_bytes if run.plan.native_cpu else None,
         )
         self._begin(started, lambda held, token: self._run_coordinator(held, run, spec, started, token))
 

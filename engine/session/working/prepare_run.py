@@ -117,7 +117,7 @@ def connected(machine_of: FindMachine, machine_id: MachineId, name: str) -> Remo
 
 def _with_free_ports(asker: RpcAsker, plan: Plan, machine_of: FindMachine, kept: KeptPorts) -> tuple[Plan, set[int]]:
     ports = Ports(asker, machine_of, kept=kept)
-    offers = {worker.offer.endpoint: worker.offer for worker in plan.used_workers}
+    offers = {worker.offer.endpoint: worker.offer for worker in plan.used_workers if not worker.offer.is_native}
     moved = {endpoint: ports.place_of(offer) for endpoint, offer in offers.items()}
     notes = tuple(note for endpoint, place in moved.items() if (note := _moved_note(offers[endpoint], place)))
     return replace(with_places(plan, moved), notes=(*plan.notes, *notes)), ports.here

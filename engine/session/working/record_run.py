@@ -145,7 +145,7 @@ def _workers_of(plan: Plan, state: ClusterState) -> tuple[RecordedWorker, ...]:
 
 def _worker_of(worker: PlannedWorker, share: float | None, state: ClusterState) -> RecordedWorker:
     offer, link, speed = worker.offer, worker.offer.link, worker.offer.speed
-    refined = dict(state.refinements).get(worker.id)
+    refined = dict(state.refinements).get(offer.speed_id)
     return RecordedWorker(
         id=offer.id,
         machine_id=offer.machine_id,

@@ -1,4 +1,6 @@
-"""One worker served alone, for a measurement: its rpc-server, and its tunnel if it is behind one. Both are stopped after."""
+"""One worker served alone, for a measurement: its rpc-server, and its tunnel if it is behind one. Both are stopped after.
+
+A device that llama-server uses itself needs neither: llama-bench then uses it itself too."""
 
 from __future__ import annotations
 
@@ -39,11 +41,15 @@ class Bench:
 
 
 @contextlib.contextmanager
-def served_alone(bench: Bench, offer: WorkerOffer, model: ModelFacts) -> Iterator[tuple[Plan, RpcServerSpec]]:
-    """The whole model planned on this one worker, and its server once it answers by the way that a run would use.
+def served_alone(bench: Bench, offer: WorkerOffer, model: ModelFacts) -> Iterator[tuple[Plan, tuple[RpcServerSpec, ...]]]:
+    """The whole model planned on this one worker, and its server, if it has one, once it answers by the way that a run would
+    use.
 
     Raises ``RuntimeUnavailable`` when the model does not fit on it, ``ProcessFailed``, ``MachineUnreachable``.
     """
+    if offer.is_native:
+        yield _alone(offer, model), ()
+        return
     plan = _placed(bench, _alone(_beside(offer), model))
     server = servers_of(plan)[0]
     program = dict(programs_for(bench.outside, bench.state, plan, bench.machine_of))[server.machine_id]
@@ -60,7 +66,7 @@ def served_alone(bench: Bench, offer: WorkerOffer, model: ModelFacts) -> Iterato
             tunnel_spec = replace(machine.tunnel(tunnel.forwards), id=tunnel_process_id(tunnel))
             started.append(_start(bench.outside.starter, tunnel_spec))
         _wait_until_idle(bench, server, tuple(started))
-        yield plan, server
+        yield plan, (server,)
     finally:
         for process in reversed(started):
             process.stop(grace_seconds=2.0)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from engine.cluster.servers import COORDINATOR
 from engine.errors import CoordinatorUnusable
 from engine.llama_cpp import server_log
+from engine.llama_cpp.command_lines import native_devices
 from engine.llama_cpp.crash_lines import FatalError
 from engine.planning.layer_costs import HEADLINE_DECODE_TOKENS, HEADLINE_PROMPT_TOKENS
 from engine.ports import Clock, CoordinatorClient, Counters, RunningProcess
@@ -41,6 +42,7 @@ class CoordinatorWatch:
         self._run = run
         self._post = post
         self._log = server_log.ServerLog()
+        self._native = dict(native_devices(run.plan))
         self._layers: list[tuple[int, str]] = []
         self._buffers: dict[str, ActualBuffers] = {}
         self._offload_seen = False
@@ -82,8 +84,9 @@ class CoordinatorWatch:
             self.fatal = (event.sentence, event.advice)
 
     def _judge_offload(self, event: server_log.LayersOffloaded) -> None:
-        """Layers that stay on the coordinator cost the pipeline and the memory that the plan promised."""
-        if event.n_offloaded == event.n_layers:
+        """Layers that stay on the coordinator cost the pipeline and the memory that the plan promised: unless that is the
+        plan, when its own CPU holds the whole model."""
+        if event.n_offloaded == event.n_layers or self._run.plan.native_cpu is not None:
             return
         happened = f"llama-server kept {event.n_layers - event.n_offloaded} of {event.n_layers} layers on the coordinator."
         problem = Problem(
@@ -100,7 +103,8 @@ class CoordinatorWatch:
     def _owner(self, buffer_name: str) -> str:
         place = server_log.buffer_owner(buffer_name)
         if place is None:
-            return buffer_name
+            device = server_log.native_device_of(buffer_name)
+            return self._native.get(device or "", buffer_name)
         endpoint, index = place
         for server in self._run.servers:
             if server.endpoint == endpoint and index < len(server.worker_ids):

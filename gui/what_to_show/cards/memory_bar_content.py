@@ -19,7 +19,11 @@ from gui.texts.translation import mark, tr
 from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.formatting import bytes_text, percent_text
 
-_EXPOSURES = {Exposure.TUNNEL: mark("tunnel"), Exposure.LAN: mark("▲ open port")}
+_EXPOSURES = {
+    Exposure.TUNNEL: mark("tunnel"),
+    Exposure.LAN: mark("▲ open port"),
+    Exposure.NATIVE: mark("in llama-server"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +133,16 @@ def _memory_words(state: ClusterState, placed: Placed, offer: WorkerOffer) -> li
         words.append(
             tr(
                 "llama.cpp reports: weights {weights}, KV {kv}, compute {compute}",
-                weights=bytes_text(buffers.weights_bytes),
+                weights=f"{bytes_text(buffers.weights_bytes)}{_mapped(buffers)}",
                 kv=bytes_text(buffers.kv_bytes),
                 compute=bytes_text(buffers.compute_bytes),
             )
         )
     return words
+
+
+def _mapped(buffers: ActualBuffers) -> str:
+    return tr(" ({size} of them pages of the file)", size=bytes_text(buffers.mapped_bytes)) if buffers.mapped_bytes else ""
 
 
 def _reported(state: ClusterState, offer: WorkerOffer) -> ActualBuffers | None:

@@ -10,6 +10,7 @@ from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import PlannedWorker
 from engine.vocabulary.worker import WorkerId, WorkerOffer
+from gui.texts.engine_words import engine_word
 from gui.texts.translation import tr
 from gui.what_to_show.cards.memory_bar_content import MemoryBarContent, bar_of, bare_cpu_bar, bare_gpu_bar
 from gui.what_to_show.cards.placed import Placed
@@ -106,7 +107,8 @@ def _badge_of(worker: PlannedWorker | None, *, on: bool) -> tuple[str, str]:
     if not worker.used:
         return tr("unused"), tr("The plan places nothing here.")
     text = layers_text(worker.first_layer, worker.last_layer, output=worker.holds_output)
-    return text, f"{held_text(worker.n_layers, output=worker.holds_output)}: {bytes_text(worker.needed_bytes)}"
+    where = f", {engine_word(worker.offer.exposure)}" if worker.offer.is_native else ""
+    return text, f"{held_text(worker.n_layers, output=worker.holds_output)}: {bytes_text(worker.needed_bytes)}{where}"
 
 
 def _detail_of(machine: Machine, offer: WorkerOffer) -> str:

@@ -46,7 +46,7 @@ class Calibrated:
             program=self.programs.llama_bench,
             options=self.programs.bench_options,
             plan=plan,
-            server=worker.server(),
+            servers=(worker.server(),),
             files=self._files,
             run=bench_lines,
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from engine.cluster.servers import Place, server_process_id, servers_of, servers_of_offers, tunnels_of, with_places
 from engine.vocabulary.device import DeviceKind
-from engine.vocabulary.worker import Exposure
+from engine.vocabulary.worker import Exposure, native
 from tests.fakes.cluster_pieces import hybrid_machine, offers_of
 from tests.fakes.cluster_plans import plan_of
 
@@ -34,6 +34,13 @@ def test_threads_are_those_of_the_cpu_worker_only():
 def test_workers_that_hold_nothing_get_no_server():
     plan = plan_of({"a": 5}, unused=("b",))
     assert [server.worker_ids for server in servers_of(plan)] == [("a",)]
+
+
+def test_what_llama_server_uses_itself_has_no_server():
+    cpu, gpu, other = offers_of(hybrid_machine())
+    servers = servers_of_offers((cpu, native(gpu, None), native(other, None)))
+    assert [server.worker_ids for server in servers] == [(cpu.id,)]
+    assert tunnels_of(servers) == ()
 
 
 def test_moved_endpoints():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from engine.errors import BadInput, RuntimeUnavailable
 from engine.llama_cpp import command_lines as lines
 from engine.llama_cpp.dialects import Dialect, dialect_of
-from engine.vocabulary.plan import RunShape
+from engine.vocabulary.device import DeviceKind
+from engine.vocabulary.plan import Plan, RunShape
+from engine.vocabulary.worker import native
 from tests.fakes.cluster_plans import plan_of, server_of
 
 TESTS = Path(__file__).parents[2]
@@ -86,6 +89,39 @@ def test_the_coordinator() -> None:
     )
     assert " ".join(command.argv) == expected
     assert command.devices == (("RPC0", "a/cpu"), ("RPC1", "a/cuda:0"), ("RPC2", "c/cpu"))
+
+
+def natively(plan: Plan, *ids: str, gpu: bool = False) -> Plan:
+    """The same plan with these workers in llama-server itself."""
+    changed = {"kind": DeviceKind.GPU, "runtime_name": "CUDA0"} if gpu else {}
+    workers = (
+        replace(w, offer=replace(native(w.offer, None), threads=6, **changed)) if w.id in ids else w for w in plan.workers
+    )
+    return replace(plan, workers=tuple(workers))
+
+
+def test_a_model_on_the_coordinators_own_cpu_has_no_rpc_and_no_split() -> None:
+    plan = natively(plan_of({"c/cpu": 10}), "c/cpu")
+    command = lines.coordinator_argv(plan, (), program="llama-server", options=SERVER_OPTIONS, api_port=8081)
+    assert " ".join(command.argv).startswith("llama-server -m /models/m.gguf -dev none -ngl 0 -t 6 -c 4096 -np 1")
+    assert not {"--rpc", "-ts"} & set(command.argv)
+    assert command.devices == (("CPU", "c/cpu"),)
+    bench = lines.llama_bench_argv(plan, (), program="llama-bench", options=BENCH_OPTIONS)
+    assert " ".join(bench.argv).startswith("llama-bench -m /models/m.gguf -dev none -ngl 0 -t 6 -p 512 -n 64")
+
+
+def test_a_native_gpu_stands_under_its_own_name_among_the_others() -> None:
+    plan = natively(PLAN, "c/cpu", gpu=True)
+    command = lines.coordinator_argv(plan, SERVERS[:2], program="llama-server", options=SERVER_OPTIONS, api_port=8081)
+    assert "--rpc 10.0.0.1:50052 -dev RPC1,CUDA0 -ngl 999 -ts 6,4 -c" in " ".join(command.argv)
+    assert command.devices == (("RPC0", "a/cpu"), ("RPC1", "a/cuda:0"), ("CUDA0", "c/cpu"))
+    assert lines.native_devices(plan) == (("CUDA0", "c/cpu"),)
+
+
+def test_a_native_gpu_alone_needs_nobody() -> None:
+    plan = natively(plan_of({"c/cuda:0": 10}), "c/cuda:0", gpu=True)
+    argv = lines.coordinator_argv(plan, (), program="s", options=SERVER_OPTIONS, api_port=1).argv
+    assert argv[1:9] == ("-m", "/models/m.gguf", "-dev", "CUDA0", "-ngl", "999", "-ts", "10")
 
 
 def test_the_order_of_the_plan_is_that_of_dev_not_of_rpc() -> None:

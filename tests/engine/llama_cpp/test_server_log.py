@@ -85,6 +85,28 @@ def test_buffer_owner(name: str, owner: tuple[str, int] | None) -> None:
     assert log.buffer_owner(name) == owner
 
 
+@pytest.mark.parametrize(
+    ("name", "device"),
+    [
+        ("CPU", "CPU"),
+        ("CPU_Mapped", "CPU"),
+        ("CPU_REPACK", "CPU"),
+        ("Vulkan0", "Vulkan0"),
+        ("CUDA_Host", "CUDA_Host"),
+        ("RPC0[127.0.0.1:50052]", None),
+    ],
+)
+def test_buffers_of_the_coordinators_own_devices(name: str, device: str | None) -> None:
+    assert log.native_device_of(name) == device
+
+
+def test_pages_of_the_file_are_told_from_what_was_allocated() -> None:
+    known = ActualBuffers(worker_id="here/cpu")
+    for name, size in (("CPU_Mapped", 100), ("CPU_REPACK", 40)):
+        known = log.with_buffer(known, log.BufferAllocated(kind=log.BufferKind.WEIGHTS, buffer_name=name, bytes=size))
+    assert (known.weights_bytes, known.mapped_bytes) == (140, 100)
+
+
 def test_progress_is_the_fraction_of_bytes() -> None:
     fractions = [event.fraction for event in events_of("load_progress.jsonl.log") if isinstance(event, log.LoadProgressed)]
     assert fractions == sorted(fractions)

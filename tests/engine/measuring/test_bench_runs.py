@@ -36,7 +36,7 @@ def runs_with(files, printed=bench_output):
 
     options = server_options_of((RECORDED / "llama-bench-0c1e570" / "help.txt").read_text(encoding="utf-8"))
     server = servers_of(plan)[0]
-    return BenchRuns(program="/x/llama-bench", options=options, plan=plan, server=server, files=files, run=run), seen
+    return BenchRuns(program="/x/llama-bench", options=options, plan=plan, servers=(server,), files=files, run=run), seen
 
 
 def test_calls(files):

@@ -7,7 +7,7 @@ import pytest
 from engine.measuring.refine import Refinement, refined_speed, refined_speeds, refinements, words_of
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.worker import Speed, WorkerId, WorkerOffer
+from engine.vocabulary.worker import Exposure, Speed, WorkerId, WorkerOffer, native
 from tests.fakes.run_records import a_record, a_sample, a_worker
 
 WORKER = WorkerId("a/cpu")
@@ -114,3 +114,13 @@ def test_speeds_without_a_refinement_stay_and_words_say_the_runs():
     assert {id_: speed.read_bytes_per_second for id_, speed in after.items()} == {WORKER: 20.0, WorkerId("b"): 7.0}
     assert words_of((refined,)) == "refined from 4 runs"
     assert words_of(()) == ""
+
+
+def test_runs_over_rpc_say_nothing_about_the_device_in_llama_server_itself():
+    offer = native(OFFER, None)
+    natively = {"exposure": Exposure.NATIVE.value}
+    assert found(*[run(9.0)] * 3, offer=offer) == {}
+    assert found(*[run(9.0, **natively)] * 3) == {}
+    factor = found(*[run(9.0, **natively)] * 3, offer=offer)[offer.speed_id]
+    assert factor.decode == pytest.approx(0.9)
+    assert offer.speed_id != OFFER.speed_id == WORKER

@@ -99,3 +99,11 @@ def test_another_way_there_is_a_difference():
     record = replace(RECORD, workers=(replace(WORKERS[0], exposure=Exposure.LAN.value), WORKERS[1]))
     (sentence,) = reproduced(record).differences
     assert sentence == "node, cuda:0: it was reached by open on the network, here by loopback + SSH tunnel."
+
+
+def test_what_llama_server_used_itself_it_uses_itself_again():
+    alone = replace(WORKERS[1], n_layers=8, exposure=Exposure.NATIVE.value)
+    found = reproduced(replace(RECORD, workers=(alone,)))
+    assert found.differences == ()
+    assert found.split.native == {"this-machine/cpu"}
+    assert reproduced().split.native == frozenset()

@@ -9,6 +9,7 @@ from engine.cli.main import main
 from engine.cli.terminal import exit_codes
 from engine.settings.history.record_json import record_from_json, record_to_json
 from engine.vocabulary.plan import Plan
+from engine.vocabulary.worker import Exposure
 from tests.fakes.fake_outside import lines_for
 from tests.fakes.fake_process_starter import FakeProgram
 
@@ -84,3 +85,16 @@ def test_words_that_mean_nothing(recorded, capsys):
     change(recorded, policy="telepathy")
     assert main(["reproduce", str(recorded)]) == exit_codes.BAD_USAGE
     assert "'telepathy' is not a valid Policy" in capsys.readouterr().err
+
+
+def test_a_run_in_llama_server_itself_is_run_again_so(lab, recorded, capsys):
+    record = record_from_json(recorded.read_bytes(), "it")
+    first, _second = record.workers
+    alone = replace(first, id="this-machine/cpu", device_name="cpu", n_layers=8, holds_output=True, exposure=Exposure.NATIVE)
+    change(recorded, workers=(alone,), cpu_workers=1, tensor_split=(9,))
+    assert main(["reproduce", str(recorded)]) == exit_codes.OK
+    newest = lab.fakes.history.runs()[0]
+    assert [worker.exposure for worker in newest.workers] == [Exposure.NATIVE.value]
+    (program,) = [process.spec.argv for process in lab.fakes.starter.started[-1:]]
+    assert "none" in program[program.index("-dev") :]
+    assert "was reached by" not in capsys.readouterr().out

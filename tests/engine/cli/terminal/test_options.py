@@ -19,7 +19,11 @@ def choices(*argv):
 
 
 def test_nothing_given_is_the_defaults():
-    assert choices() == Choices()
+    assert choices() == Choices(native=True)
+
+
+def test_llama_server_uses_no_device_itself_where_that_is_not_wanted():
+    assert not choices("--native", "never").native
 
 
 def test_everything_given():

@@ -8,11 +8,11 @@ import pytest
 from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
 from engine.session import events
 from engine.session.reducing.reduce import reduce
-from engine.session.reducing.replan import VARIANTS, replanned, replanned_split, standing_variants
+from engine.session.reducing.replan import VARIANTS, native_offers_of, replanned, replanned_split, standing_variants
 from engine.session.state import ClusterState
 from engine.vocabulary.comparison import Approach
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy, RunShape
-from engine.vocabulary.worker import Layout, Speed, WorkerId
+from engine.vocabulary.worker import Exposure, Layout, Speed, WorkerId
 from tests.fakes.fake_outside import TIMINGS, TWO_WORKERS, Fakes, planned_session
 from tests.fakes.run_records import a_record, a_worker
 
@@ -153,3 +153,45 @@ def test_a_measurement_is_kept_for_exactly_the_same_plan():
     other_shape = replace(TWO_WORKERS, shape=RunShape(context_tokens=512))
     state = reduce(state, events.ChoicesChanged(choices=other_shape))
     assert all(variant.measured is None for variant in state.variants)
+
+
+ONE_WORKER = replace(TWO_WORKERS, cpu_workers=1, policy=Policy.FASTEST, native=True)
+FAST = Speed(read_bytes_per_second=2e9, compute_flops_per_second=2e12, overhead_seconds=0.0, measured=True)
+OVER_RPC = Speed(read_bytes_per_second=1e9, compute_flops_per_second=1e12, measured=True)
+
+
+def test_the_coordinators_cpu_is_used_by_llama_server_itself_where_that_is_faster():
+    state = planned(ONE_WORKER)
+    (offer,) = state.offers
+    assert not offer.is_native, "what there is to choose from stays what it was"
+    (itself,) = native_offers_of(state)
+    state = reduce(state, events.SpeedsMeasured(speeds=((offer.id, OVER_RPC), (itself.speed_id, FAST))))
+    assert state.plan.native_cpu.offer.speed == FAST
+    assert [command.title for command in state.commands] == ["llama-server"]
+    assert "-dev none -ngl 0" in state.commands[0].shell
+    fastest, traditional, hybrid, default = state.variants[:4]
+    assert fastest.result.native_cpu
+    assert not any(column.result.native_cpu for column in (traditional, hybrid, default))
+    never = reduce(state, events.ChoicesChanged(choices=replace(state.choices, native=False)))
+    assert never.plan.native_cpu is None
+    assert native_offers_of(never) == ()
+
+
+def test_two_cpu_workers_are_there_to_try_a_split():
+    assert native_offers_of(planned(replace(ONE_WORKER, cpu_workers=2))) == ()
+
+
+def test_its_runs_are_kept_apart_from_those_over_rpc():
+    state = planned(ONE_WORKER)
+    (offer,) = state.offers
+    (itself,) = native_offers_of(state)
+    state = reduce(state, events.SpeedsMeasured(speeds=((offer.id, OVER_RPC), (itself.speed_id, FAST))))
+    about = {"description": offer.description, "threads": offer.threads, "decode_share": 1.0, "holds_output": True}
+    natively = a_worker(offer.id, 8, exposure=Exposure.NATIVE.value, **about)
+    runs = tuple(a_record(20.0, id=str(n), workers=(natively,)) for n in range(3))
+    state = reduce(state, events.HistoryRead(path=state.choices.model_path, model_hash="abc", runs=runs))
+    assert [id_ for id_, _ in state.refinements] == [itself.speed_id]
+    assert state.plan.predicted.basis.endswith("refined from 3 runs")
+    fastest, traditional = state.variants[:2]
+    assert fastest.measured.decode_tokens_per_second == pytest.approx(20.0)
+    assert traditional.measured is None

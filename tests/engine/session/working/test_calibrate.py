@@ -4,19 +4,20 @@ import json
 from dataclasses import replace
 
 from engine.session import events
+from engine.session.reducing.replan import native_offers_of
 from engine.session.working import calibrate
 from engine.session.working.look import CALIBRATE
 from engine.session.working.serve_alone import Bench
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
-from tests.fakes.fake_outside import Fakes, FakeToken, planned_session
+from tests.fakes.fake_outside import TWO_WORKERS, Fakes, FakeToken, planned_session
 from tests.fakes.fake_process_starter import FakeProgram
 
 ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 400.5}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 50.5}]
 BENCH = FakeProgram(lines=tuple(json.dumps(ROWS, indent=2).splitlines()), exit_code=0)
 
 
-def calibrated(fakes, program=BENCH, *, busy=None, again=False):
-    session, _jobs = planned_session(fakes)
+def calibrated(fakes, program=BENCH, *, busy=None, again=False, choices=TWO_WORKERS):
+    session, _jobs = planned_session(fakes, choices)
     loads = () if busy is None else (machine_load(busy),)
     state = replace(session.snapshot(), loads=tuple((load.machine_id, load) for load in loads))
     fakes.starter.will_run("llama-bench", program)
@@ -90,3 +91,42 @@ def test_a_worker_that_was_never_measured_has_a_published_figure_until_then():
     calibrated(fakes)
     again = dict(calibrate.stored_speeds(fakes.outside(), state))
     assert all(again[offer.id].measured for offer in state.offers)
+
+
+NATIVE = replace(TWO_WORKERS, cpu_workers=1, native=True)
+
+
+def test_the_coordinators_devices_are_measured_both_ways():
+    fakes = Fakes()
+    state, posted = calibrated(fakes, choices=NATIVE)
+    measured = dict(event.speeds[0] for event in posted if isinstance(event, events.SpeedsMeasured))
+    (offer,) = state.offers
+    (itself,) = native_offers_of(state)
+    assert set(measured) == {offer.id, itself.speed_id}
+    assert measured[offer.id].overhead_seconds > measured[itself.speed_id].overhead_seconds == 0.0
+    lines = [process.spec.argv for process in fakes.starter.started if "llama-bench" in process.spec.argv[0]]
+    assert any("--rpc" in argv for argv in lines)
+    assert all("none" in argv for argv in lines if "--rpc" not in argv)
+    assert dict(calibrate.stored_speeds(fakes.outside(), state)) == measured, "kept under keys of their own"
+
+
+def test_a_published_figure_is_the_same_without_the_call():
+    fakes = Fakes()
+    state, _posted = calibrated(fakes, FakeProgram(lines=("error",), exit_code=1), choices=NATIVE)
+    (offer,) = state.offers
+    (itself,) = native_offers_of(state)
+    assert (offer.speed.overhead_seconds, itself.speed.overhead_seconds) == (0.0005, 0.0)
+    assert itself.speed.read_bytes_per_second == offer.speed.read_bytes_per_second
+
+
+def test_both_ways_of_a_device_are_measured_one_after_the_other():
+    fakes = Fakes()
+    state, _posted = calibrated(fakes, choices=NATIVE)
+    (offer,) = state.offers
+    (itself,) = native_offers_of(state)
+    state = replace(state, offers=(offer, replace(offer, id="this-machine/other")))
+    posted = []
+    bench = Bench(outside=fakes.outside(), state=state, machine_of=lambda _id: None, token=FakeToken())
+    calibrate.calibrate(bench, posted.append)
+    measured = [event.speeds[0][0] for event in posted if isinstance(event, events.SpeedsMeasured)]
+    assert measured == [offer.id, itself.speed_id, "this-machine/other"]

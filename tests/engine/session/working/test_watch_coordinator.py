@@ -1,5 +1,7 @@
 """What is taken from llama-server's lines and counters."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.cluster.servers import COORDINATOR
@@ -7,7 +9,9 @@ from engine.errors import Cancelled, CoordinatorUnusable
 from engine.ports import Counters
 from engine.session import events
 from engine.session.working.watch_coordinator import CoordinatorWatch, is_debug, sample_between
+from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.worker import native
 from tests.fakes.cluster_states import ready
 from tests.fakes.fake_outside import FakeClock, FakeCoordinator, Fakes, FakeToken, lines_for
 
@@ -155,3 +159,24 @@ def test_buffers_are_those_of_their_worker(watch, posted):
 def test_pipelining(watch, posted):
     watch.take("0.02.009.748 I llama_context: pipeline parallelism enabled")
     assert posted == [events.PipelineReported(pipelined=True)]
+
+
+def natively(run):
+    """The first worker's whole model in llama-server itself."""
+    worker = run.plan.used_workers[0]
+    offer = replace(native(worker.offer, None), kind=DeviceKind.CPU, runtime_name="CPU")
+    alone = replace(worker, offer=offer, first_layer=0, n_layers=run.plan.model.n_layers, holds_output=True)
+    return replace(run, servers=(), plan=replace(run.plan, workers=(alone,)))
+
+
+def test_a_native_cpu_has_the_coordinators_buffers_and_every_layer(posted):
+    run = natively(ready().run)
+    watch = CoordinatorWatch(run, posted.append)
+    watch.take("0.00.741.900 I load_tensors: offloaded 0/65 layers to GPU")
+    assert [type(event).__name__ for event in posted] == ["LayersReported"]
+    for name in ("CPU_Mapped", "CPU_REPACK"):
+        watch.take(f"0.00.570.506 I load_tensors:   {name} model buffer size =   1.00 MiB")
+    watch.take("0.00.570.506 I sched_reserve:        CPU compute buffer size =    3.00 MiB")
+    (held,) = posted[-1].buffers
+    assert held.worker_id == run.plan.used_workers[0].id
+    assert (held.weights_bytes, held.mapped_bytes, held.compute_bytes) == (2 << 20, 1 << 20, 3 << 20)
