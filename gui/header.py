@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -76,6 +78,7 @@ class Header(QWidget):
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
         self.menu_button.setMenu(self.menu)
+        self.menu_button.hide()
         self._lay_out()
         self._connect()
         self._paint_icons()
@@ -120,6 +123,10 @@ class Header(QWidget):
         self.primary.setAccessibleDescription(content.words)
         self._paint_icons()
 
+    def show_menu(self, shown: bool) -> None:
+        """The short menu: only where there is no menu bar, which holds all of it."""
+        self.menu_button.setVisible(shown)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_controls()
@@ -150,6 +157,9 @@ class Header(QWidget):
         self._grid.addWidget(self.primary, 0, 3)
         self._grid.setColumnStretch(1, 1)
         self._grid.addWidget(self._controls, 1, 0, 1, 4)
+        in_order = (self.model, self.browse, self.context, self.slot_count, self.cache_type, self.menu_button, self.primary)
+        for before, after in pairwise(in_order):
+            self.setTabOrder(before, after)
 
     def _place_controls(self) -> None:
         wide = self.width() >= self._appearance.pixels(_WIDE if self.document.isHidden() else _WIDE_WITH_DOCUMENT)

@@ -60,6 +60,7 @@ class Banner(QFrame):
         copy = CopyButton("Copy", "this problem")
         copy.show_text("\n".join(part for part in (content.happened, content.advice, content.details) if part))
         self.dismiss = QToolButton()
+        self.dismiss.setObjectName("dots")
         self.dismiss.setIcon(icon("close", appearance.colour("text")))
         self.dismiss.setToolTip("Dismiss")
         self.dismiss.setAccessibleName("Dismiss")

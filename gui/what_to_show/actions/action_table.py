@@ -106,7 +106,7 @@ def _file() -> tuple[WindowAction, ...]:
                      tip="Machines and everything that was chosen, without secrets", in_header=True),
         WindowAction(key="save-cluster-as", words="Save the cluster as…", menu=menu, section=1, shortcuts=("Ctrl+Shift+S",)),
         WindowAction(key="choose-runtime", words="Choose llama.cpp programs…", menu=menu, section=2,
-                     why_not=why_not.change, tip="A folder with llama-server and rpc-server", in_header=True),
+                     why_not=why_not.change, tip="A folder with llama-server and rpc-server"),
         WindowAction(key="quit", words="Quit", menu=menu, section=9, shortcuts=("Ctrl+Q",), in_header=True),
     )  # fmt: skip
 
@@ -125,7 +125,7 @@ def _edit() -> tuple[WindowAction, ...]:
                      tip="One that asks the running model"),
         WindowAction(key="copy-script", words="Copy all commands as a script", menu=menu, section=1,
                      why_not=why_not.copy_commands),
-        WindowAction(key="search-logs", words="Search the logs", menu=menu, section=2, shortcuts=("Ctrl+F",), in_header=True),
+        WindowAction(key="search-logs", words="Search the logs", menu=menu, section=2, shortcuts=("Ctrl+F",)),
         WindowAction(key="settings", words="Settings…", menu=menu, section=3, shortcuts=("Ctrl+,",), in_header=True),
     )  # fmt: skip
 
@@ -144,10 +144,10 @@ def _machines() -> tuple[WindowAction, ...]:
         WindowAction(key="copy-to-all", words="Copy this machine's llama.cpp to all that need it", menu=menu, section=1,
                      why_not=why_not.copy_to_all),
         WindowAction(key="split-cpu", words="Split this CPU into two workers", menu=menu, section=2, why_not=why_not.change,
-                     checked=lambda facts: facts.state.choices.cpu_workers > 1, in_header=True,
+                     checked=lambda facts: facts.state.choices.cpu_workers > 1,
                      tip="They share its cores and RAM: it shows a split, it adds no speed"),
         WindowAction(key="keep-running", words="Leave remote workers running when Crossply quits", menu=menu, section=2,
-                     why_not=why_not.change, checked=lambda facts: facts.state.choices.keep_running, in_header=True),
+                     why_not=why_not.change, checked=lambda facts: facts.state.choices.keep_running),
     )  # fmt: skip
 
 
