@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 from gui.theme import Appearance
 from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words
 
-
 _WIDEST = 150
 
 

@@ -81,7 +81,7 @@ def main() -> int:
     window.show()
     bridge.start()
     _wait(1500)
-    more = MoreCharts(appearance, max(0, options.charts - 2))
+    more = MoreCharts(appearance, max(0, options.charts - len(window.throughput.blocks)))
     bridge.changed.connect(more.show_state)
     more.show()
     _wait(500)
@@ -94,14 +94,14 @@ def main() -> int:
 
 
 class MoreCharts(QWidget):
-    """Further curves in a window of their own, shown as the throughput tab shows its two."""
+    """Further curves in a window of their own, shown as the throughput tab shows its own."""
 
     def __init__(self, appearance: Appearance, n: int) -> None:
         super().__init__()
         from gui.charts.throughput_chart import ThroughputChart
 
         grid = QGridLayout(self)
-        self._charts = [ThroughputChart(appearance, number % 8) for number in range(n)]
+        self._charts = [ThroughputChart(appearance, small=False, words_at_marks=number == 0) for number in range(n)]
         for number, chart in enumerate(self._charts):
             grid.addWidget(chart, *divmod(number, 4))
         self.resize(1440, 800)
@@ -110,7 +110,7 @@ class MoreCharts(QWidget):
         """All of them."""
         content = throughput_of(state)
         for number, chart in enumerate(self._charts):
-            chart.show_content(content.prefill if number % 2 else content.decode)
+            chart.show_content(content.charts[number % len(content.charts)])
 
 
 def _play(session: FakeSession, states: list[ClusterState]) -> Slices:
