@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.assets import icon
-from gui.small_parts.choosers import Chooser
+from gui.small_parts.choosers import HEADING, Chooser
 from gui.small_parts.plain_tips import plain_tip
 from gui.theme import Appearance
 from gui.what_to_show.files.document_content import DocumentContent
@@ -33,7 +33,7 @@ _NARROW = 680
 
 def _entries_of(group: ModelGroup) -> tuple[tuple[str, str, str], ...]:
     """A heading and its models, as the chooser wants them."""
-    return (("", group.title, ""), *((model.path, model.label, model.words) for model in group.models))
+    return ((HEADING, group.title, ""), *((model.path, model.label, model.words) for model in group.models))
 
 
 class Header(QWidget):

@@ -51,7 +51,7 @@ from gui.window.status_line import StatusLine
 from gui.window.tray import Tray
 
 _SIDE_BY_SIDE = 940
-_TABS_HEIGHT = 240
+_TABS_HEIGHT = 216
 
 
 class MainWindow(QMainWindow):

@@ -105,6 +105,11 @@ QCheckBox, QRadioButton { border: 2px solid transparent; border-radius: 4px; pad
 QCheckBox:focus, QRadioButton:focus { border: 2px solid $link; }
 QSlider:focus { border: 2px solid $link; border-radius: 4px; }
 QSlider { border: 2px solid transparent; }
+QSlider::groove:horizontal { height: 4px; background: $hatch; border-radius: 2px; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
+QSlider::handle:horizontal { width: ${arrow_px}px; margin: -${pad_in}px 0; border-radius: 4px; background: $field;
+  border: 1px solid $muted; }
+QSlider::handle:horizontal:focus, QSlider::handle:horizontal:hover { border: 1px solid $link; background: $raised; }
 QMenuBar { background: $panel; border-bottom: 1px solid $hairline; padding: 1px 8px; }
 QMenuBar::item { background: transparent; padding: ${pad_in}px ${pad2}px; border-radius: 4px; }
 QMenuBar::item:selected, QMenuBar::item:pressed { background: $accent; color: $on_accent; }

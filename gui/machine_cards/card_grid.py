@@ -23,7 +23,7 @@ from gui.theme import Appearance
 from gui.what_to_show.cards.all_cards import MachinesContent
 from gui.what_to_show.cards.machine_order import MOST_CARDS, MachineOrder
 
-_CARD_WIDTH = 350
+_CARD_WIDTH = 368
 _NARROWEST = 320
 _TALLEST = 290
 _SHARE_OF_WINDOW = 0.42
