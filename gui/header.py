@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -17,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.assets import icon
-from gui.small_parts.choosers import Chooser
+from gui.small_parts.choosers import HEADING, Chooser
 from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import tr
 from gui.theme import Appearance
@@ -32,7 +34,7 @@ _NARROW = 680
 
 def _entries_of(group: ModelGroup) -> tuple[tuple[str, str, str], ...]:
     """A heading and its models, as the chooser wants them."""
-    return (("", group.title, ""), *((model.path, model.label, model.words) for model in group.models))
+    return ((HEADING, group.title, ""), *((model.path, model.label, model.words) for model in group.models))
 
 
 class Header(QWidget):
@@ -79,6 +81,7 @@ class Header(QWidget):
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
         self.menu_button.setMenu(self.menu)
+        self.menu_button.hide()
         self._lay_out()
         self._connect()
         self._paint_icons()
@@ -123,6 +126,10 @@ class Header(QWidget):
         self.primary.setAccessibleDescription(content.words)
         self._paint_icons()
 
+    def show_menu(self, shown: bool) -> None:
+        """The short menu: only where there is no menu bar, which holds all of it."""
+        self.menu_button.setVisible(shown)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_controls()
@@ -153,6 +160,9 @@ class Header(QWidget):
         self._grid.addWidget(self.primary, 0, 3)
         self._grid.setColumnStretch(1, 1)
         self._grid.addWidget(self._controls, 1, 0, 1, 4)
+        in_order = (self.model, self.browse, self.context, self.slot_count, self.cache_type, self.menu_button, self.primary)
+        for before, after in pairwise(in_order):
+            self.setTabOrder(before, after)
 
     def _place_controls(self) -> None:
         wide = self.width() >= self._appearance.pixels(_WIDE if self.document.isHidden() else _WIDE_WITH_DOCUMENT)

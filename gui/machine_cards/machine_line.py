@@ -33,6 +33,8 @@ class MachineLine(QWidget):
     """Machine, ``CardAction``."""
     stepped = Signal(str, int)
     """To the next line (1) or the one before (-1)."""
+    reached = Signal(str)
+    """It has the keyboard now."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,6 +105,8 @@ class MachineLine(QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.update()
+        if self._content is not None:
+            self.reached.emit(self._content.machine_id)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

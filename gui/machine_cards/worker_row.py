@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from gui.assets import icon
@@ -12,6 +12,8 @@ from gui.small_parts.small_widgets import Badge, ElidedLabel, Stripe, Switch
 from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent
+
+_NAMES_WIDTH = 120, 190
 
 
 class WorkerRow(QWidget):
@@ -107,10 +109,19 @@ class WorkerRow(QWidget):
         row.addWidget(self.menu_button)
 
     def _fit(self) -> None:
-        self._names.setFixedWidth(self._appearance.pixels(120))
+        self._fit_names()
         self._badge.updateGeometry()
         self.menu_button.setIcon(icon("menu", self._appearance.colour("muted")))
         self.menu_button.setIconSize(QSize(self._appearance.pixels(16), self._appearance.pixels(16)))
+
+    def _fit_names(self) -> None:
+        """Wider in a wide card, the same in all its rows: the bars begin below each other."""
+        narrowest, widest = (self._appearance.pixels(width) for width in _NAMES_WIDTH)
+        self._names.setFixedWidth(max(narrowest, min(widest, self.width() // 4)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_names()
 
     def _say_switched(self) -> None:
         if self._content is not None:

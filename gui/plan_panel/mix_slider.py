@@ -27,7 +27,7 @@ class MixSlider(QWidget):
         self.slider.setPageStep(_STEP)
         self.slider.setTracking(False)
         self.slider.setAccessibleName(tr("From chat to documents"))
-        self.slider.setFixedWidth(appearance.pixels(150))
+        self._appearance = appearance
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -38,6 +38,11 @@ class MixSlider(QWidget):
         row.insertWidget(1, self.slider)
         row.addStretch(1)
         self.slider.valueChanged.connect(self.chosen)
+        appearance.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.slider.setFixedWidth(self._appearance.pixels(150))
 
     def show_share(self, percent: int) -> None:
         """Where it stands; says nothing."""

@@ -19,7 +19,7 @@ from gui.theme import Appearance
 from gui.what_to_show.plan_edits.edit_links_content import EditLinksContent
 from gui.what_to_show.plan_table_content import PlanTableContent, layout_options, plan_as_text, policy_options
 
-_WIDEST_CHARACTERS = 68
+_WIDEST_CHARACTERS = 72
 _MARGIN = 14
 _BAR = 12
 
@@ -41,10 +41,6 @@ class PlanPanel(QFrame):
         self._content: PlanTableContent | None = None
         self.policy = Chooser(tr("Policy"), tr("How the layers are shared out"))
         self.layout_choice = Chooser(tr("Layout"), tr("How devices become rpc-server processes"))
-        self.policy.setMinimumWidth(
-            appearance.pixels(106)
-        )  # shorter than their longest entry rather than wider than the window
-        self.layout_choice.setMinimumWidth(appearance.pixels(118))
         self.edits = EditLinks()
         self.mix = MixSlider(appearance)
         self.table = PlanTable(appearance)
@@ -88,6 +84,8 @@ class PlanPanel(QFrame):
         self.measure.setToolTip(content.measure_words)
         self.try_plans.setEnabled(content.can_try)
         self.try_plans.setToolTip(content.try_words)
+        self.measure.setVisible(bool(content.columns) or content.can_measure)
+        self.try_plans.setVisible(bool(content.columns) or content.can_try)
         self.worths.setVisible(bool(content.worths))
         self.worths.setToolTip("\n".join(content.worths))
         self._fit_table()
@@ -98,6 +96,12 @@ class PlanPanel(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_table()
+
+    def _fit(self) -> None:
+        """The choosers are shorter than their longest entry rather than wider than the window."""
+        self.policy.setMinimumWidth(self._appearance.pixels(106))
+        self.layout_choice.setMinimumWidth(self._appearance.pixels(118))
         self._fit_table()
 
     def _fit_table(self) -> None:
@@ -154,7 +158,8 @@ class PlanPanel(QFrame):
         copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.table)
         copy.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         copy.activated.connect(self._copy_table)
-        self._appearance.changed.connect(self._fit_table)
+        self._appearance.changed.connect(self._fit)
+        self._fit()
 
     def _show_worths(self) -> None:
         if self._content is not None:

@@ -14,6 +14,8 @@ from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words, row_titles
 
+_WIDEST = 150
+
 
 def _row_height(widget: QWidget, appearance: Appearance) -> int:
     return widget.fontMetrics().height() + appearance.pixels(4)
@@ -64,7 +66,7 @@ class VariantColumn(QAbstractButton):
         self._content = content
         self.setToolTip(tr("{words}\nClick to choose this plan.", words=content.words))
         self.setAccessibleName(column_in_words(content))
-        self.updateGeometry()
+        self.fit()
         self.update()
 
     @property
@@ -81,6 +83,11 @@ class VariantColumn(QAbstractButton):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+    def fit(self) -> None:
+        """Not as wide as the room: a plan alone would be a figure in the middle of nowhere."""
+        self.setMaximumWidth(max(self._appearance.pixels(_WIDEST), self.sizeHint().width()))
+        self.updateGeometry()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         content = self._content
@@ -142,6 +149,7 @@ class PlanTable(QWidget):
         self._row.setSpacing(0)
         self._names = _RowNames(appearance)
         self._row.addWidget(self._names)
+        self._row.addStretch(0)
         appearance.changed.connect(self._grow)
 
     @property
@@ -170,7 +178,8 @@ class PlanTable(QWidget):
     def _new_column(self) -> VariantColumn:
         column = VariantColumn(self._appearance)
         column.clicked.connect(lambda: self._say_chosen(column))
-        self._row.addWidget(column, 1)
+        self._row.insertWidget(1 + len(self._columns), column, 1)
+        QWidget.setTabOrder(self._columns[-1] if self._columns else self, column)
         return column
 
     def _say_chosen(self, column: VariantColumn) -> None:
@@ -179,5 +188,6 @@ class PlanTable(QWidget):
             self.chosen.emit(content.policy.value, content.layout.value, content.approach)
 
     def _grow(self) -> None:
-        for widget in (self._names, *self._columns):
-            widget.updateGeometry()
+        self._names.updateGeometry()
+        for column in self._columns:
+            column.fit()

@@ -54,6 +54,8 @@ class CommandsTab(QWidget):
         self.rows = [self._row_of(command) for command in content.commands]
         for place, row in enumerate(self.rows):
             self._list.insertWidget(place, row)
+            row.show()
+        self._list.activate()
         self.empty.setText(content.empty)
         self.empty.setVisible(bool(content.empty))
         self.copy_all.show_text(commands_as_script(content))

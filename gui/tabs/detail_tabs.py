@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from engine.session.state import ClusterState
@@ -26,7 +27,7 @@ from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.history_content import CSV_TITLES, history_csv_rows, history_of
 from gui.what_to_show.logs_content import log_sources_of
-from gui.what_to_show.tabs_content import commands_of, try_it_of
+from gui.what_to_show.tabs_content import commands_as_script, commands_of, try_it_of
 from gui.what_to_show.throughput_content import inputs_of, throughput_of
 from gui.what_to_show.topology_content import topology_of
 from gui.what_to_show.watching.figures_table import csv_text, figures_table_of, picture_title, suggested_name
@@ -77,6 +78,10 @@ class DetailTabs(QTabWidget):
         self._state = state
         self.logs.show_sources(log_sources_of(state))
         self._show_current()
+
+    def copy_script(self) -> None:
+        """All commands of the newest state to the clipboard, whichever tab is in front."""
+        QGuiApplication.clipboard().setText(commands_as_script(commands_of(self._state)))
 
     def _show_current(self) -> None:
         feed = self._feeds.get(self.currentWidget())

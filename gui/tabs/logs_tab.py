@@ -11,8 +11,8 @@ import re
 import time
 from collections import deque
 
-from PySide6.QtGui import QGuiApplication, QShowEvent, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.session.logs import LogLine
 from gui.small_parts.choosers import Chooser
@@ -24,6 +24,7 @@ from gui.what_to_show.logs_content import LEVELS, LogLevel, LogSourceContent, le
 from gui.what_to_show.watching.figures_table import suggested_name
 
 _MOST_LINES = 20_000
+_IN_ONE_LINE = 660
 _ALL = ""
 
 
@@ -44,7 +45,8 @@ class LogsTab(QWidget):
         """Arrived while the tab was hidden."""
         self.machine = Chooser(tr("Machine"), tr("Only what runs on this machine"))
         self.source = Chooser(tr("Process"), tr("Whose output is shown"))
-        self.source.setMinimumContentsLength(24)
+        self.source.setMinimumContentsLength(16)
+        self.source.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.source.setPlaceholderText(tr("No process yet"))
         self.level = Chooser(tr("Level"), tr("How bad a line has to be to be shown"))
         self.level.show_entries(tuple((str(level.value), tr(words), tr(tip)) for level, words, tip in LEVELS), "0")
@@ -111,6 +113,12 @@ class LogsTab(QWidget):
             self._write(lines)
         else:
             self._waiting.extend(lines)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two lines of controls where one is too short for them."""
+        super().resizeEvent(event)
+        one = event.size().width() >= self._appearance.pixels(_IN_ONE_LINE)
+        self._row.setDirection(QBoxLayout.Direction.LeftToRight if one else QBoxLayout.Direction.TopToBottom)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -220,20 +228,22 @@ class LogsTab(QWidget):
         self.text.setFont(fixed_font(self._appearance.pixels(12)))
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.machine)
-        row.addWidget(self.source)
-        row.addWidget(self.level)
-        row.addWidget(self.search, 1)
-        row.addWidget(self.hits)
-        row.addWidget(self.newest)
-        row.addWidget(self.copy)
-        row.addWidget(self.save)
+        which, find = QHBoxLayout(), QHBoxLayout()
+        which.addWidget(self.machine)
+        which.addWidget(self.source, 1)
+        which.addWidget(self.level)
+        find.addWidget(self.search, 1)
+        for part in (self.hits, self.newest, self.copy, self.save):
+            find.addWidget(part)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        for layout in (which, find, self._row):
+            layout.setSpacing(8)
+        self._row.addLayout(which, 1)
+        self._row.addLayout(find, 1)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(6)
-        box.addLayout(row)
+        box.addLayout(self._row)
         box.addWidget(self.saved)
         box.addWidget(self.text, 1)
 

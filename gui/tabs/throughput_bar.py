@@ -96,6 +96,8 @@ class ThroughputBar(QWidget):
 
     def show_can_save(self, can: bool) -> None:
         """Without readings there is only the layer map to be saved."""
+        for button in (*self.windows.values(), self.as_table):
+            button.setVisible(can)
         for kind, action in self.actions_by_kind.items():
             action.setEnabled(can or kind == LAYER_MAP_PNG)
 

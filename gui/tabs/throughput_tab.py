@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.charts.legend import Legend
 from gui.small_parts.small_widgets import ElidedLabel
@@ -110,15 +120,11 @@ class ThroughputTab(QWidget):
         self._pages = QStackedWidget()
         for page in (self.empty, self._grid_page, self.table):
             self._pages.addWidget(page)
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        row.addWidget(self._pages, 1)
-        row.addLayout(self._figure_grid())
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(4)
         box.addWidget(self.bar)
-        box.addLayout(row, 1)
+        box.addWidget(self._scrolling(), 1)
         self.bar.window_chosen.connect(lambda _window: self.changed.emit())
         self.bar.as_table.toggled.connect(self._turn)
         appearance.changed.connect(self._arrange)
@@ -190,6 +196,22 @@ class ThroughputTab(QWidget):
             self._grid.addWidget(block, *place)
         for column, stretch in enumerate(_STRETCHES):
             self._grid.setColumnStretch(column, stretch if wide else int(column < 2))
+
+    def _scrolling(self) -> QScrollArea:
+        """Curves and figures: where the window is too small for them, or the text too large, they scroll."""
+        inside = QWidget()
+        inside.setObjectName("clear")
+        row = QHBoxLayout(inside)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        row.addWidget(self._pages, 1)
+        row.addLayout(self._figure_grid())
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(inside)
+        return scroll
 
     def _figure_grid(self) -> QGridLayout:
         grid = QGridLayout()

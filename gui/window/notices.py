@@ -62,6 +62,7 @@ class Banner(QFrame):
         copy = CopyButton(tr("Copy"), tr("this problem"))
         copy.show_text("\n".join(part for part in (content.happened, content.advice, content.details) if part))
         self.dismiss = QToolButton()
+        self.dismiss.setObjectName("dots")
         self.dismiss.setIcon(icon("close", appearance.colour("text")))
         self.dismiss.setToolTip(tr("Dismiss"))
         self.dismiss.setAccessibleName(tr("Dismiss"))

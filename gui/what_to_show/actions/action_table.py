@@ -108,7 +108,7 @@ def _file() -> tuple[WindowAction, ...]:
         WindowAction(key="save-cluster-as", words=tr("Save the cluster as…"), menu=menu, section=1,
                      shortcuts=("Ctrl+Shift+S",)),
         WindowAction(key="choose-runtime", words=tr("Choose llama.cpp programs…"), menu=menu, section=2,
-                     why_not=why_not.change, tip=tr("A folder with llama-server and rpc-server"), in_header=True),
+                     why_not=why_not.change, tip=tr("A folder with llama-server and rpc-server")),
         WindowAction(key="quit", words=tr("Quit"), menu=menu, section=9, shortcuts=("Ctrl+Q",), in_header=True),
     )  # fmt: skip
 
@@ -127,8 +127,7 @@ def _edit() -> tuple[WindowAction, ...]:
                      tip=tr("One that asks the running model")),
         WindowAction(key="copy-script", words=tr("Copy all commands as a script"), menu=menu, section=1,
                      why_not=why_not.copy_commands),
-        WindowAction(key="search-logs", words=tr("Search the logs"), menu=menu, section=2, shortcuts=("Ctrl+F",),
-                     in_header=True),
+        WindowAction(key="search-logs", words=tr("Search the logs"), menu=menu, section=2, shortcuts=("Ctrl+F",)),
         WindowAction(key="settings", words=tr("Settings…"), menu=menu, section=3, shortcuts=("Ctrl+,",), in_header=True),
     )  # fmt: skip
 
@@ -147,11 +146,10 @@ def _machines() -> tuple[WindowAction, ...]:
         WindowAction(key="copy-to-all", words=tr("Copy this machine's llama.cpp to all that need it"), menu=menu, section=1,
                      why_not=why_not.copy_to_all),
         WindowAction(key="split-cpu", words=tr("Split this CPU into two workers"), menu=menu, section=2,
-                     why_not=why_not.change, in_header=True,
-                     checked=lambda facts: facts.state.choices.cpu_workers > 1,
+                     why_not=why_not.change, checked=lambda facts: facts.state.choices.cpu_workers > 1,
                      tip=tr("They share its cores and RAM: it shows a split, it adds no speed")),
         WindowAction(key="keep-running", words=tr("Leave remote workers running when Crossply quits"), menu=menu, section=2,
-                     why_not=why_not.change, checked=lambda facts: facts.state.choices.keep_running, in_header=True),
+                     why_not=why_not.change, checked=lambda facts: facts.state.choices.keep_running),
     )  # fmt: skip
 
 
