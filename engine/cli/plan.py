@@ -149,9 +149,8 @@ def _what_if_commands(plan: Plan) -> tuple[CommandShown, ...]:
     for server in servers_of(plan):
         local = replace(server, endpoint=f"127.0.0.1:{server.port}")
         argv = rpc_server_argv(local, NEWEST.program, NEWEST)
-        title = f"rpc-server for {', '.join(server.runtime_names)}"
         shell = shell_line(argv, ignore_sigpipe=True)
-        shown.append(CommandShown(title=title, machine_name=server.machine_name, argv=argv, shell=shell))
+        shown.append(CommandShown(title=server.title, machine_name=server.machine_name, argv=argv, shell=shell))
     return tuple(shown)
 
 

@@ -69,6 +69,9 @@ class ModelFacts:
     n_experts: int = 0
     n_experts_used: int = 0
     training_context_tokens: int | None
+    has_chat_template: bool | None = None
+    """Whether the file has a chat template: without one llama-server puts another one around every message, and a base
+    model answers it with nonsense. ``None`` = there is no file."""
     total_bytes: int
     """Sum of all tensors as stored."""
     n_parameters: int = 0

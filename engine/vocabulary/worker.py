@@ -140,6 +140,13 @@ class RpcServerSpec:
     """What it binds on its own machine; ``None`` = the endpoint."""
 
     @property
+    def title(self) -> str:
+        """For people: ``rpc-server for CUDA0``. Workers that share one CPU are told apart: ``rpc-server for CPU-1``."""
+        devices = (id_.rpartition("/")[2] for id_ in self.worker_ids)
+        pairs = zip(devices, self.runtime_names, strict=True)
+        return f"rpc-server for {', '.join(device.upper() if device.startswith('cpu-') else name for device, name in pairs)}"
+
+    @property
     def host(self) -> str:
         """Address part of the endpoint: where the coordinator reaches it."""
         return self.endpoint.rpartition(":")[0]

@@ -45,17 +45,22 @@ class FoundList(QTreeWidget):
         """Show them, if they are others."""
         if contents == self._contents:
             return
-        current = self.currentIndex().row()
+        current = self._keys_at(self.currentIndex().row())
         self._contents = contents
         self._filling = True
         self.clear()
         for content in contents:
             self.addTopLevelItem(self._item_of(content))
         self._filling = False
-        was_current = self.topLevelItem(current)
-        if was_current is not None:
-            self.setCurrentItem(was_current)
+        for place, content in enumerate(contents):
+            item = self.topLevelItem(place)
+            if item is not None and content.keys & current:  # the machine, not the row: a search puts others in front of it
+                self.setCurrentItem(item)
+                break
         self.checks_changed.emit()
+
+    def _keys_at(self, row: int) -> frozenset[str]:
+        return self._contents[row].keys if 0 <= row < len(self._contents) else frozenset()
 
     def _item_of(self, content: FoundRowContent) -> QTreeWidgetItem:
         on_it = ", ".join(content.things)

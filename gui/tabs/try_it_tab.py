@@ -34,7 +34,6 @@ class TryItTab(QWidget):
         self._content: TryItContent | None = None
         self._appearance = appearance
         self.prompt = QPlainTextEdit()
-        self.prompt.setPlaceholderText(tr("Ask the model something, for example: Why is the sky blue?"))
         self.prompt.setAccessibleName(tr("Question"))
         self.prompt.setTabChangesFocus(True)
         self.send = QPushButton(tr("Ask"))
@@ -74,6 +73,9 @@ class TryItTab(QWidget):
         self.send.setText(tr("Stop") if content.can_stop else tr("Ask"))
         ask_words = content.why_not or tr("Send it to the running model (Ctrl+Enter)")
         self.send.setToolTip(tr("End this answer (Esc)") if content.can_stop else ask_words)
+        if before is None or before.as_chat != content.as_chat:  # else the box stays as the person set it
+            self.chat.setChecked(content.as_chat)
+        self.prompt.setPlaceholderText(content.example)
         self._show_answer(content.answer)
         self.copy.show_text(content.answer)
         self._show_served(content)

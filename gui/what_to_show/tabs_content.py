@@ -28,6 +28,10 @@ class TryItContent:
     api_url: str
     """Empty while nothing is served."""
     curl: str
+    as_chat: bool
+    """What suits the model: its chat template, or for a base model a text that it goes on with."""
+    example: str
+    """What stands where the question is to be written."""
     served: str
     """``OpenAI-compatible API at http://...``, or when there will be one."""
 
@@ -54,6 +58,8 @@ def try_it_of(state: ClusterState) -> TryItContent:
     ready = state.run_phase is RunPhase.READY and not state.closing
     busy = answer is not None and not answer.finished and answer.problem is None
     url = state.run.api_url if ready and state.run is not None else ""
+    model = state.run.plan.model if state.run is not None else state.model
+    as_chat = model is None or model.has_chat_template is not False
     return TryItContent(
         can_ask=ready and not busy,
         can_stop=ready and busy,
@@ -67,12 +73,18 @@ def try_it_of(state: ClusterState) -> TryItContent:
         footer_words=tr(_MEASURED if answer is not None and answer.timings is not None else _COUNTED),
         api_url=url,
         curl=curl_example(url) if url else "",
+        as_chat=as_chat,
+        example=tr(_QUESTION if as_chat else _BEGINNING),
         served=tr("OpenAI-compatible API at {url}", url=url)
         if url
         else tr("An OpenAI-compatible API is served here once the cluster runs."),
     )
 
 
+_QUESTION = mark("Ask the model something, for example: Why is the sky blue?")
+_BEGINNING = mark(
+    "Begin a text, for example: The capital of France is. This model has no chat template; it goes on with what it reads."
+)
 _MEASURED = mark("Tokens, their speed and the prompt: timed by llama-server. First token: from the click, as it was seen here")
 _COUNTED = mark("Counted here as pieces of text arrive, about one for each token")
 _SHORTEST_PACE_SECONDS = 0.5

@@ -7,6 +7,7 @@ Rejected: a hash of the name (two workers of one machine could get the same colo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.session.state import ClusterState
@@ -63,3 +64,10 @@ def worker_name(offer: WorkerOffer, *, many_machines: bool) -> str:
     """``cuda:0`` on a single machine, ``lab-02 · cuda:0`` in a lab; the CPU in capitals, as people write it."""
     device = offer.device_name.upper() if offer.device_name.startswith("cpu") else offer.device_name
     return f"{offer.machine_name} · {device}" if many_machines else device
+
+
+def with_names(note: str, offers: Iterable[WorkerOffer]) -> str:
+    """The planner's words with the names that the window gives to workers: ``CPU-1`` and not ``this-machine/cpu-1``."""
+    for offer in sorted(offers, key=lambda offer: len(offer.id), reverse=True):
+        note = note.replace(offer.id, worker_name(offer, many_machines=False))
+    return note

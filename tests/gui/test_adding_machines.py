@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTreeWidget
 
 from engine.errors import HostKeyUnknown, SecretNeeded
 from engine.vocabulary.remote import SecretKind, SecretQuestion, SshTarget
@@ -36,6 +37,23 @@ def test_it_opens_by_its_shortcut_once(qtbot, open_window) -> None:
     first = dialog(window)
     window.machine_actions.add_machines()
     assert dialog(window) is first
+
+
+def test_the_keyboard_stays_on_its_machine_when_the_search_puts_others_before_it(qtbot, open_window) -> None:
+    known = remote.found_machines()[:2]
+    window = open_window(remote.found())
+    state = window.session.snapshot()
+
+    def show_found(*machines) -> None:
+        show(window, replace(state, finding=replace(state.finding, found=machines)))
+
+    window.machine_actions.add_machines()
+    tree = dialog(window).findChild(QTreeWidget)
+    show_found(known[1])
+    tree.setCurrentItem(tree.topLevelItem(0))
+    show_found(*known)
+    qtbot.keyClick(tree, Qt.Key.Key_Space)
+    assert [row.name for row in tree.checked] == [known[1].name]
 
 
 def test_a_typed_address_is_added_and_its_card_is_there(qtbot, open_window) -> None:

@@ -246,6 +246,21 @@ def test_an_answer_is_stopped_with_the_same_button_or_escape(qtbot, open_window)
     assert told(window, "cancel") == [(ASK,), (ASK,)]
 
 
+def test_the_chat_box_suits_the_model_until_the_person_sets_it(qtbot, open_window):
+    state = states.ready()
+    base = replace(state.run.plan, model=replace(state.run.plan.model, has_chat_template=False))
+    window = open_window(replace(state, run=replace(state.run, plan=base)))
+    tab = window.try_it
+    window.tabs.setCurrentWidget(tab)
+    assert not tab.chat.isChecked()
+    tab.prompt.setPlainText("The sky is")
+    qtbot.mouseClick(tab.send, LEFT)
+    assert told(window, "ask") == [("The sky is", 256, False)]
+    tab.chat.setChecked(True)
+    show(window, replace(answering(), run=replace(state.run, plan=base)))
+    assert tab.chat.isChecked()
+
+
 def test_a_second_click_right_after_asking_does_not_stop_it(qtbot, open_window):
     window = open_window(states.ready())
     tab = window.try_it

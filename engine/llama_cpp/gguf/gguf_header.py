@@ -59,7 +59,7 @@ class GgufHeader:
 
     version: int
     values: Mapping[str, Value]
-    """Scalars, short strings and short arrays of numbers."""
+    """Scalars, strings (empty ones for those too long to keep) and short arrays of numbers."""
     array_lengths: Mapping[str, int]
     """Length of every array, also of those that were skipped."""
     tensors: tuple[TensorInfo, ...]
@@ -139,10 +139,10 @@ class _Reader:
             self._refuse(f"has the key {key!r} with the unknown type {kind}")
         return self._scalars(_SCALARS[kind], 1)[0]
 
-    def _string_or_skip(self, length: int) -> str | None:
+    def _string_or_skip(self, length: int) -> str:
         if length > MAX_KEPT_STRING_BYTES:
             self._skip(length)
-            return None
+            return ""
         return _decoded(self._bytes(length))
 
     def _array(self, key: str, lengths: dict[str, int]) -> Value | None:

@@ -27,6 +27,7 @@ from engine.llama_cpp.gguf.model_keys import ModelKeys
 from engine.llama_cpp.gguf.tensor_types import TENSOR_TYPES, file_type_name
 from engine.vocabulary.model import LayerFacts, ModelFacts
 
+_CHAT_TEMPLATE: Final = "tokenizer.chat_template"
 _EMBEDDING: Final = ("token_embd", "position_embd", "token_types", "per_layer_token_embd")
 _HEAD: Final = ("output", "output_norm", "cls", "dense_2", "dense_3", "altup_proj", "altup_unembd_proj")
 _FIRST_LAYER: Final = ("token_embd_norm", "per_layer_model_proj", "per_layer_proj_norm")
@@ -63,6 +64,7 @@ def read_model_facts(parts: Sequence[tuple[str, GgufHeader]]) -> ModelFacts:
         n_experts=keys.number("expert_count"),
         n_experts_used=max(_experts_used(keys)),
         training_context_tokens=keys.number("context_length") or None,
+        has_chat_template=_CHAT_TEMPLATE in first.values,
         total_bytes=sums.total_bytes,
         n_parameters=sums.n_parameters,
     )

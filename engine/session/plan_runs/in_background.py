@@ -30,6 +30,7 @@ class JobDriver(Driver):
     def __init__(self, session: Commands, token: Token) -> None:
         self.session = session
         self._token = token
+        self._n_launches_before = session.snapshot().n_launches
 
     def wait_for(self, reached: Callable[[ClusterState], bool], title: str) -> ClusterState:
         """Looks ten times a second."""
@@ -38,8 +39,8 @@ class JobDriver(Driver):
             state = self.session.snapshot()
             if reached(state):
                 return state
-            if state.run_phase is RunPhase.FAILED:
-                raise failure_of(state)
+            if state.run_phase is RunPhase.FAILED and state.n_launches > self._n_launches_before:
+                raise failure_of(state)  # of a run of ours: that an earlier one failed is no reason not to measure
             self._token.wait(_LOOK_SECONDS)
 
     def tell(self, step: str, fraction: float) -> None:

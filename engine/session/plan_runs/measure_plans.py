@@ -58,13 +58,19 @@ def subject_of(variant: PlanVariant) -> Subject:
     """A column of the comparison as something to measure."""
     refused = variant.result.reasons if isinstance(variant.result, PlanRefused) else ()
     return Subject(
-        title=variant.approach.value if variant.approach else f"{variant.policy}, {variant.layout}",
+        title=_title_of(variant),
         policy=variant.policy,
         layout=variant.layout,
         given=variant.given,
         plan=variant.result if isinstance(variant.result, Plan) else None,
         refused=refused,
     )
+
+
+def _title_of(variant: PlanVariant) -> str:
+    if variant.approach:
+        return variant.approach.value
+    return variant.given.name if variant.given else f"{variant.policy}, {variant.layout}"
 
 
 def best_subjects(state: ClusterState, top: int | None) -> list[Subject]:

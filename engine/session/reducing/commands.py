@@ -63,9 +63,8 @@ def _tunnel_command(state: ClusterState, tunnel: TunnelSpec) -> CommandShown:
 
 def _worker_command(server: RpcServerSpec, program: WorkerProgram) -> CommandShown:
     argv = rpc_server_argv(server, program.rpc_server, program.dialect)
-    title = f"rpc-server for {', '.join(server.runtime_names)}"
     shell = shell_line(argv, ignore_sigpipe=True)
-    return CommandShown(title=title, machine_name=server.machine_name, argv=argv, shell=shell)
+    return CommandShown(title=server.title, machine_name=server.machine_name, argv=argv, shell=shell)
 
 
 def _coordinator_command(state: ClusterState, plan: Plan, servers: tuple[RpcServerSpec, ...]) -> tuple[CommandShown, ...]:

@@ -116,7 +116,7 @@ class Performer:
         keeps_running = keeps_there(state, spec.machine_id)
         started = events.ProcessStarted(
             id=id_,
-            title=f"rpc-server for {', '.join(spec.runtime_names)}",
+            title=spec.title,
             argv=argv,
             endpoint=spec.endpoint,
             worker_ids=spec.worker_ids,

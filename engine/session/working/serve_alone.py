@@ -123,6 +123,5 @@ def _wait_until_idle(bench: Bench, server: RpcServerSpec, started: tuple[Running
         ended = next((process for process in started if not process.is_alive()), None)
         if ended is not None or clock.now_seconds() > deadline:
             said = "; ".join((ended or started[0]).tail()[-3:])
-            names = ", ".join(server.runtime_names)
-            raise ProcessFailed(f"The rpc-server for {names} on {server.machine_name} did not start: {said}", advice="")
+            raise ProcessFailed(f"The {server.title} on {server.machine_name} did not start: {said}", advice="")
         bench.token.wait(0.05)

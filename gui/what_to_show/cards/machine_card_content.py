@@ -18,6 +18,7 @@ from gui.texts.translation import mark, number, tr
 from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent, rows_of
 from gui.what_to_show.formatting import bytes_text, count_text
+from gui.what_to_show.worker_marks import with_names
 
 
 class CardAction(StrEnum):
@@ -176,6 +177,8 @@ def _failed_sentence(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> st
 
 def _plan_sentence(state: ClusterState, placed: Placed, machine: Machine, offers: tuple[WorkerOffer, ...]) -> str:
     plan = placed.plan
+    if all(offer.id in state.choices.left_out for offer in offers):
+        return tr("{workers}, switched off.", workers=count_text(len(offers), "worker"))
     total = tr(
         "{workers}, {size} safe to use",
         workers=count_text(len(offers), "worker"),
@@ -203,5 +206,5 @@ def _note_about(plan: Plan, machine: Machine, offers: tuple[WorkerOffer, ...]) -
     names = [machine.name.lower(), *(offer.device_name.lower() for offer in offers)]
     for note in plan.notes:
         if any(name in note.lower() for name in names):
-            return f" {note}"
+            return f" {with_names(note, offers)}"
     return ""

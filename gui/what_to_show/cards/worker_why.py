@@ -18,7 +18,7 @@ from gui.what_to_show.formatting import (
     percent_text,
     round_trip_text,
 )
-from gui.what_to_show.worker_marks import offers_by_id, worker_name
+from gui.what_to_show.worker_marks import offers_by_id, with_names, worker_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def _sentences_of(state: ClusterState, placed: Placed, offer: WorkerOffer) -> li
         sentences += [short.sentence for short in state.plan.shortfalls if short.worker_id == offer.id]
     names = (offer.id.lower(), worker_name(offer, many_machines=True).lower(), f"{offer.device_name.lower()}:")
     notes = () if placed.plan is None else placed.plan.notes
-    sentences += [note for note in notes if any(name in note.lower() for name in names)]
+    sentences += [with_names(note, (offer,)) for note in notes if any(name in note.lower() for name in names)]
     return list(dict.fromkeys(sentences))
 
 

@@ -9,32 +9,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from engine.runtimes.find_runtimes import CHOSEN_VARIABLE
 from engine.settings.folders import DATA_VARIABLE, find_folders
 from tests.end_to_end.crossply_programs import ROOT
+from tests.end_to_end.x_display import display
 from tests.lab.lab import Lab
 
 NAMES = ("lab1", "lab2", "lab3")
-
-
-@contextmanager
-def display() -> Iterator[str]:
-    """A real X server of our own."""
-    argv = ["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        assert server.stdout is not None
-        yield f":{server.stdout.readline().strip()}"
-    finally:
-        server.terminate()
-        server.wait(10)
-        if server.stdout is not None:
-            server.stdout.close()
 
 
 def walk(lab: Lab, programs: Path, model: Path, pictures: Path, *options: str, seconds: float = 280.0) -> dict[str, Any]:

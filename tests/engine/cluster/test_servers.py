@@ -25,6 +25,13 @@ def test_workers_of_one_endpoint_share_a_server_in_order():
     assert len(server.memory_limit_bytes) == 3
 
 
+def test_its_title_says_which_of_several_workers_of_a_cpu():
+    cpu, gpu, _ = offers_of(hybrid_machine())
+    halves = [replace(cpu, id=f"{cpu.machine_id}/cpu-{n}", endpoint=f"127.0.0.1:{n}") for n in (0, 1)]
+    titles = [server.title for server in servers_of_offers((*halves, cpu, gpu))]
+    assert titles == ["rpc-server for CPU-0", "rpc-server for CPU-1", "rpc-server for CPU", "rpc-server for CUDA0"]
+
+
 def test_threads_are_those_of_the_cpu_worker_only():
     cpu, gpu, _ = offers_of(hybrid_machine())
     assert [server.threads for server in servers_of_offers((gpu, cpu))] == [None, 16]

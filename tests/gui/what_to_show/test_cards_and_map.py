@@ -69,6 +69,21 @@ def test_utilisation_is_absent_when_not_known() -> None:
     assert [row.bar.busy for row in card.rows] == [0.27, 0.62, 0.31]
 
 
+def test_a_machine_that_is_left_out_says_so_and_counts_no_bytes() -> None:
+    state = states.plan_shown()
+    everything = frozenset(offer.id for offer in state.offers)
+    (card,) = machine_cards_of(replace(state, choices=replace(state.choices, left_out=everything)))
+    assert card.sentence == "3 workers, switched off."
+
+
+def test_what_the_planner_says_of_a_worker_calls_it_as_the_card_does() -> None:
+    state = states.plan_shown()
+    gpu = state.offers[1]
+    note = f"{gpu.id} is left out: it would cost 0.2 tok/s."
+    (card,) = machine_cards_of(replace(state, plan=replace(state.plan, notes=(note,))))
+    assert card.sentence.endswith(f" planned. {gpu.device_name} is left out: it would cost 0.2 tok/s.")
+
+
 def test_a_failed_worker_is_named_with_its_end() -> None:
     (card,) = machine_cards_of(states.worker_failed())
     assert card.status == "failed"

@@ -51,6 +51,16 @@ def test_a_problem_stands_for_itself():
     assert (content.problem, content.footer) == ("It is gone.", "")
 
 
+def test_a_base_model_is_given_a_text_to_go_on_with():
+    state = states.ready()
+    base = replace(state.run.plan, model=replace(state.run.plan.model, has_chat_template=False))
+    content = try_it_of(replace(state, run=replace(state.run, plan=base)))
+    assert not content.as_chat
+    assert "no chat template" in content.example
+    assert try_it_of(state).as_chat, "unless it is known"
+    assert try_it_of(state).example.startswith("Ask")
+
+
 def test_other_programs_are_told_where_to_ask():
     content = shown()
     assert content.api_url == "http://127.0.0.1:8080"

@@ -77,6 +77,12 @@ def test_a_llama(tmp_path: Path) -> None:
     assert {(layer.kv.k_elements_per_token, layer.kv.v_elements_per_token) for layer in model.layers} == {(64, 64)}
 
 
+@pytest.mark.parametrize("length", [20, 5000])
+def test_whether_it_has_a_chat_template_however_long(length: int) -> None:
+    assert with_keys("llama", 1).has_chat_template is False
+    assert with_keys("llama", 1, make.string("tokenizer.chat_template", "x" * length)).has_chat_template is True
+
+
 def test_what_is_read_by_type(tmp_path: Path) -> None:
     model = facts(write_llama(tmp_path / "m.gguf", n_layers=2, weights="q8_0"))
     reader = reference.GGUFReader(tmp_path / "m.gguf")

@@ -107,3 +107,14 @@ def test_nothing_is_done_while_something_runs(fakes, session):
     measure_best_plans(session, fakes.outside(), Token())
     assert session.snapshot().n_launches == 1
     assert in_background.TOP == 3
+
+
+def test_a_run_that_failed_before_is_no_reason_not_to_measure(fakes, session):
+    session.launch()
+    wait_until(lambda: session.snapshot().run is not None and session.snapshot().run.benchmark is not None)
+    next(process for process in fakes.starter.running() if "llama-server" not in process.spec.id).exit(1)
+    wait_until(lambda: session.snapshot().run_phase is RunPhase.FAILED and not fakes.starter.running())
+    session.measure_plans()
+    wait_until(lambda: len(fakes.history.kept) > 2 * ROUNDS, 30)
+    wait_until(lambda: ended(session), 30)
+    assert session.snapshot().problems == ()
