@@ -23,6 +23,7 @@ from gui.dialogs.show_fault import fault_dialog
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance
+from gui.window.language import speak
 from gui.window.preference_store import read_preferences
 
 logger = logging.getLogger(__name__)
@@ -90,6 +91,7 @@ def run(open_session: Callable[[], Session], arguments: list[str], to_open: str 
     sys.excepthook = reporter.report
     threading.excepthook = reporter.report_thread
     settings = QSettings()
+    speak(application, read_preferences(settings).language)
     appearance = make_appearance(application, settings)
     session = open_session()
     bridge = SessionBridge(session, application)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -17,8 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from gui.assets import icon
-from gui.small_parts.choosers import Chooser
+from gui.small_parts.choosers import HEADING, Chooser
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.files.document_content import DocumentContent
 from gui.what_to_show.model_chooser_content import ModelChooserContent, ModelGroup
@@ -31,7 +34,7 @@ _NARROW = 680
 
 def _entries_of(group: ModelGroup) -> tuple[tuple[str, str, str], ...]:
     """A heading and its models, as the chooser wants them."""
-    return (("", group.title, ""), *((model.path, model.label, model.words) for model in group.models))
+    return ((HEADING, group.title, ""), *((model.path, model.label, model.words) for model in group.models))
 
 
 class Header(QWidget):
@@ -52,8 +55,8 @@ class Header(QWidget):
         self._primary: PrimaryButtonContent | None = None
         self._wide = False  # begun narrow, or the window could never be made narrower than the wide line
         self._document: DocumentContent | None = None
-        self.model = Chooser("Model", "The GGUF file whose layers are shared out (Ctrl+O to browse)")
-        self.model.setPlaceholderText("Choose a model…")
+        self.model = Chooser(tr("Model"), tr("The GGUF file whose layers are shared out (Ctrl+O to browse)"))
+        self.model.setPlaceholderText(tr("Choose a model…"))
         self.model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.model.setMinimumContentsLength(14)
         self.model.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -62,20 +65,23 @@ class Header(QWidget):
         self.document.setProperty("role", "muted")
         self.document.setTextFormat(Qt.TextFormat.PlainText)
         self.document.hide()
-        self.browse = QPushButton("Browse…")
-        self.browse.setToolTip("Choose a GGUF file (Ctrl+O)")
-        self.context = Chooser("Context", "Tokens of context for all slots together: more needs more memory on every worker")
-        self.slot_count = Chooser("Slots", "How many requests run at the same time; they share the context")
-        self.cache_type = Chooser("KV cache type", "")
-        self.primary = QPushButton("Launch")
+        self.browse = QPushButton(tr("Browse…"))
+        self.browse.setToolTip(tr("Choose a GGUF file (Ctrl+O)"))
+        self.context = Chooser(
+            tr("Context"), tr("Tokens of context for all slots together: more needs more memory on every worker")
+        )
+        self.slot_count = Chooser(tr("Slots"), tr("How many requests run at the same time; they share the context"))
+        self.cache_type = Chooser(tr("KV cache type"), "")
+        self.primary = QPushButton(tr("Launch"))
         self.primary.setObjectName("primary")
         self.menu_button = QToolButton()
         self.menu_button.setObjectName("menu")
-        self.menu_button.setAccessibleName("Menu")
-        self.menu_button.setToolTip("What is used most: settings, appearance, look again, quit")
+        self.menu_button.setAccessibleName(tr("Menu"))
+        self.menu_button.setToolTip(tr("What is used most: settings, appearance, look again, quit"))
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
         self.menu_button.setMenu(self.menu)
+        self.menu_button.hide()
         self._lay_out()
         self._connect()
         self._paint_icons()
@@ -98,7 +104,7 @@ class Header(QWidget):
         """The open file's name, with a dot when it was changed."""
         self._document = content
         self._fit_document()
-        self.document.setAccessibleName(f"{content.name}, changed" if content.changed else content.name)
+        self.document.setAccessibleName(tr("{name}, changed", name=content.name) if content.changed else content.name)
         self.document.setToolTip(plain_tip(content.words))
         self.document.setVisible(bool(content.name))
         self._place_controls()
@@ -119,6 +125,10 @@ class Header(QWidget):
         self.primary.setToolTip(content.words)
         self.primary.setAccessibleDescription(content.words)
         self._paint_icons()
+
+    def show_menu(self, shown: bool) -> None:
+        """The short menu: only where there is no menu bar, which holds all of it."""
+        self.menu_button.setVisible(shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -150,6 +160,9 @@ class Header(QWidget):
         self._grid.addWidget(self.primary, 0, 3)
         self._grid.setColumnStretch(1, 1)
         self._grid.addWidget(self._controls, 1, 0, 1, 4)
+        in_order = (self.model, self.browse, self.context, self.slot_count, self.cache_type, self.menu_button, self.primary)
+        for before, after in pairwise(in_order):
+            self.setTabOrder(before, after)
 
     def _place_controls(self) -> None:
         wide = self.width() >= self._appearance.pixels(_WIDE if self.document.isHidden() else _WIDE_WITH_DOCUMENT)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.charts.layer_map_chart import LayerMapChart
 from gui.small_parts.small_widgets import ElidedLabel, set_role
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.layer_map_content import LayerMapContent
 
@@ -16,7 +17,7 @@ class LayerMapPanel(QFrame):
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        title = QLabel("Layer map")
+        title = QLabel(tr("Layer map"))
         title.setObjectName("title")
         self._detail = ElidedLabel(role="muted")
         self.verdict = QLabel()

@@ -26,6 +26,7 @@ from gui.machine_cards.machines_panel import MachinesPanel
 from gui.plan_panel.plan_panel import PlanPanel
 from gui.session_bridge import SessionBridge
 from gui.tabs.detail_tabs import DetailTabs
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.actions.action_table import Facts, tab_key, window_actions
 from gui.what_to_show.cards.all_cards import machines_of
@@ -51,6 +52,7 @@ from gui.window.status_line import StatusLine
 from gui.window.tray import Tray
 
 _SIDE_BY_SIDE = 940
+_TABS_HEIGHT = 216
 
 
 class MainWindow(QMainWindow):
@@ -216,6 +218,7 @@ class MainWindow(QMainWindow):
         if (now.scheme, now.text_scale) != (self._appearance.scheme, self._appearance.text_scale):
             self._appearance.show(now.scheme, now.text_scale)
         self.menuBar().setVisible(now.menu_bar)
+        self.header.show_menu(not now.menu_bar)
         self.tray.show_running(now.tray and is_running(self._bridge.state), "")
         self._show_facts()
 
@@ -241,8 +244,8 @@ class MainWindow(QMainWindow):
         self._top.addWidget(self.machines, 5)
         self._top.addWidget(self.plan, 4)
         self.tabs.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
-        self.tabs.setAccessibleName("Details")
-        self.tabs.tabBar().setAccessibleName("Details")
+        self.tabs.setAccessibleName(tr("Details"))
+        self.tabs.tabBar().setAccessibleName(tr("Details"))
         bottom = QFrame()
         bottom.setObjectName("panel")
         bottom_box = QVBoxLayout(bottom)
@@ -282,7 +285,7 @@ class MainWindow(QMainWindow):
     def _arrange(self) -> None:
         wide = self.width() >= self._appearance.pixels(_SIDE_BY_SIDE)
         self._top.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
-        self.tabs.setMinimumHeight(self._appearance.pixels(176))  # more where there is room, never for what it asks for
+        self.tabs.setMinimumSize(1, self._appearance.pixels(_TABS_HEIGHT))  # never for what it asks for: it scrolls inside
         self.setMinimumSize(min(640, self._appearance.pixels(420)), 420)
 
     def _doings(self) -> dict[str, Callable[[], object]]:
@@ -301,7 +304,7 @@ class MainWindow(QMainWindow):
             "best": bridge.back_to_best,
             "copy-address": self.status.copy_address.click,
             "copy-curl": self.status.copy_curl.click,
-            "copy-script": self.commands.copy_all.click,
+            "copy-script": self.tabs.copy_script,
             "search-logs": self._search_logs,
             "settings": self.dialogs.show_settings,
             "add-machines": self.machine_actions.add_machines,

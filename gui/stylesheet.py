@@ -37,7 +37,8 @@ QPushButton, QComboBox, QToolButton { background: $field; border: 1px solid $bor
   padding: ${pad}px ${pad2}px; }
 QPushButton:hover, QComboBox:hover, QToolButton:hover { border-color: $disabled; }
 QPushButton:focus, QToolButton:focus { border: 2px solid $link; padding: ${pad_in}px ${pad2_in}px; }
-QComboBox:focus, QAbstractSpinBox:focus { border: 2px solid $link;
+QComboBox:focus { border: 2px solid $link; padding: ${pad_in}px 1px ${pad_in}px ${pad2_in}px; }
+QAbstractSpinBox:focus { border: 2px solid $link;
   padding: ${pad_in}px ${drop_in}px ${pad_in}px ${pad2_in}px; }
 QPushButton:disabled, QComboBox:disabled, QToolButton:disabled { color: $disabled; }
 QCheckBox:disabled, QRadioButton:disabled { color: $disabled; }
@@ -66,7 +67,7 @@ QHeaderView { background: transparent; }
 QHeaderView::section { background: transparent; color: $muted; border: none; border-bottom: 1px solid $border;
   padding: ${pad}px 4px; }
 QToolButton#menu::menu-indicator { image: none; }
-QComboBox { padding-right: ${drop}px; }
+QComboBox { padding-right: 2px; }
 QComboBox::drop-down { border: none; width: ${drop}px; }
 QComboBox::down-arrow { image: url("$arrow"); width: ${arrow_px}px; height: ${arrow_px}px; }
 QComboBox QAbstractItemView { background: $field; border: 1px solid $border; selection-background-color: $accent;
@@ -104,6 +105,11 @@ QCheckBox, QRadioButton { border: 2px solid transparent; border-radius: 4px; pad
 QCheckBox:focus, QRadioButton:focus { border: 2px solid $link; }
 QSlider:focus { border: 2px solid $link; border-radius: 4px; }
 QSlider { border: 2px solid transparent; }
+QSlider::groove:horizontal { height: 4px; background: $hatch; border-radius: 2px; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
+QSlider::handle:horizontal { width: ${arrow_px}px; margin: -${pad_in}px 0; border-radius: 4px; background: $field;
+  border: 1px solid $muted; }
+QSlider::handle:horizontal:focus, QSlider::handle:horizontal:hover { border: 1px solid $link; background: $raised; }
 QMenuBar { background: $panel; border-bottom: 1px solid $hairline; padding: 1px 8px; }
 QMenuBar::item { background: transparent; padding: ${pad_in}px ${pad2}px; border-radius: 4px; }
 QMenuBar::item:selected, QMenuBar::item:pressed { background: $accent; color: $on_accent; }

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui.charts.boundary_hand import BoundaryHand
 from gui.small_parts.marks import paint_mark
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.layer_map_content import EMPTY, CellContent, GroupContent, LayerMapContent
 
@@ -42,7 +43,7 @@ class LayerMapChart(QWidget):
         self._hovered: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self.setAccessibleName("Layer map")
+        self.setAccessibleName(tr("Layer map"))
         appearance.changed.connect(self.updateGeometry)
 
     def show_content(self, content: LayerMapContent) -> None:
@@ -73,8 +74,8 @@ class LayerMapChart(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._content.planned:
             self._paint_groups(painter)
-            self._paint_row(painter, "planned", self._content.planned, 0)
-            self._paint_row(painter, "actual", self._content.actual, 1)
+            self._paint_row(painter, tr("planned"), self._content.planned, 0)
+            self._paint_row(painter, tr("actual"), self._content.actual, 1)
             self._paint_ticks(painter)
             self._paint_handles(painter)
         else:
@@ -197,7 +198,7 @@ class LayerMapChart(QWidget):
         return self._appearance.pixels(26)
 
     def _left(self) -> float:
-        return float(self.fontMetrics().horizontalAdvance("planned") + self._appearance.pixels(14))
+        return float(self.fontMetrics().horizontalAdvance(tr("planned")) + self._appearance.pixels(14))
 
     def _step(self) -> float:
         return (self.width() - self._left() - 2) / max(1, len(self._content.planned))
@@ -285,7 +286,7 @@ class LayerMapChart(QWidget):
         painter.setPen(self._appearance.colour("muted"))
         for layer in [layer for layer in range(0, n_layers, step) if (n_layers - layer) * self._step() >= room]:
             self._paint_tick(painter, layer, str(layer))
-        self._paint_tick(painter, n_layers, "out")
+        self._paint_tick(painter, n_layers, tr("out"))
 
     def _paint_tick(self, painter: QPainter, place: int, text: str) -> None:
         box = self._cell_box(place, 1)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.small_parts.marks import paint_mark
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.watching.charts import LineContent
 
@@ -30,7 +31,7 @@ class Legend(QWidget):
         self._lines, self._contents = names, lines
         words = ", ".join(line.name for line in lines)
         self.setToolTip(plain_tip(words))
-        self.setAccessibleName(f"Curves: {words}")
+        self.setAccessibleName(tr("Curves: {words}", words=words))
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui.small_parts.marks import paint_mark
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.topology_content import TopologyContent, TopologyMachine
 from gui.what_to_show.watching.star_layout import Box, Sizes, Star, star_of
@@ -47,7 +48,7 @@ class TopologyChart(QWidget):
         """Which machine the keyboard is at."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Topology")
+        self.setAccessibleName(tr("Topology"))
         self.setMouseTracking(True)
         appearance.changed.connect(self.updateGeometry)
 
@@ -101,7 +102,7 @@ class TopologyChart(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             place = self._place_at(QPointF(event.pos()))
-            words = "" if place is None else f"{self._machines[place].words}\nClick: show its card"
+            words = "" if place is None else tr("{words}\nClick: show its card", words=self._machines[place].words)
             QToolTip.showText(event.globalPos(), plain_tip(words), self)
             return True
         return super().event(event)
@@ -220,7 +221,7 @@ class TopologyChart(QWidget):
         muted, font = self._appearance.colour("muted"), self._font(12)
         metrics, gap, side = QFontMetricsF(font), self._appearance.pixels(4), line.height() * 0.62
         if not machine.workers:
-            self._write(painter, line, "holds no layers", muted, font)
+            self._write(painter, line, tr("holds no layers"), muted, font)
         left = line.left()
         for place, worker in enumerate(machine.workers):
             more = len(machine.workers) - place

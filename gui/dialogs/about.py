@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushBu
 
 from gui.assets import application_icon
 from gui.small_parts.copy_button import CopyButton
+from gui.texts.translation import mark, tr
 from gui.theme import Appearance
 from gui.what_to_show.settings.about_content import AboutContent, about_as_text
 
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse
-_WORDS = "Turns the machines of a lab into one llama.cpp host."
+_WORDS = mark("Turns the machines of a lab into one llama.cpp host.")
 
 
 class About(QDialog):
@@ -21,12 +22,12 @@ class About(QDialog):
 
     def __init__(self, content: AboutContent, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("About Crossply")
+        self.setWindowTitle(tr("About Crossply"))
         mark = QLabel()
         mark.setPixmap(application_icon().pixmap(appearance.pixels(40), appearance.pixels(40)))
         name = QLabel("Crossply")
         name.setObjectName("brand")
-        words = QLabel(_WORDS)
+        words = QLabel(tr(_WORDS))
         words.setProperty("role", "muted")
         words.setWordWrap(True)
         title = QVBoxLayout()
@@ -43,9 +44,9 @@ class About(QDialog):
         lists.setContentsMargins(20, 8, 20, 8)
         lists.setSpacing(10)
         for heading, lines in (
-            ("Versions", content.versions),
-            ("llama.cpp on each machine", content.machines),
-            ("Licences", content.licences),
+            (tr("Versions"), content.versions),
+            (tr("llama.cpp on each machine"), content.machines),
+            (tr("Licences"), content.licences),
         ):
             lists.addWidget(_heading(heading))
             lists.addLayout(_lines(lines))
@@ -53,12 +54,12 @@ class About(QDialog):
         self.list = QScrollArea()
         self.list.setWidgetResizable(True)
         self.list.setObjectName("read")
-        self.list.setAccessibleName("Versions and licences")
+        self.list.setAccessibleName(tr("Versions and licences"))
         self.list.setWidget(inside)
-        self.copy_text = CopyButton("Copy as text", "versions and builds, for a bug report")
+        self.copy_text = CopyButton(tr("Copy as text"), tr("versions and builds, for a bug report"))
         self.copy_text.show_text(about_as_text(content))
         self.copy_text.setAutoDefault(False)
-        self.close_button = QPushButton("Close")
+        self.close_button = QPushButton(tr("Close"))
         self.close_button.setDefault(True)
         self.close_button.clicked.connect(self.accept)
         foot = QHBoxLayout()

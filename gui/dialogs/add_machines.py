@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.dialogs.found_list import FoundList
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.remote.found_machines_content import Additions, AddMachinesContent, additions_of, user_to_offer
 
@@ -41,10 +42,10 @@ class AddMachines(QDialog):
         self._appearance = appearance
         self._content: AddMachinesContent | None = None
         self._user_changed = False
-        self.setWindowTitle("Add machines")
+        self.setWindowTitle(tr("Add machines"))
         self.address = QLineEdit()
         self.address.setPlaceholderText("user@host:port")
-        self.address.setAccessibleName("Address: user@host:port")
+        self.address.setAccessibleName(tr("Address: user@host:port"))
         self.problem = QLabel()
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setWordWrap(True)
@@ -54,24 +55,24 @@ class AddMachines(QDialog):
         self.nothing.setProperty("role", "muted")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("Search of the network")
+        self.bar.setAccessibleName(tr("Search of the network"))
         self.detail = QLabel()
         self.detail.setProperty("role", "muted")
-        self.again = QPushButton("Search again")
-        self.stop = QPushButton("Stop")
-        self.wide = QPushButton("Search larger networks too")
+        self.again = QPushButton(tr("Search again"))
+        self.stop = QPushButton(tr("Stop"))
+        self.wide = QPushButton(tr("Search larger networks too"))
         for button in (self.again, self.stop, self.wide):
             button.setObjectName("link")
             button.setAutoDefault(False)
         self.user = QLineEdit()
-        self.user.setAccessibleName("User name on the checked machines")
-        self.user.setPlaceholderText("as ssh says")
-        self.user.setToolTip(f"Empty: the user of ~/.ssh/config for each machine, else {getpass.getuser()}")
+        self.user.setAccessibleName(tr("User name on the checked machines"))
+        self.user.setPlaceholderText(tr("as ssh says"))
+        self.user.setToolTip(tr("Empty: the user of ~/.ssh/config for each machine, else {user}", user=getpass.getuser()))
         self.user.setMaximumWidth(appearance.pixels(180))
-        self.add = QPushButton("Add machine")
+        self.add = QPushButton(tr("Add machine"))
         self.add.setObjectName("primary")
         self.add.setDefault(True)
-        self.cancel = QPushButton("Cancel")
+        self.cancel = QPushButton(tr("Cancel"))
         self.cancel.setAutoDefault(False)
         self._lay_out()
         self._connect()
@@ -119,7 +120,7 @@ class AddMachines(QDialog):
         return additions_of(self.address.text(), self.list.checked, self.user.text() if self._user_changed else None)
 
     def _say(self, problem: str) -> None:
-        self.problem.setText(problem or "An SSH account is enough: nothing needs to be installed there.")
+        self.problem.setText(problem or tr("An SSH account is enough: nothing needs to be installed there."))
         self.problem.setProperty("role", "bad" if problem else "muted")
         self.address.setProperty("invalid", "true" if problem else "false")
         for part in (self.problem, self.address):
@@ -144,7 +145,7 @@ class AddMachines(QDialog):
         self.user.textEdited.connect(self._user_typed)
         self.again.clicked.connect(lambda: self.find_asked.emit(False))
         self.wide.clicked.connect(lambda: self.find_asked.emit(True))
-        self.wide.setToolTip("Networks of more than 254 addresses take longer: it can be stopped at any time")
+        self.wide.setToolTip(tr("Networks of more than 254 addresses take longer: it can be stopped at any time"))
         self.stop.clicked.connect(self.stop_asked)
         self.add.clicked.connect(self._add)
         self.cancel.clicked.connect(self.reject)
@@ -153,18 +154,18 @@ class AddMachines(QDialog):
         typed = QGridLayout()
         typed.setHorizontalSpacing(12)
         typed.setVerticalSpacing(4)
-        typed.addWidget(self._title("By address"), 0, 0)
+        typed.addWidget(self._title(tr("By address")), 0, 0)
         typed.addWidget(self.address, 0, 1)
         typed.addWidget(self.problem, 1, 1)
         typed.setColumnStretch(1, 1)
         head = QHBoxLayout()
-        head.addWidget(self._title("On the network"))
+        head.addWidget(self._title(tr("On the network")))
         head.addWidget(self.detail, 1)
         for button in (self.stop, self.again, self.wide):
             head.addWidget(button)
         foot = QHBoxLayout()
         foot.setSpacing(8)
-        label = QLabel("User name on the checked machines")
+        label = QLabel(tr("User name on the checked machines"))
         label.setBuddy(self.user)
         foot.addWidget(label)
         foot.addWidget(self.user)

@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.remote_ports import Secret
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.remote.questions_content import SecretContent
 
@@ -18,29 +20,31 @@ class AskSecret(QDialog):
     def __init__(self, content: SecretContent, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._content = content
-        self.setWindowTitle(f"{content.kind.value.capitalize()} for {content.target.text}")
+        self.setWindowTitle(
+            tr("{secret} for {target}", secret=engine_word(content.kind).capitalize(), target=content.target.text)
+        )
         self.setMinimumWidth(appearance.pixels(440))
         prompt = QLabel(content.prompt)
         prompt.setTextFormat(Qt.TextFormat.PlainText)
         prompt.setWordWrap(True)
         prompt.setObjectName("name")
-        self.wrong = QLabel("What was entered before was not accepted.")
+        self.wrong = QLabel(tr("What was entered before was not accepted."))
         self.wrong.setProperty("role", "bad")
         self.wrong.setVisible(content.wrong_before)
         self.value = QLineEdit()
         self.value.setEchoMode(QLineEdit.EchoMode.Password)
         self.value.setAccessibleName(content.prompt)
         self.value.setInputMethodHints(Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhNoPredictiveText)
-        self.remember = QCheckBox("Keep it in the system keyring")
+        self.remember = QCheckBox(tr("Keep it in the system keyring"))
         self.remember.setVisible(content.can_be_kept)
-        hint = QLabel("It is used to log in and written to no file, log or command line.")
+        hint = QLabel(tr("It is used to log in and written to no file, log or command line."))
         hint.setProperty("role", "muted")
         hint.setWordWrap(True)
-        self.log_in = QPushButton("Log in")
+        self.log_in = QPushButton(tr("Log in"))
         self.log_in.setObjectName("primary")
         self.log_in.setDefault(True)
         self.log_in.setEnabled(False)
-        self.cancel = QPushButton("Later")
+        self.cancel = QPushButton(tr("Later"))
         self.value.textChanged.connect(lambda text: self.log_in.setEnabled(bool(text)))
         self.log_in.clicked.connect(self._answer)
         self.cancel.clicked.connect(self.reject)

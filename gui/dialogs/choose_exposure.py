@@ -22,10 +22,11 @@ from PySide6.QtWidgets import (
 
 from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import mark, tr
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.remote.exposure_content import FIREWALLS, ExposureContent, firewall_lines, why_not_bound
 
-_WHY = (
+_WHY = mark(
     "rpc-server has no password and trusts what it is sent: whoever reaches its port can run code as its user "
     "(CVE-2026-34159, llama.cpp #25289). A firewall that lets in only this machine is the least it needs."
 )
@@ -44,15 +45,15 @@ class ChooseExposure(QDialog):
         self._content = content
         self._coordinator = coordinator
         self._appearance = appearance
-        self.setWindowTitle(f"Exposure of {content.machine}")
+        self.setWindowTitle(tr("Exposure of {machine}", machine=content.machine))
         self.setMinimumWidth(appearance.pixels(620))
-        self.tunnel = QRadioButton("Through an SSH tunnel: no port of it can be reached from the network (recommended)")
+        self.tunnel = QRadioButton(tr("Through an SSH tunnel: no port of it can be reached from the network (recommended)"))
         self.addresses = {address.address: QRadioButton(_no_shortcut(address.label)) for address in content.addresses}
-        self.understood = QCheckBox(_no_shortcut(content.warning.replace(" owns ", "\nowns ")))
+        self.understood = QCheckBox(_no_shortcut(content.warning.replace(tr(" owns "), tr("\nowns "))))
         self.understood.setAccessibleName(content.warning)
-        self.take = QPushButton("Use the tunnel")
+        self.take = QPushButton(tr("Use the tunnel"))
         self.take.setObjectName("primary")
-        self.cancel = QPushButton("Cancel")
+        self.cancel = QPushButton(tr("Cancel"))
         self._group = QButtonGroup(self)
         self._lines = QGridLayout()
         self.commands: dict[str, tuple[QLineEdit, CopyButton]] = {}
@@ -79,7 +80,7 @@ class ChooseExposure(QDialog):
         address = self.address
         opens = address is not None
         self._open_part.setVisible(opens)
-        self.take.setText(f"Open on {address}" if opens else "Use the tunnel")
+        self.take.setText(tr("Open on {address}", address=address) if opens else tr("Use the tunnel"))
         self.take.setEnabled(not opens or self.understood.isChecked())
         if address is not None:
             self._show_lines(address)
@@ -114,8 +115,8 @@ class ChooseExposure(QDialog):
         field.setReadOnly(True)
         field.setMinimumHeight(self._appearance.pixels(28))
         field.setFont(fixed_font(self._appearance.pixels(12)))
-        field.setAccessibleName(f"Command for {tool}")
-        copy = CopyButton("Copy", f"the command for {tool}")
+        field.setAccessibleName(tr("Command for {tool}", tool=tool))
+        copy = CopyButton(tr("Copy"), tr("the command for {tool}", tool=tool))
         self.commands[tool] = (field, copy)
         self._lines.addWidget(self._words(tool), place, 0)
         self._lines.addWidget(field, place, 1)
@@ -125,12 +126,14 @@ class ChooseExposure(QDialog):
         box = self._box
         box.setContentsMargins(20, 16, 20, 16)
         box.setSpacing(8)
-        title = self._words(f"How are the workers on {self._content.machine} reached?")
+        title = self._words(tr("How are the workers on {machine} reached?", machine=self._content.machine))
         title.setObjectName("title")
         box.addWidget(title)
         box.addWidget(self.tunnel)
         head = (
-            "Open on the network, on one address of its own:" if self.addresses else "It has no address that could be bound."
+            tr("Open on the network, on one address of its own:")
+            if self.addresses
+            else tr("It has no address that could be bound.")
         )
         box.addWidget(self._words(head, role="muted"))
         for button in self.addresses.values():
@@ -138,7 +141,7 @@ class ChooseExposure(QDialog):
         self._lay_out_open_part()
         box.addWidget(self._open_part)
         if self._content.running:
-            box.addWidget(self._words("What runs now stays as it is: this counts from the next launch.", role="muted"))
+            box.addWidget(self._words(tr("What runs now stays as it is: this counts from the next launch."), role="muted"))
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
@@ -149,7 +152,7 @@ class ChooseExposure(QDialog):
         inside = QVBoxLayout(self._open_part)
         inside.setContentsMargins(14, 10, 14, 10)
         inside.setSpacing(8)
-        inside.addWidget(self._words(_WHY))
+        inside.addWidget(self._words(tr(_WHY)))
         for place, tool in enumerate(FIREWALLS):
             self._add_line(place, tool)
         self._lines.setColumnStretch(1, 1)

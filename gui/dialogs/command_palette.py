@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QHeaderView, QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.actions.palette_content import PaletteRow, nothing_found
 
@@ -35,17 +36,17 @@ class CommandPalette(QDialog):
         self._written = written
         self._appearance = appearance
         self._rows: tuple[PaletteRow, ...] = ()
-        self.setWindowTitle("All actions")
+        self.setWindowTitle(tr("All actions"))
         self.field = QLineEdit()
-        self.field.setPlaceholderText("Type what you want to do")
-        self.field.setAccessibleName("What do you want to do?")
+        self.field.setPlaceholderText(tr("Type what you want to do"))
+        self.field.setAccessibleName(tr("What do you want to do?"))
         self.field.setClearButtonEnabled(True)
         self.list = QTreeWidget()
         self.list.setColumnCount(3)
         self.list.setHeaderHidden(True)
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
-        self.list.setAccessibleName("Actions")
+        self.list.setAccessibleName(tr("Actions"))
         self.list.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the arrow keys of the field move in it
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.nothing = QLabel()
@@ -115,7 +116,7 @@ class CommandPalette(QDialog):
 
     def _explain(self) -> None:
         row = self.current
-        self.reason.setText("" if row is None else (row.why_not or f"Enter: {row.words}"))
+        self.reason.setText("" if row is None else (row.why_not or tr("Enter: {words}", words=row.words)))
 
     def _take_current(self) -> None:
         row = self.current

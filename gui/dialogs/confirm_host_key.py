@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.small_parts.copy_button import CopyButton
+from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.remote.questions_content import HostKeyContent
 
@@ -18,14 +19,14 @@ class ConfirmHostKey(QDialog):
     def __init__(self, content: HostKeyContent, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._appearance = appearance
-        self.setWindowTitle("Is this the right machine?")
+        self.setWindowTitle(tr("Is this the right machine?"))
         self.setMinimumWidth(appearance.pixels(560))
-        self.fingerprint = self._fixed(content.key.fingerprint, "Fingerprint")
-        self.command = self._fixed(content.compare_command, "Command that prints the fingerprint there")
-        copy = CopyButton("Copy", "the command that prints the fingerprint there")
+        self.fingerprint = self._fixed(content.key.fingerprint, tr("Fingerprint"))
+        self.command = self._fixed(content.compare_command, tr("Command that prints the fingerprint there"))
+        copy = CopyButton(tr("Copy"), tr("the command that prints the fingerprint there"))
         copy.show_text(content.compare_command)
-        self.accept_key = QPushButton("Accept and remember")
-        self.refuse = QPushButton("Do not connect")
+        self.accept_key = QPushButton(tr("Accept and remember"))
+        self.refuse = QPushButton(tr("Do not connect"))
         self.refuse.setDefault(True)
         self.accept_key.setAutoDefault(False)
         self.accept_key.clicked.connect(lambda: self._answer(accepted=True))
@@ -33,18 +34,20 @@ class ConfirmHostKey(QDialog):
         box = QVBoxLayout(self)
         box.setContentsMargins(20, 16, 20, 16)
         box.setSpacing(10)
-        box.addWidget(self._words(f"{content.target.text} shows a key that was never seen before.", name="title"))
+        box.addWidget(
+            self._words(tr("{target} shows a key that was never seen before.", target=content.target.text), name="title")
+        )
         box.addWidget(self._key_panel(content))
         box.addWidget(
             self._words(
-                "If it is another machine, it can read what you send to it. To be sure, run this on that machine itself:"
+                tr("If it is another machine, it can read what you send to it. To be sure, run this on that machine itself:")
             )
         )
         row = QHBoxLayout()
         row.addWidget(self.command, 1)
         row.addWidget(copy)
         box.addLayout(row)
-        box.addWidget(self._words("Accept only if both fingerprints are the same, character by character.", role="muted"))
+        box.addWidget(self._words(tr("Accept only if both fingerprints are the same, character by character."), role="muted"))
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.accept_key)
@@ -58,8 +61,8 @@ class ConfirmHostKey(QDialog):
         grid = QGridLayout(panel)
         grid.setContentsMargins(14, 10, 14, 10)
         grid.setHorizontalSpacing(14)
-        rows = (("Host", self._words(content.key.host)), ("Key", self._words(content.key.key_type)))
-        for place, (what, label) in enumerate((*rows, ("Fingerprint", self.fingerprint))):
+        rows = ((tr("Host"), self._words(content.key.host)), (tr("Key"), self._words(content.key.key_type)))
+        for place, (what, label) in enumerate((*rows, (tr("Fingerprint"), self.fingerprint))):
             grid.addWidget(self._words(what, role="muted"), place, 0)
             grid.addWidget(label, place, 1)
         grid.setColumnStretch(1, 1)

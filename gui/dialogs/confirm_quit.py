@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QMessageBox, QWidget
 
+from gui.texts.translation import tr
 from gui.what_to_show.files.quit_content import QuitContent
 
 _Role = QMessageBox.ButtonRole
@@ -16,17 +17,17 @@ def confirm_quit_dialog(parent: QWidget, content: QuitContent) -> QMessageBox:
     dialog.setIcon(QMessageBox.Icon.NoIcon)
     dialog.setStyleSheet("QLabel { min-width: 380px; }")
     dialog.setTextFormat(Qt.TextFormat.PlainText)
-    dialog.setWindowTitle("Quit Crossply")
+    dialog.setWindowTitle(tr("Quit Crossply"))
     dialog.setText(content.happened)
     dialog.setInformativeText(content.words)
-    dialog.addButton("Stop everything and quit", _Role.DestructiveRole)
+    dialog.addButton(tr("Stop everything and quit"), _Role.DestructiveRole)
     if content.keep:
         dialog.addButton(content.keep, _Role.AcceptRole)
-    cancel = dialog.addButton("Cancel", _Role.RejectRole)
+    cancel = dialog.addButton(tr("Cancel"), _Role.RejectRole)
     _stack_buttons(dialog)
     dialog.setDefaultButton(cancel)
     dialog.setEscapeButton(cancel)
-    again = QCheckBox("Do not ask again (Settings can undo this)", dialog)
+    again = QCheckBox(tr("Do not ask again (Settings can undo this)"), dialog)
     dialog.setCheckBox(again)
     return dialog
 

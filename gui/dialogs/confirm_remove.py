@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from gui.texts.translation import tr
+
 
 def confirm_remove_dialog(parent: QWidget, machine: str, *, clean: bool, n_workers: int) -> QMessageBox:
     """The dialog; its destructive button removes. ``n_workers``: those of it that run now."""
@@ -12,18 +14,18 @@ def confirm_remove_dialog(parent: QWidget, machine: str, *, clean: bool, n_worke
     dialog.setIcon(QMessageBox.Icon.NoIcon)
     dialog.setStyleSheet("QLabel { min-width: 340px; }")
     dialog.setTextFormat(Qt.TextFormat.PlainText)
-    dialog.setWindowTitle("Remove a machine")
-    dialog.setText(f"Remove {machine} from the cluster?")
-    runs = "Its workers are part of the run: that ends. " if n_workers else ""
+    dialog.setWindowTitle(tr("Remove a machine"))
+    dialog.setText(tr("Remove {machine} from the cluster?", machine=machine))
+    runs = tr("Its workers are part of the run: that ends. ") if n_workers else ""
     stays = (
-        "What Crossply put there is deleted: its copy of llama.cpp and the cache of weights. Nothing else is touched."
+        tr("What Crossply put there is deleted: its copy of llama.cpp and the cache of weights. Nothing else is touched.")
         if clean
-        else "What Crossply put there stays, so that adding it again is quick."
+        else tr("What Crossply put there stays, so that adding it again is quick.")
     )
     dialog.setInformativeText(runs + stays)
-    words = "Remove and delete" if clean else "Remove"
+    words = tr("Remove and delete") if clean else tr("Remove")
     dialog.addButton(words, QMessageBox.ButtonRole.DestructiveRole)
-    cancel = dialog.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+    cancel = dialog.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
     dialog.setDefaultButton(cancel)
     dialog.setEscapeButton(cancel)
     return dialog

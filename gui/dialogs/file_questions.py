@@ -6,6 +6,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from gui.texts.translation import tr
 from gui.what_to_show.files.document_content import OpensPortsContent, UnsavedContent
 
 _Role = QMessageBox.ButtonRole
@@ -13,10 +14,10 @@ _Role = QMessageBox.ButtonRole
 
 def unsaved_dialog(parent: QWidget, content: UnsavedContent) -> QMessageBox:
     """Save (accept), Discard (destructive) or Cancel."""
-    dialog = _question(parent, "Unsaved changes", content.happened, "Without saving, the changes are lost.")
+    dialog = _question(parent, tr("Unsaved changes"), content.happened, tr("Without saving, the changes are lost."))
     save = dialog.addButton(content.save, _Role.AcceptRole)
-    dialog.addButton("Discard", _Role.DestructiveRole)
-    cancel = dialog.addButton("Cancel", _Role.RejectRole)
+    dialog.addButton(tr("Discard"), _Role.DestructiveRole)
+    cancel = dialog.addButton(tr("Cancel"), _Role.RejectRole)
     dialog.setDefaultButton(save)
     dialog.setEscapeButton(cancel)
     return dialog
@@ -24,9 +25,9 @@ def unsaved_dialog(parent: QWidget, content: UnsavedContent) -> QMessageBox:
 
 def opens_ports_dialog(parent: QWidget, content: OpensPortsContent) -> QMessageBox:
     """Open the ports (destructive) or use tunnels."""
-    dialog = _question(parent, "Open ports", content.happened, f"{content.machines}\n\n{content.warning}")
-    tunnels = dialog.addButton("Use tunnels", _Role.RejectRole)
-    dialog.addButton("Open the ports", _Role.DestructiveRole)
+    dialog = _question(parent, tr("Open ports"), content.happened, f"{content.machines}\n\n{content.warning}")
+    tunnels = dialog.addButton(tr("Use tunnels"), _Role.RejectRole)
+    dialog.addButton(tr("Open the ports"), _Role.DestructiveRole)
     dialog.setDefaultButton(tunnels)
     dialog.setEscapeButton(tunnels)
     return dialog

@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QListWidget, QPushButton, QVBoxLayout, QWidget
 
+from gui.texts.translation import tr
+
 _SHOWN_LINES = 3
 
 
@@ -21,14 +23,14 @@ class FolderList(QWidget):
         self.list.setAccessibleName(title)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.none = QLabel("None added.")
+        self.none = QLabel(tr("None added."))
         self.none.setProperty("role", "muted")
-        self.add = QPushButton("Add…")
-        self.add.setToolTip("Choose a folder")
-        self.add.setAccessibleName(f"{title}: add a folder")
-        self.take = QPushButton("Remove")
-        self.take.setToolTip("Take the chosen folder off the list (Del); the folder itself stays")
-        self.take.setAccessibleName(f"{title}: take the chosen folder off the list")
+        self.add = QPushButton(tr("Add…"))
+        self.add.setToolTip(tr("Choose a folder"))
+        self.add.setAccessibleName(tr("{title}: add a folder", title=title))
+        self.take = QPushButton(tr("Remove"))
+        self.take.setToolTip(tr("Take the chosen folder off the list (Del); the folder itself stays"))
+        self.take.setAccessibleName(tr("{title}: take the chosen folder off the list", title=title))
         for button in (self.add, self.take):
             button.setAutoDefault(False)
         self.setFocusProxy(self.add)
@@ -72,7 +74,7 @@ class FolderList(QWidget):
             self.changed.emit((*self._folders, folder))
 
     def _choose(self) -> None:
-        self.add_folder(QFileDialog.getExistingDirectory(self, "A folder with models"))
+        self.add_folder(QFileDialog.getExistingDirectory(self, tr("A folder with models")))
 
     def _take(self) -> None:
         row = self.list.currentRow()

@@ -6,10 +6,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import mark, tr
 from gui.theme import Appearance
 from gui.what_to_show.remote.found_machines_content import FoundRowContent
 
-_COLUMNS = ("Machine", "Address", "Found by", "What is on it")
+_COLUMNS = (mark("Machine"), mark("Address"), mark("Found by"), mark("What is on it"))
 
 
 class FoundList(QTreeWidget):
@@ -24,9 +25,9 @@ class FoundList(QTreeWidget):
         self._checked: set[str] = set()
         self._filling = False
         self.setColumnCount(len(_COLUMNS))
-        self.setHeaderLabels(_COLUMNS)
+        self.setHeaderLabels([tr(title) for title in _COLUMNS])
         self.setRootIsDecorated(False)
-        self.setAccessibleName("Machines that were found")
+        self.setAccessibleName(tr("Machines that were found"))
         header = self.header()
         header.setSectionsMovable(False)
         header.setStretchLastSection(True)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from gui.dialogs.folder_list import FolderList
 from gui.small_parts.choosers import Chooser
+from gui.texts.translation import inside_sentence, tr
 from gui.theme import Appearance
 from gui.what_to_show.settings.settings_content import Kind, SettingGroup, SettingRow, Value, changed_text
 
@@ -35,7 +36,7 @@ class SettingsDialog(QDialog):
     def __init__(self, groups: tuple[SettingGroup, ...], appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._appearance = appearance
-        self.setWindowTitle("Settings")
+        self.setWindowTitle(tr("Settings"))
         self.lines: dict[str, SettingLine] = {}
         """By key."""
         inside = QWidget()
@@ -55,7 +56,7 @@ class SettingsDialog(QDialog):
         self.summary = QLabel()
         self.summary.setProperty("role", "muted")
         self.summary.setWordWrap(True)
-        self.close_button = QPushButton("Close")
+        self.close_button = QPushButton(tr("Close"))
         self.close_button.setAutoDefault(False)
         self.close_button.clicked.connect(self.accept)
         foot = QHBoxLayout()
@@ -149,12 +150,12 @@ class SettingLine(QFrame):
         """Its value now, and whether that is its default."""
         self._row = row
         self._set(row)
-        self.title.setText(f"{row.title}  •  changed" if row.changed else row.title)
+        self.title.setText(tr("{title}  •  changed", title=row.title) if row.changed else row.title)
         self.control.setEnabled(not row.locked or row.kind is Kind.NOTE)
         self.control.setToolTip(row.locked or row.words)
-        self.reset.setText(f"Back to {row.default_text}")
-        self.reset.setAccessibleName(f"{row.title}: back to {row.default_text}")
-        self.reset.setToolTip(row.locked or f"Put {row.title.lower()} back to how it comes")
+        self.reset.setText(tr("Back to {default_text}", default_text=row.default_text))
+        self.reset.setAccessibleName(tr("{title}: back to {default_text}", title=row.title, default_text=row.default_text))
+        self.reset.setToolTip(row.locked or tr("Put {what} back to how it comes", what=inside_sentence(row.title)))
         self.reset.setVisible(row.changed)
         self.reset.setEnabled(not row.locked)
 
@@ -175,7 +176,7 @@ class SettingLine(QFrame):
             chooser.picked.connect(self._say)
             return chooser
         if row.kind is Kind.FLAG:
-            flag = QCheckBox("On")
+            flag = QCheckBox(tr("On"))
             flag.setAccessibleName(row.title)
             flag.clicked.connect(self._say)
             return flag
@@ -205,7 +206,7 @@ class SettingLine(QFrame):
             control.setCurrentIndex(control.findData(row.value))
         elif isinstance(control, QCheckBox):
             control.setChecked(bool(row.value))
-            control.setText("On" if row.value else "Off")
+            control.setText(tr("On") if row.value else tr("Off"))
         elif isinstance(control, FolderList) and isinstance(row.value, tuple):
             control.show_folders(row.value)
         control.blockSignals(False)

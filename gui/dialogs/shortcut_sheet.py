@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.actions.shortcuts_content import ShortcutGroup, either
 
@@ -28,7 +29,7 @@ class ShortcutSheet(QDialog):
         """``written``: a shortcut as this system writes it."""
         super().__init__(parent)
         self._written = written
-        self.setWindowTitle("Keyboard shortcuts")
+        self.setWindowTitle(tr("Keyboard shortcuts"))
         inside = QWidget()
         inside.setObjectName("page")
         columns = QHBoxLayout(inside)
@@ -44,9 +45,9 @@ class ShortcutSheet(QDialog):
         self.list = QScrollArea()
         self.list.setWidgetResizable(True)
         self.list.setObjectName("read")
-        self.list.setAccessibleName("Keyboard shortcuts")
+        self.list.setAccessibleName(tr("Keyboard shortcuts"))
         self.list.setWidget(inside)
-        self.close_button = QPushButton("Close")
+        self.close_button = QPushButton(tr("Close"))
         self.close_button.clicked.connect(self.accept)
         foot = QHBoxLayout()
         foot.setContentsMargins(20, 4, 20, 14)

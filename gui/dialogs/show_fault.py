@@ -5,16 +5,18 @@ from __future__ import annotations
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from gui.texts.translation import tr
+
 
 def fault_dialog(details: str, parent: QWidget | None = None) -> QMessageBox:
     """Not modal to the engine: what runs keeps running."""
     dialog = QMessageBox(parent)
-    dialog.setWindowTitle("Crossply has a bug")
+    dialog.setWindowTitle(tr("Crossply has a bug"))
     dialog.setIcon(QMessageBox.Icon.NoIcon)
-    dialog.setText("Something went wrong inside Crossply itself.")
-    dialog.setInformativeText("What runs keeps running. Please report the details below; Copy puts them on the clipboard.")
+    dialog.setText(tr("Something went wrong inside Crossply itself."))
+    dialog.setInformativeText(tr("What runs keeps running. Please report the details below; Copy puts them on the clipboard."))
     dialog.setDetailedText(details)
-    copy = dialog.addButton("Copy details", QMessageBox.ButtonRole.ActionRole)
+    copy = dialog.addButton(tr("Copy details"), QMessageBox.ButtonRole.ActionRole)
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(details))
-    dialog.addButton("Close", QMessageBox.ButtonRole.RejectRole)
+    dialog.addButton(tr("Close"), QMessageBox.ButtonRole.RejectRole)
     return dialog

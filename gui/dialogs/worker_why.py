@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.worker_why import WhyContent
 
@@ -16,7 +17,7 @@ class WorkerWhy(QDialog):
 
     def __init__(self, content: WhyContent, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(f"Why {content.title}")
+        self.setWindowTitle(tr("Why {title}", title=content.title))
         title = QLabel(content.title)
         title.setObjectName("title")
         title.setTextFormat(Qt.TextFormat.PlainText)

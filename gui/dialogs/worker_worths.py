@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from gui.texts.translation import tr
+
 _WIDTH_CHARACTERS = 72
 _SHOWN_LINES = 22
 
@@ -16,7 +18,7 @@ class WorkerWorths(QDialog):
 
     def __init__(self, sentences: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("What each worker is worth")
+        self.setWindowTitle(tr("What each worker is worth"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.words = QLabel("\n".join(f"•  {sentence}" for sentence in sentences))
         self.words.setTextFormat(Qt.TextFormat.PlainText)
@@ -30,7 +32,7 @@ class WorkerWorths(QDialog):
         scroll.setWidget(self.words)
         scroll.setObjectName("read")
         scroll.setAccessibleName(self.windowTitle())
-        heading = QLabel("Measured against the fastest plan with the chosen context; decode, one request at a time.")
+        heading = QLabel(tr("Measured against the fastest plan with the chosen context; decode, one request at a time."))
         heading.setProperty("role", "muted")
         heading.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

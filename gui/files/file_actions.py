@@ -17,6 +17,7 @@ from gui.dialogs.choose_cluster_file import choose_cluster_to_open, choose_clust
 from gui.dialogs.choose_model import choose_model_folder
 from gui.dialogs.file_questions import opens_ports_dialog, unsaved_dialog
 from gui.session_bridge import SessionBridge
+from gui.texts.translation import tr
 from gui.what_to_show.files.document_content import DocumentContent, document_of, opens_ports_of, unsaved_of
 from gui.what_to_show.files.drop_content import FileKind, kind_of
 
@@ -37,7 +38,7 @@ class FileActions(QObject):
         self._n_failed_saves = 0
         self.dialog: QMessageBox | None = None
         """The one that is open."""
-        self.recent_clusters = QMenu("Recent clusters", window)
+        self.recent_clusters = QMenu(tr("Recent clusters"), window)
 
     # -- showing
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from gui.texts.translation import tr
 from gui.what_to_show.files.model_offer_content import ModelOfferContent
 
 
@@ -23,9 +24,9 @@ class ModelOffer(QFrame):
         self._words.setWordWrap(True)
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self.get = QPushButton()
-        self.get.setToolTip("Fetch it into Crossply's own folder; it is chosen when it is there")
-        self.browse = QPushButton("Browse…")
-        self.browse.setToolTip("Choose a GGUF file (Ctrl+O)")
+        self.get.setToolTip(tr("Fetch it into Crossply's own folder; it is chosen when it is there"))
+        self.browse = QPushButton(tr("Browse…"))
+        self.browse.setToolTip(tr("Choose a GGUF file (Ctrl+O)"))
         self.get.clicked.connect(self.get_asked)
         self.browse.clicked.connect(self.browse_asked)
         text = QVBoxLayout()

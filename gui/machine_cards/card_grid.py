@@ -2,6 +2,7 @@
 
 Only what is in view (and a little around it) exists as widgets, which are used again for other machines when it scrolls: with
 200 machines a state costs what a dozen cost. A dozen or fewer all exist. What has the keyboard's focus is never taken away.
+All lines together are one stop of the Tab key, as in any list: the arrow keys go from one to the next, Tab goes on.
 Rejected: a ``QListView`` with a delegate (a card holds buttons, menus and switches that must be real for keyboards and screen
 readers).
 """
@@ -18,11 +19,12 @@ from gui.machine_cards.machine_card import MachineCard
 from gui.machine_cards.machine_line import MachineLine
 from gui.machine_cards.places import Item, Kind, Place, Places, places_of
 from gui.machine_cards.shown_widgets import ShownWidgets
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.all_cards import MachinesContent
 from gui.what_to_show.cards.machine_order import MOST_CARDS, MachineOrder
 
-_CARD_WIDTH = 350
+_CARD_WIDTH = 368
 _NARROWEST = 320
 _TALLEST = 290
 _SHARE_OF_WINDOW = 0.42
@@ -63,6 +65,7 @@ class CardGrid(QScrollArea):
         self._content: MachinesContent | None = None
         self._order = MachineOrder(groups=(), one_line_each=False, nothing="")
         self._opened: set[str] = set()
+        self._line_of_tab = ""
         self._heights: dict[str, int] = {}
         self._places = Places(places=(), height=0)
         self._placing = False
@@ -76,7 +79,7 @@ class CardGrid(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Machines")
+        self.setAccessibleName(tr("Machines"))
         self.verticalScrollBar().valueChanged.connect(self._place)
         appearance.changed.connect(self._forget_heights)
 
@@ -115,7 +118,8 @@ class CardGrid(QScrollArea):
 
     def _wanted_height(self) -> int:
         most = max(self._appearance.pixels(_TALLEST), round(self.window().height() * _SHARE_OF_WINDOW))
-        return min(self._places.height, most) if len(self._places.places) > 1 else self._places.height
+        all_of_it = self._places.height + 2 * self.frameWidth()
+        return min(all_of_it, most) if len(self._places.places) > 1 else all_of_it
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -168,13 +172,14 @@ class CardGrid(QScrollArea):
         return Item(kind=Kind.CARD, key=machine_id, height=self._heights.get(machine_id, guess))
 
     def _wanted(self) -> tuple[Place, ...]:
-        """What exists: all of a few, else what is in view, half a view around it, and what has the focus."""
+        """What exists: all of a few, else what is in view, half a view around it, what has the focus and the line that Tab
+        comes to."""
         if len(self._places.places) <= MOST_CARDS:
             return self._places.places
         top, view = self.verticalScrollBar().value(), max(self.viewport().height(), 1)
         seen = self._places.between(top - view // 2, top + view + view // 2)
-        focused = self._focused_key()
-        extra = (place for place in self._places.places if place.item.key == focused and place not in seen)
+        kept = (self._focused_key(), self._line_of_tab)
+        extra = (place for place in self._places.places if place.item.key in kept and place not in seen)
         return (*seen, *extra)
 
     def _focused_key(self) -> str | None:
@@ -190,6 +195,8 @@ class CardGrid(QScrollArea):
         if content is None:
             return False
         by_kind = {kind: [place.item.key for place in wanted if place.item.kind is kind] for kind in Kind}
+        if self._line_of_tab not in by_kind[Kind.LINE]:
+            self._line_of_tab = next(iter(by_kind[Kind.LINE]), "")
         changed = self._cards.keep(by_kind[Kind.CARD])
         changed |= self._lines.keep(by_kind[Kind.LINE])
         self._headings.keep(by_kind[Kind.HEADING])
@@ -215,12 +222,23 @@ class CardGrid(QScrollArea):
             line, new = self._lines.take(key)
             if new:
                 line.show_content(content.card(key))
+            self._let_tab_in(line, key)
             return line
         card, new = self._cards.take(key)
         card.show_folding(possible=self._order.one_line_each)
         if new:
             card.show_content(content.card(key))
         return card
+
+    def _let_tab_in(self, line: MachineLine, key: str) -> None:
+        """Or not, for all lines but one."""
+        line.setFocusPolicy(Qt.FocusPolicy.StrongFocus if key == self._line_of_tab else Qt.FocusPolicy.ClickFocus)
+
+    def _move_tab_to(self, machine_id: str) -> None:
+        """Tab comes back to the line that had the keyboard last."""
+        self._line_of_tab = machine_id
+        for key, line in self._lines.items():
+            self._let_tab_in(line, key)
 
     def _learn_height(self, card: MachineCard, place: Place) -> bool:
         height = card.heightForWidth(place.width) if card.hasHeightForWidth() else card.sizeHint().height()
@@ -288,6 +306,7 @@ class CardGrid(QScrollArea):
         line.opened.connect(self._unfold)
         line.asked.connect(self.asked)
         line.stepped.connect(self._step)
+        line.reached.connect(self._move_tab_to)
         return line
 
     def _new_heading(self) -> QLabel:

@@ -10,9 +10,11 @@ from gui.assets import icon
 from gui.machine_cards.worker_row import WorkerRow
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.small_parts.wrapping_row import WrappingRow
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.machine_card_content import CardButton, CardFact, CardProgress, MachineCardContent
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent
+from gui.what_to_show.formatting import percent_text
 
 
 class MachineCard(QFrame):
@@ -54,7 +56,7 @@ class MachineCard(QFrame):
         self.menu_button.setMenu(self.menu)
         self.fold = QToolButton()
         self.fold.setObjectName("dots")
-        self.fold.setToolTip("Show it in one line again")
+        self.fold.setToolTip(tr("Show it in one line again"))
         self.fold.hide()
         self.fold.clicked.connect(self._ask_to_fold)
         self._row_box = QVBoxLayout()
@@ -87,8 +89,8 @@ class MachineCard(QFrame):
             self._show_buttons(content.buttons)
         if before is None or before.menu != content.menu:
             self._show_menu(content.menu)
-        self.menu_button.setAccessibleName(f"More about {content.title}")
-        self.fold.setAccessibleName(f"Show {content.title} in one line")
+        self.menu_button.setAccessibleName(tr("More about {title}", title=content.title))
+        self.fold.setAccessibleName(tr("Show {title} in one line", title=content.title))
 
     def show_folding(self, *, possible: bool) -> None:
         """Whether it can be made one line again."""
@@ -143,7 +145,7 @@ class MachineCard(QFrame):
         self.bar.setRange(0, 1000 if known else 0)
         self.bar.setValue(round((progress.fraction or 0.0) * 1000))
         self.bar.setAccessibleName(progress.title)
-        percent = f"{(progress.fraction or 0.0) * 100:.0f}%" if known else ""
+        percent = percent_text(progress.fraction or 0.0) if known else ""
         self._bar_words.show_text(" · ".join(part for part in (percent, progress.detail) if part))
 
     def _show_buttons(self, contents: tuple[CardButton, ...]) -> None:
@@ -162,7 +164,7 @@ class MachineCard(QFrame):
 
     def _show_menu(self, entries: tuple[CardButton, ...]) -> None:
         self.menu_button.setVisible(bool(entries))
-        self.menu_button.setToolTip("Look again, commands, log, exposure, remove")
+        self.menu_button.setToolTip(tr("Look again, commands, log, exposure, remove"))
         self.menu.clear()
         for entry in entries:
             action = QAction(entry.text, self.menu)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from gui.charts.memory_bar import paint_memory
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import tr
 from gui.theme import Appearance, ink_on
 from gui.what_to_show.cards.machine_card_content import MachineCardContent
 from gui.what_to_show.cards.memory_bar_content import MemoryBarContent
@@ -32,6 +33,8 @@ class MachineLine(QWidget):
     """Machine, ``CardAction``."""
     stepped = Signal(str, int)
     """To the next line (1) or the one before (-1)."""
+    reached = Signal(str)
+    """It has the keyboard now."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,7 +59,7 @@ class MachineLine(QWidget):
         words = _words_of(content)
         if words != self.accessibleName():
             self.setAccessibleName(words)
-            self.setToolTip(plain_tip(f"{words}\nEnter or a click opens its card."))
+            self.setToolTip(plain_tip(tr("{words}\nEnter or a click opens its card.", words=words)))
 
     def sizeHint(self) -> QSize:
         return QSize(self._appearance.pixels(320), self.height_of(self._appearance))
@@ -102,6 +105,8 @@ class MachineLine(QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.update()
+        if self._content is not None:
+            self.reached.emit(self._content.machine_id)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
@@ -230,6 +235,6 @@ def _drawn_bar(bar: MemoryBarContent) -> tuple[object, ...]:
 
 def _words_of(content: MachineCardContent) -> str:
     workers = "; ".join(f"{row.name}: {row.badge_words}" for row in content.rows if row.switch_shown)
-    safe = f"{bytes_text(content.safe_bytes)} safe" if content.safe_bytes else ""
+    safe = tr("{size} safe", size=bytes_text(content.safe_bytes)) if content.safe_bytes else ""
     parts = (f"{content.title}: {content.status}", safe, content.speed_words, workers, content.sentence)
     return ". ".join(part for part in parts if part)

@@ -18,6 +18,7 @@ from gui.machine_cards.card_grid import CardGrid
 from gui.machine_cards.machine_card import MachineCard
 from gui.machine_cards.view_button import ViewButton
 from gui.small_parts.small_widgets import ElidedLabel
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.all_cards import MachinesContent
 from gui.what_to_show.cards.machine_order import MachineView, order_of
@@ -38,30 +39,30 @@ class MachinesPanel(QWidget):
         self._appearance = appearance
         self._content: MachinesContent | None = None
         self.grid = CardGrid(appearance)
-        self._title = QLabel("Machines")
+        self._title = QLabel(tr("Machines"))
         self._title.setObjectName("title")
         self._summary = ElidedLabel(role="muted")
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search machines")
-        self.search.setAccessibleName("Search machines")
-        self.search.setToolTip("Name, address, state, system, device (Ctrl+Shift+M; Ctrl+F among the machines)")
+        self.search.setPlaceholderText(tr("Search machines"))
+        self.search.setAccessibleName(tr("Search machines"))
+        self.search.setToolTip(tr("Name, address, state, system, device (Ctrl+Shift+M; Ctrl+F among the machines)"))
         self.search.setClearButtonEnabled(True)
         self.view = ViewButton(appearance)
-        self.add = QPushButton("Add machines…")
-        self.add.setToolTip("By address, or found on the network (Ctrl+M)")
+        self.add = QPushButton(tr("Add machines…"))
+        self.add.setToolTip(tr("By address, or found on the network (Ctrl+M)"))
         self.question = QFrame()
         self.question.setObjectName("question")
         self.question.hide()
         self._question_words = QLabel()
         self._question_words.setObjectName("name")
-        self.answer = QPushButton("Answer…")
+        self.answer = QPushButton(tr("Answer…"))
         self._tools = QWidget()
         self._head = QHBoxLayout()
         self._box = QVBoxLayout(self)
         self.nothing = QWidget()
-        self._nothing_words = QLabel("Looking at this machine…")
+        self._nothing_words = QLabel(tr("Looking at this machine…"))
         self._nothing_words.setTextFormat(Qt.TextFormat.PlainText)
-        self.clear = QPushButton("Clear the search")
+        self.clear = QPushButton(tr("Clear the search"))
         self._lay_out()
         self._connect()
         self._paint_icons()
@@ -72,7 +73,7 @@ class MachinesPanel(QWidget):
         self._summary.show_text(content.summary)
         if self._question_words.text() != content.question:
             self._question_words.setText(content.question)
-            self.answer.setAccessibleName(f"Answer: {content.question}")
+            self.answer.setAccessibleName(tr("Answer: {question}", question=content.question))
         self.question.setVisible(bool(content.question))
         many = len(content.lines) >= _SEARCHED_FROM or bool(self.search.text())
         self._tools.setVisible(many)

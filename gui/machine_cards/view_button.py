@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from gui.assets import icon
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.machine_order import Density, GroupBy, MachineView, SortBy
 
@@ -27,14 +28,14 @@ class ViewButton(QToolButton):
         self._appearance = appearance
         self.view = MachineView()
         self.setObjectName("dots")
-        self.setAccessibleName("How machines are shown")
-        self.setToolTip("Sort, group, cards or one line each")
+        self.setAccessibleName(tr("How machines are shown"))
+        self.setToolTip(tr("Sort, group, cards or one line each"))
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         self._groups = (
-            self._choices(menu, "Sort", tuple(SortBy), "sort"),
-            self._choices(menu, "Group", tuple(GroupBy), "group"),
-            self._choices(menu, "Show", tuple(Density), "density"),
+            self._choices(menu, tr("Sort"), tuple(SortBy), "sort"),
+            self._choices(menu, tr("Group"), tuple(GroupBy), "group"),
+            self._choices(menu, tr("Show"), tuple(Density), "density"),
         )
         self.setMenu(menu)
         self._paint()
@@ -52,7 +53,7 @@ class ViewButton(QToolButton):
         menu.addSection(title)
         group = QActionGroup(self)
         for value in values:
-            action = QAction(value.value, group)
+            action = QAction(tr(value.value), group)
             action.setCheckable(True)
             action.setChecked(getattr(self.view, field) is value)
             action.setData((field, value.value))

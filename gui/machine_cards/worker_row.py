@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from gui.assets import icon
 from gui.charts.memory_bar import MemoryBar
 from gui.small_parts.small_widgets import Badge, ElidedLabel, Stripe, Switch
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent
+
+_NAMES_WIDTH = 120, 190
 
 
 class WorkerRow(QWidget):
@@ -35,7 +38,7 @@ class WorkerRow(QWidget):
         self.switch = Switch(appearance)
         self.menu_button = QToolButton()
         self.menu_button.setObjectName("dots")
-        self.menu_button.setToolTip("Log, command line, why it is in or left out")
+        self.menu_button.setToolTip(tr("Log, command line, why it is in or left out"))
         for part in (self.switch, self.menu_button):
             policy = part.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
@@ -62,14 +65,14 @@ class WorkerRow(QWidget):
         self._stripe.show_mark(content.mark)
         self._name.setText(content.name)
         self._detail.show_text(content.detail)
-        self._bar.setAccessibleName(f"Memory of {content.name}")
+        self._bar.setAccessibleName(tr("Memory of {name}", name=content.name))
         self._badge.show_badge(content.badge, content.mark, content.badge_words, filled=content.badge_filled)
         self.switch.setVisible(content.switch_shown)
         self.switch.setChecked(content.switch_on)
         self.switch.setToolTip(content.switch_words)
-        self.switch.setAccessibleName(f"Use {content.name}")
+        self.switch.setAccessibleName(tr("Use {name}", name=content.name))
         self.menu_button.setVisible(bool(content.menu))
-        self.menu_button.setAccessibleName(f"More about {content.name}")
+        self.menu_button.setAccessibleName(tr("More about {name}", name=content.name))
         self.setToolTip("" if content.switch_shown else content.switch_words)
 
     def menu(self) -> QMenu:
@@ -106,10 +109,19 @@ class WorkerRow(QWidget):
         row.addWidget(self.menu_button)
 
     def _fit(self) -> None:
-        self._names.setFixedWidth(self._appearance.pixels(120))
+        self._fit_names()
         self._badge.updateGeometry()
         self.menu_button.setIcon(icon("menu", self._appearance.colour("muted")))
         self.menu_button.setIconSize(QSize(self._appearance.pixels(16), self._appearance.pixels(16)))
+
+    def _fit_names(self) -> None:
+        """Wider in a wide card, the same in all its rows: the bars begin below each other."""
+        narrowest, widest = (self._appearance.pixels(width) for width in _NAMES_WIDTH)
+        self._names.setFixedWidth(max(narrowest, min(widest, self.width() // 4)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_names()
 
     def _say_switched(self) -> None:
         if self._content is not None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from gui.texts.translation import tr
 from gui.what_to_show.plan_edits.edit_links_content import EditLinkContent, EditLinksContent
 
 
@@ -21,9 +22,9 @@ class EditLinks(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        self.best = self._add(row, "Back to best")
-        self.undo = self._add(row, "Undo")
-        self.redo = self._add(row, "Redo")
+        self.best = self._add(row, tr("Back to best"), tr("back to best"))
+        self.undo = self._add(row, tr("Undo"), tr("undo"))
+        self.redo = self._add(row, tr("Redo"), tr("redo"))
         self.best.triggered.connect(lambda: self.best_asked.emit())
         self.undo.triggered.connect(lambda: self.undo_asked.emit())
         self.redo.triggered.connect(lambda: self.redo_asked.emit())
@@ -39,9 +40,9 @@ class EditLinks(QWidget):
         """From left to right."""
         return tuple(self.findChildren(QPushButton))
 
-    def _add(self, row: QHBoxLayout, words: str) -> QAction:
+    def _add(self, row: QHBoxLayout, words: str, short: str) -> QAction:
         action = QAction(words, self)
-        button = QPushButton(words.lower())
+        button = QPushButton(short)
         button.setObjectName("link")
         button.setAccessibleName(words)
         button.clicked.connect(action.trigger)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
+from gui.texts.translation import mark, tr
 from gui.theme import Appearance
 
 _STEP = 10
-_WORDS = (
+_WORDS = mark(
     "What the fastest plan is fast at: generating (chat) or reading prompts (documents). {share} % of all tokens are prompt."
 )
 
@@ -25,21 +26,26 @@ class MixSlider(QWidget):
         self.slider.setSingleStep(_STEP)
         self.slider.setPageStep(_STEP)
         self.slider.setTracking(False)
-        self.slider.setAccessibleName("From chat to documents")
-        self.slider.setFixedWidth(appearance.pixels(150))
+        self.slider.setAccessibleName(tr("From chat to documents"))
+        self._appearance = appearance
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        for words in ("Chat", "Documents"):
+        for words in (tr("Chat"), tr("Documents")):
             label = QLabel(words)
             label.setProperty("role", "muted")
             row.addWidget(label)
         row.insertWidget(1, self.slider)
         row.addStretch(1)
         self.slider.valueChanged.connect(self.chosen)
+        appearance.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.slider.setFixedWidth(self._appearance.pixels(150))
 
     def show_share(self, percent: int) -> None:
         """Where it stands; says nothing."""
         with QSignalBlocker(self.slider):
             self.slider.setValue(percent)
-        self.slider.setToolTip(_WORDS.format(share=percent))
+        self.slider.setToolTip(tr(_WORDS, share=percent))

@@ -14,11 +14,12 @@ from gui.small_parts.choosers import Chooser
 from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.small_parts.wrapping_row import WrappingRow
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.plan_edits.edit_links_content import EditLinksContent
 from gui.what_to_show.plan_table_content import PlanTableContent, layout_options, plan_as_text, policy_options
 
-_WIDEST_CHARACTERS = 68
+_WIDEST_CHARACTERS = 72
 _MARGIN = 14
 _BAR = 12
 
@@ -38,12 +39,8 @@ class PlanPanel(QFrame):
         self.setObjectName("panel")
         self._appearance = appearance
         self._content: PlanTableContent | None = None
-        self.policy = Chooser("Policy", "How the layers are shared out")
-        self.layout_choice = Chooser("Layout", "How devices become rpc-server processes")
-        self.policy.setMinimumWidth(
-            appearance.pixels(106)
-        )  # shorter than their longest entry rather than wider than the window
-        self.layout_choice.setMinimumWidth(appearance.pixels(118))
+        self.policy = Chooser(tr("Policy"), tr("How the layers are shared out"))
+        self.layout_choice = Chooser(tr("Layout"), tr("How devices become rpc-server processes"))
         self.edits = EditLinks()
         self.mix = MixSlider(appearance)
         self.table = PlanTable(appearance)
@@ -54,11 +51,11 @@ class PlanPanel(QFrame):
         self.reasons.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.reasons.setProperty("role", "text")
         self.basis = ElidedLabel(role="muted")
-        self.measure = QPushButton("Measure speeds")
+        self.measure = QPushButton(tr("Measure speeds"))
         self.measure.setObjectName("link")
-        self.try_plans = QPushButton("Measure the best plans")
+        self.try_plans = QPushButton(tr("Measure the best plans"))
         self.try_plans.setObjectName("link")
-        self.worths = QPushButton("What each worker is worth")
+        self.worths = QPushButton(tr("What each worker is worth"))
         self.worths.setObjectName("link")
         self._lay_out()
         self._connect()
@@ -87,6 +84,8 @@ class PlanPanel(QFrame):
         self.measure.setToolTip(content.measure_words)
         self.try_plans.setEnabled(content.can_try)
         self.try_plans.setToolTip(content.try_words)
+        self.measure.setVisible(bool(content.columns) or content.can_measure)
+        self.try_plans.setVisible(bool(content.columns) or content.can_try)
         self.worths.setVisible(bool(content.worths))
         self.worths.setToolTip("\n".join(content.worths))
         self._fit_table()
@@ -99,6 +98,12 @@ class PlanPanel(QFrame):
         super().resizeEvent(event)
         self._fit_table()
 
+    def _fit(self) -> None:
+        """The choosers are shorter than their longest entry rather than wider than the window."""
+        self.policy.setMinimumWidth(self._appearance.pixels(106))
+        self.layout_choice.setMinimumWidth(self._appearance.pixels(118))
+        self._fit_table()
+
     def _fit_table(self) -> None:
         """As tall as the table and, up to a point, as wide: beyond that it scrolls sideways. There is always room for the bar
         that it scrolls with, or a column that is added while a boundary is dragged would move the map under the mouse."""
@@ -108,7 +113,7 @@ class PlanPanel(QFrame):
         self._scroll.setFixedHeight(wanted.height() + _BAR)
 
     def _lay_out(self) -> None:
-        title = QLabel("Plan")
+        title = QLabel(tr("Plan"))
         title.setObjectName("title")
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -153,7 +158,8 @@ class PlanPanel(QFrame):
         copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.table)
         copy.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         copy.activated.connect(self._copy_table)
-        self._appearance.changed.connect(self._fit_table)
+        self._appearance.changed.connect(self._fit)
+        self._fit()
 
     def _show_worths(self) -> None:
         if self._content is not None:

@@ -10,8 +10,11 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
+from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words
+from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words, row_titles
+
+_WIDEST = 150
 
 
 def _row_height(widget: QWidget, appearance: Appearance) -> int:
@@ -29,14 +32,14 @@ class _RowNames(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        widest = max(self.fontMetrics().horizontalAdvance(row) for row in ROWS)
+        widest = max(self.fontMetrics().horizontalAdvance(row) for row in row_titles())
         height = _head_height(self, self._appearance) + len(ROWS) * _row_height(self, self._appearance)
         return QSize(widest + self._appearance.pixels(12), height + self._appearance.pixels(4))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         height = _row_height(self, self._appearance)
-        for place, row in enumerate(ROWS):
+        for place, row in enumerate(row_titles()):
             box = QRectF(0, _head_height(self, self._appearance) + place * height, self.width(), height)
             painter.setPen(self._appearance.colour("hairline"))
             painter.drawLine(box.topLeft(), box.topRight())
@@ -61,9 +64,9 @@ class VariantColumn(QAbstractButton):
         if content == self._content:
             return
         self._content = content
-        self.setToolTip(f"{content.words}\nClick to choose this plan.")
+        self.setToolTip(tr("{words}\nClick to choose this plan.", words=content.words))
         self.setAccessibleName(column_in_words(content))
-        self.updateGeometry()
+        self.fit()
         self.update()
 
     @property
@@ -80,6 +83,11 @@ class VariantColumn(QAbstractButton):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+    def fit(self) -> None:
+        """Not as wide as the room: a plan alone would be a figure in the middle of nowhere."""
+        self.setMaximumWidth(max(self._appearance.pixels(_WIDEST), self.sizeHint().width()))
+        self.updateGeometry()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         content = self._content
@@ -141,6 +149,7 @@ class PlanTable(QWidget):
         self._row.setSpacing(0)
         self._names = _RowNames(appearance)
         self._row.addWidget(self._names)
+        self._row.addStretch(0)
         appearance.changed.connect(self._grow)
 
     @property
@@ -169,7 +178,8 @@ class PlanTable(QWidget):
     def _new_column(self) -> VariantColumn:
         column = VariantColumn(self._appearance)
         column.clicked.connect(lambda: self._say_chosen(column))
-        self._row.addWidget(column, 1)
+        self._row.insertWidget(1 + len(self._columns), column, 1)
+        QWidget.setTabOrder(self._columns[-1] if self._columns else self, column)
         return column
 
     def _say_chosen(self, column: VariantColumn) -> None:
@@ -178,5 +188,6 @@ class PlanTable(QWidget):
             self.chosen.emit(content.policy.value, content.layout.value, content.approach)
 
     def _grow(self) -> None:
-        for widget in (self._names, *self._columns):
-            widget.updateGeometry()
+        self._names.updateGeometry()
+        for column in self._columns:
+            column.fit()

@@ -6,6 +6,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from gui.texts.translation import tr
+
 _SAID_MILLISECONDS = 2000
 
 
@@ -18,7 +20,7 @@ class CopyButton(QPushButton):
         self._copied_text = ""
         self.setObjectName("link")
         self.setAccessibleName(f"{words} {what}")
-        self.setToolTip(f"Copy {what}")
+        self.setToolTip(tr("Copy {what}", what=what))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SAID_MILLISECONDS)
@@ -32,5 +34,5 @@ class CopyButton(QPushButton):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._copied_text)
-        self.setText("Copied")
+        self.setText(tr("Copied"))
         self._timer.start()

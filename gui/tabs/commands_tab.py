@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gui.small_parts.copy_button import CopyButton
+from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.tabs_content import CommandContent, CommandsContent, commands_as_script
 
@@ -22,7 +23,7 @@ class CommandsTab(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
         self.empty.setWordWrap(True)
-        self.copy_all = CopyButton("Copy all as a script", "all commands, one after the other")
+        self.copy_all = CopyButton(tr("Copy all as a script"), tr("all commands, one after the other"))
         inside = QWidget()
         inside.setObjectName("clear")
         self._list = QVBoxLayout(inside)
@@ -35,7 +36,7 @@ class CommandsTab(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setObjectName("read")
         scroll.setWidget(inside)
-        scroll.setAccessibleName("Commands")
+        scroll.setAccessibleName(tr("Commands"))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
         box.addWidget(scroll, 1)
@@ -53,6 +54,8 @@ class CommandsTab(QWidget):
         self.rows = [self._row_of(command) for command in content.commands]
         for place, row in enumerate(self.rows):
             self._list.insertWidget(place, row)
+            row.show()
+        self._list.activate()
         self.empty.setText(content.empty)
         self.empty.setVisible(bool(content.empty))
         self.copy_all.show_text(commands_as_script(content))
@@ -71,8 +74,8 @@ class CommandsTab(QWidget):
         words.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        words.setAccessibleName(f"Command of {command.title}")
-        copy = CopyButton("Copy", f"the command of {command.title}")
+        words.setAccessibleName(tr("Command of {title}", title=command.title))
+        copy = CopyButton(tr("Copy"), tr("the command of {title}", title=command.title))
         copy.show_text(command.shell)
         head = QHBoxLayout()
         head.addWidget(title)

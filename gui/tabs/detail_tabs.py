@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from engine.session.state import ClusterState
@@ -22,10 +23,11 @@ from gui.tabs.throughput_bar import CHARTS_PNG, CHARTS_SVG, FIGURES_CSV
 from gui.tabs.throughput_tab import ThroughputTab
 from gui.tabs.topology_tab import TopologyTab
 from gui.tabs.try_it_tab import TryItTab
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.history_content import CSV_TITLES, history_csv_rows, history_of
 from gui.what_to_show.logs_content import log_sources_of
-from gui.what_to_show.tabs_content import commands_of, try_it_of
+from gui.what_to_show.tabs_content import commands_as_script, commands_of, try_it_of
 from gui.what_to_show.throughput_content import inputs_of, throughput_of
 from gui.what_to_show.topology_content import topology_of
 from gui.what_to_show.watching.figures_table import csv_text, figures_table_of, picture_title, suggested_name
@@ -56,15 +58,15 @@ class DetailTabs(QTabWidget):
             self.history: lambda state: self.history.show_content(history_of(state)),
         }
         for tab, name in (
-            (self.throughput, "Throughput"),
-            (self.topology, "Topology"),
-            (self.logs, "Logs"),
-            (self.try_it, "Try it"),
-            (self.commands, "Commands"),
-            (self.history, "History"),
+            (self.throughput, tr("Throughput")),
+            (self.topology, tr("Topology")),
+            (self.logs, tr("Logs")),
+            (self.try_it, tr("Try it")),
+            (self.commands, tr("Commands")),
+            (self.history, tr("History")),
         ):
             self.addTab(tab, name)
-        self.tabBar().setAccessibleName("Details")
+        self.tabBar().setAccessibleName(tr("Details"))
         self.currentChanged.connect(lambda _place: self._show_current())
         self.throughput.changed.connect(self._show_current)
         self.throughput.bar.save_asked.connect(self._save)
@@ -76,6 +78,10 @@ class DetailTabs(QTabWidget):
         self._state = state
         self.logs.show_sources(log_sources_of(state))
         self._show_current()
+
+    def copy_script(self) -> None:
+        """All commands of the newest state to the clipboard, whichever tab is in front."""
+        QGuiApplication.clipboard().setText(commands_as_script(commands_of(self._state)))
 
     def _show_current(self) -> None:
         feed = self._feeds.get(self.currentWidget())
@@ -99,14 +105,16 @@ class DetailTabs(QTabWidget):
         if kind == FIGURES_CSV:
             table = figures_table_of(self._state)
             text = csv_text(table.titles, table.rows)
-            line.save_text("Save the figures", suggested_name("throughput", now, "csv"), "CSV tables (*.csv)", text)
+            line.save_text(tr("Save the figures"), suggested_name("throughput", now, "csv"), tr("CSV tables (*.csv)"), text)
         elif kind in (CHARTS_PNG, CHARTS_SVG):
             charts = [(block.title, block.chart) for block in self.throughput.blocks if not block.is_empty]
             picture = ChartsPicture(picture_title(self._state, now), charts, self._appearance)
             ending = "png" if kind == CHARTS_PNG else "svg"
             write = picture.save_png if kind == CHARTS_PNG else picture.save_svg
             name = suggested_name("throughput", now, ending)
-            line.save("Save the charts", name, f"{ending.upper()} pictures (*.{ending})", write)
+            line.save(
+                tr("Save the charts"), name, tr("{kind} pictures (*.{ending})", kind=ending.upper(), ending=ending), write
+            )
         else:
             self.layer_map_picture_asked.emit()
 
@@ -115,17 +123,19 @@ class DetailTabs(QTabWidget):
         background = self._appearance.colour("panel")
         name = suggested_name("layer-map", time.time(), "png")
         saved = self.throughput.bar.saved
-        saved.save("Save the layer map", name, "PNG pictures (*.png)", lambda path: save_widget(layer_map, path, background))
+        saved.save(
+            tr("Save the layer map"), name, tr("PNG pictures (*.png)"), lambda path: save_widget(layer_map, path, background)
+        )
 
     def _save_history(self) -> None:
         """The runs that are shown."""
         shown = {row.id for row in self.history.rows}
         text = csv_text(CSV_TITLES, history_csv_rows(tuple(run for run in self._state.history if run.id in shown)))
         name = suggested_name("history", time.time(), "csv")
-        self.history.saved.save_text("Save the history", name, "CSV tables (*.csv)", text)
+        self.history.saved.save_text(tr("Save the history"), name, tr("CSV tables (*.csv)"), text)
 
     def _save_record(self, run_id: str) -> None:
         record = next((run for run in self._state.history if run.id == run_id), None)
         if record is not None:
             name = f"crossply-run-{run_id}.json"
-            self.history.saved.save_text("Save the run", name, "Run records (*.json)", record_to_json(record))
+            self.history.saved.save_text(tr("Save the run"), name, tr("Run records (*.json)"), record_to_json(record))

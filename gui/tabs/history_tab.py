@@ -9,8 +9,9 @@ from gui.small_parts.choosers import Chooser
 from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.text_table import TextTable
 from gui.tabs.saving import SaveLine
+from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.history_content import COLUMNS, NUMBERS, HistoryContent, RunRowContent, history_as_text
+from gui.what_to_show.history_content import NUMBERS, HistoryContent, RunRowContent, column_titles, history_as_text
 
 _ALL = ""
 
@@ -33,17 +34,17 @@ class HistoryTab(QWidget):
         self.empty = QLabel()
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
-        self.model = Chooser("Model", "Only runs of this model")
-        self.table = TextTable("Measured runs")
+        self.model = Chooser(tr("Model"), tr("Only runs of this model"))
+        self.table = TextTable(tr("Measured runs"))
         self.details = QPlainTextEdit()
         self.details.setReadOnly(True)
-        self.details.setAccessibleName("The chosen run")
-        self.details.setPlaceholderText("Choose a run to see all of it.")
+        self.details.setAccessibleName(tr("The chosen run"))
+        self.details.setPlaceholderText(tr("Choose a run to see all of it."))
         self.details.setTabChangesFocus(True)
-        self.reproduce = CopyButton("Copy reproduce command", "the command that runs it again, here or in another lab")
-        self.save_record = _link_button("Save run…", "The chosen run as JSON, for crossplyctl reproduce")
-        self.save_csv = _link_button("Save as CSV…", "All shown runs, with units in the titles")
-        self.copy = CopyButton("Copy as text", "all shown runs, tab-separated")
+        self.reproduce = CopyButton(tr("Copy reproduce command"), tr("the command that runs it again, here or in another lab"))
+        self.save_record = _link_button(tr("Save run…"), tr("The chosen run as JSON, for crossplyctl reproduce"))
+        self.save_csv = _link_button(tr("Save as CSV…"), tr("All shown runs, with units in the titles"))
+        self.copy = CopyButton(tr("Copy as text"), tr("all shown runs, tab-separated"))
         self.saved = SaveLine()
         self._lay_out()
         self.model.picked.connect(self._pick)
@@ -58,7 +59,7 @@ class HistoryTab(QWidget):
         self._content = content
         self.empty.setText(content.empty)
         self._model = self._model if self._model in content.models else _ALL
-        self.model.show_entries(((_ALL, "All models", ""), *((name, name, "") for name in content.models)), self._model)
+        self.model.show_entries(((_ALL, tr("All models"), ""), *((name, name, "") for name in content.models)), self._model)
         self.model.setVisible(len(content.models) > 1)
         self._pages.setCurrentIndex(1 if content.rows else 0)
         self._show_rows()
@@ -70,7 +71,9 @@ class HistoryTab(QWidget):
     def _show_rows(self) -> None:
         rows = () if self._content is None else self._content.rows
         self.rows = tuple(row for row in rows if self._model in (_ALL, row.model))
-        self.table.show_rows(COLUMNS, [row.cells for row in self.rows], [row.words for row in self.rows], numbers=NUMBERS)
+        self.table.show_rows(
+            column_titles(), [row.cells for row in self.rows], [row.words for row in self.rows], numbers=NUMBERS
+        )
         self.copy.show_text(history_as_text(self.rows))
         if self.rows and not self.table.currentIndex().isValid():
             self.table.selectRow(0)

@@ -11,18 +11,20 @@ import re
 import time
 from collections import deque
 
-from PySide6.QtGui import QGuiApplication, QShowEvent, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.session.logs import LogLine
 from gui.small_parts.choosers import Chooser
 from gui.small_parts.small_widgets import set_role
 from gui.tabs.saving import SaveLine
+from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.logs_content import LEVELS, LogLevel, LogSourceContent, level_of, log_line_text
 from gui.what_to_show.watching.figures_table import suggested_name
 
 _MOST_LINES = 20_000
+_IN_ONE_LINE = 660
 _ALL = ""
 
 
@@ -41,35 +43,36 @@ class LogsTab(QWidget):
         self._level = LogLevel.ANY
         self._waiting: deque[LogLine] = deque(maxlen=_MOST_LINES)
         """Arrived while the tab was hidden."""
-        self.machine = Chooser("Machine", "Only what runs on this machine")
-        self.source = Chooser("Process", "Whose output is shown")
-        self.source.setMinimumContentsLength(24)
-        self.source.setPlaceholderText("No process yet")
-        self.level = Chooser("Level", "How bad a line has to be to be shown")
-        self.level.show_entries(tuple((str(level.value), words, tip) for level, words, tip in LEVELS), "0")
+        self.machine = Chooser(tr("Machine"), tr("Only what runs on this machine"))
+        self.source = Chooser(tr("Process"), tr("Whose output is shown"))
+        self.source.setMinimumContentsLength(16)
+        self.source.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.source.setPlaceholderText(tr("No process yet"))
+        self.level = Chooser(tr("Level"), tr("How bad a line has to be to be shown"))
+        self.level.show_entries(tuple((str(level.value), tr(words), tr(tip)) for level, words, tip in LEVELS), "0")
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search (Ctrl+F)")
-        self.search.setAccessibleName("Search the log")
-        self.search.setToolTip("Enter goes to the next older hit")
+        self.search.setPlaceholderText(tr("Search (Ctrl+F)"))
+        self.search.setAccessibleName(tr("Search the log"))
+        self.search.setToolTip(tr("Enter goes to the next older hit"))
         self.search.setClearButtonEnabled(True)
         self.hits = QLabel()
         self.hits.setProperty("role", "muted")
-        self.newest = QPushButton("Jump to newest")
+        self.newest = QPushButton(tr("Jump to newest"))
         self.newest.setObjectName("link")
         self.newest.hide()
-        self.copy = QPushButton("Copy all")
+        self.copy = QPushButton(tr("Copy all"))
         self.copy.setObjectName("link")
-        self.copy.setToolTip("Copy every line that is shown")
-        self.save = QPushButton("Save…")
+        self.copy.setToolTip(tr("Copy every line that is shown"))
+        self.save = QPushButton(tr("Save…"))
         self.save.setObjectName("link")
-        self.save.setToolTip("Save every line that is shown to a file")
+        self.save.setToolTip(tr("Save every line that is shown to a file"))
         self.saved = SaveLine()
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(_MOST_LINES)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setAccessibleName("Log")
-        self.text.setPlaceholderText("Here is what llama-server and the workers print, as soon as they run.")
+        self.text.setAccessibleName(tr("Log"))
+        self.text.setPlaceholderText(tr("Here is what llama-server and the workers print, as soon as they run."))
         self._lay_out()
         self._connect()
         self._set_font()
@@ -88,7 +91,7 @@ class LogsTab(QWidget):
         self._sources |= {content.process_id: content for content in contents}
         machines = tuple(dict.fromkeys(content.machine for content in contents))
         self._machine = self._machine if self._machine in machines else _ALL
-        self.machine.show_entries(((_ALL, "All machines", ""), *((name, name, "") for name in machines)), self._machine)
+        self.machine.show_entries(((_ALL, tr("All machines"), ""), *((name, name, "") for name in machines)), self._machine)
         self.machine.setVisible(len(machines) > 1)
         self._show_processes()
 
@@ -110,6 +113,12 @@ class LogsTab(QWidget):
             self._write(lines)
         else:
             self._waiting.extend(lines)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two lines of controls where one is too short for them."""
+        super().resizeEvent(event)
+        one = event.size().width() >= self._appearance.pixels(_IN_ONE_LINE)
+        self._row.setDirection(QBoxLayout.Direction.LeftToRight if one else QBoxLayout.Direction.TopToBottom)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -136,7 +145,7 @@ class LogsTab(QWidget):
         if not self._picked or self._process_id not in (_ALL, *ids):
             wanted = ids[0] if ids and self._machine == _ALL else _ALL
             self._show_process(wanted)
-        together = ((_ALL, "All processes", "Every process, in the order in which lines arrived"),) if ids else ()
+        together = ((_ALL, tr("All processes"), tr("Every process, in the order in which lines arrived")),) if ids else ()
         self.source.show_entries((*entries, *together), self._process_id if ids else None)
 
     def _show_process(self, process_id: str) -> None:
@@ -168,7 +177,7 @@ class LogsTab(QWidget):
         self.search.setProperty("invalid", "false" if found else "true")
         self.search.style().unpolish(self.search)
         self.search.style().polish(self.search)
-        self.hits.setText("" if found else "no line has it")
+        self.hits.setText("" if found else tr("no line has it"))
         set_role(self.hits, "muted" if found else "bad")
 
     def _find(self, wanted: str, *, forward: bool) -> bool:
@@ -199,7 +208,7 @@ class LogsTab(QWidget):
         source = self._sources.get(self._process_id)
         what = "log" if source is None else f"log-{re.sub(r'[^A-Za-z0-9]+', '-', source.title).strip('-')}"
         self.saved.save_text(
-            "Save the log", suggested_name(what, time.time(), "txt"), "Text (*.txt)", f"{self.text.toPlainText()}\n"
+            tr("Save the log"), suggested_name(what, time.time(), "txt"), tr("Text (*.txt)"), f"{self.text.toPlainText()}\n"
         )
 
     def _jump(self) -> None:
@@ -219,20 +228,22 @@ class LogsTab(QWidget):
         self.text.setFont(fixed_font(self._appearance.pixels(12)))
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.machine)
-        row.addWidget(self.source)
-        row.addWidget(self.level)
-        row.addWidget(self.search, 1)
-        row.addWidget(self.hits)
-        row.addWidget(self.newest)
-        row.addWidget(self.copy)
-        row.addWidget(self.save)
+        which, find = QHBoxLayout(), QHBoxLayout()
+        which.addWidget(self.machine)
+        which.addWidget(self.source, 1)
+        which.addWidget(self.level)
+        find.addWidget(self.search, 1)
+        for part in (self.hits, self.newest, self.copy, self.save):
+            find.addWidget(part)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        for layout in (which, find, self._row):
+            layout.setSpacing(8)
+        self._row.addLayout(which, 1)
+        self._row.addLayout(find, 1)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(6)
-        box.addLayout(row)
+        box.addLayout(self._row)
         box.addWidget(self.saved)
         box.addWidget(self.text, 1)
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QStandardPaths, QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gui.small_parts.small_widgets import ElidedLabel, set_role
+from gui.texts.translation import tr
 
 _SAID_MILLISECONDS = 20_000
 
@@ -44,9 +45,12 @@ class SaveLine(ElidedLabel):
         try:
             write(path)
         except OSError as error:
-            self._say(f"{path} could not be written: {error.strerror or error}. Choose another folder.", "bad")
+            self._say(
+                tr("{path} could not be written: {error}. Choose another folder.", path=path, error=error.strerror or error),
+                "bad",
+            )
         else:
-            self._say(f"Saved to {path}", "good")
+            self._say(tr("Saved to {path}", path=path), "good")
 
     def save_text(self, title: str, name: str, kinds: str, text: str) -> None:
         """The same for a text."""

@@ -7,21 +7,27 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
 from gui.tabs.saving import SaveLine
+from gui.texts.translation import mark, tr
 from gui.theme import Appearance
 from gui.what_to_show.watching.charts import Window
 
-CHARTS_PNG, CHARTS_SVG, FIGURES_CSV, LAYER_MAP_PNG = "charts png", "charts svg", "figures csv", "layer map png"
+CHARTS_PNG, CHARTS_SVG, FIGURES_CSV, LAYER_MAP_PNG = (
+    "charts png",
+    "charts svg",
+    "figures csv",
+    "layer map png",
+)
 
 _ENTRIES = (
-    (CHARTS_PNG, "Charts as PNG…"),
-    (CHARTS_SVG, "Charts as SVG…"),
-    (FIGURES_CSV, "Figures as CSV…"),
-    (LAYER_MAP_PNG, "Layer map as PNG…"),
+    (CHARTS_PNG, mark("Charts as PNG…")),
+    (CHARTS_SVG, mark("Charts as SVG…")),
+    (FIGURES_CSV, mark("Figures as CSV…")),
+    (LAYER_MAP_PNG, mark("Layer map as PNG…")),
 )
 _TIPS = {
-    Window.MINUTE: "The last minute",
-    Window.TEN_MINUTES: "The last ten minutes",
-    Window.WHOLE: "Since the launch. What is older than ten minutes is shown as means",
+    Window.MINUTE: mark("The last minute"),
+    Window.TEN_MINUTES: mark("The last ten minutes"),
+    Window.WHOLE: mark("Since the launch. What is older than ten minutes is shown as means"),
 }
 
 
@@ -38,20 +44,20 @@ class ThroughputBar(QWidget):
         self._appearance = appearance
         self._group = QButtonGroup(self)
         self.windows = {window: self._window_button(window) for window in Window}
-        self.as_table = QPushButton("Table")
+        self.as_table = QPushButton(tr("Table"))
         self.as_table.setObjectName("choice")
         self.as_table.setCheckable(True)
-        self.as_table.setToolTip("The same readings as a table, newest first. It stands still while you are in it")
+        self.as_table.setToolTip(tr("The same readings as a table, newest first. It stands still while you are in it"))
         self.saved = SaveLine()
         self.export = QToolButton()
         self.export.setObjectName("menu")
-        self.export.setText("Export")
-        self.export.setToolTip("Save the charts, their figures or the layer map to a file")
+        self.export.setText(tr("Export"))
+        self.export.setToolTip(tr("Save the charts, their figures or the layer map to a file"))
         self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self.export)
         self.actions_by_kind: dict[str, QAction] = {}
         for kind, words in _ENTRIES:
-            action = QAction(words, self.menu)
+            action = QAction(tr(words), self.menu)
             action.triggered.connect(lambda _checked=False, kind=kind: self.save_asked.emit(kind))
             self.menu.addAction(action)
             self.actions_by_kind[kind] = action
@@ -90,15 +96,17 @@ class ThroughputBar(QWidget):
 
     def show_can_save(self, can: bool) -> None:
         """Without readings there is only the layer map to be saved."""
+        for button in (*self.windows.values(), self.as_table):
+            button.setVisible(can)
         for kind, action in self.actions_by_kind.items():
             action.setEnabled(can or kind == LAYER_MAP_PNG)
 
     def _window_button(self, window: Window) -> QPushButton:
-        button = QPushButton(window.value)
+        button = QPushButton(tr(window.value))
         button.setObjectName("choice")
         button.setCheckable(True)
         button.setChecked(window is Window.TEN_MINUTES)
-        button.setToolTip(_TIPS[window])
+        button.setToolTip(tr(_TIPS[window]))
         button.clicked.connect(lambda: self.window_chosen.emit(window))
         self._group.addButton(button)
         return button

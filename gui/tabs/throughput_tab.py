@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.charts.legend import Legend
 from gui.small_parts.small_widgets import ElidedLabel
 from gui.small_parts.text_table import TextTable
 from gui.tabs.throughput_bar import ThroughputBar
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.throughput_content import FigureContent, ThroughputContent
 from gui.what_to_show.watching.charts import ChartContent, Unit
@@ -100,7 +111,7 @@ class ThroughputTab(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
         self.empty.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.table = TextTable("Throughput, as a table")
+        self.table = TextTable(tr("Throughput, as a table"))
         self._grid_page = QWidget()
         self._grid = QGridLayout(self._grid_page)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -109,15 +120,11 @@ class ThroughputTab(QWidget):
         self._pages = QStackedWidget()
         for page in (self.empty, self._grid_page, self.table):
             self._pages.addWidget(page)
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        row.addWidget(self._pages, 1)
-        row.addLayout(self._figure_grid())
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(4)
         box.addWidget(self.bar)
-        box.addLayout(row, 1)
+        box.addWidget(self._scrolling(), 1)
         self.bar.window_chosen.connect(lambda _window: self.changed.emit())
         self.bar.as_table.toggled.connect(self._turn)
         appearance.changed.connect(self._arrange)
@@ -189,6 +196,22 @@ class ThroughputTab(QWidget):
             self._grid.addWidget(block, *place)
         for column, stretch in enumerate(_STRETCHES):
             self._grid.setColumnStretch(column, stretch if wide else int(column < 2))
+
+    def _scrolling(self) -> QScrollArea:
+        """Curves and figures: where the window is too small for them, or the text too large, they scroll."""
+        inside = QWidget()
+        inside.setObjectName("clear")
+        row = QHBoxLayout(inside)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        row.addWidget(self._pages, 1)
+        row.addLayout(self._figure_grid())
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(inside)
+        return scroll
 
     def _figure_grid(self) -> QGridLayout:
         grid = QGridLayout()

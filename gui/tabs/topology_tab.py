@@ -10,8 +10,9 @@ from gui.charts.topology_chart import TopologyChart
 from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.small_widgets import ElidedLabel
 from gui.small_parts.text_table import TextTable
+from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.topology_content import COLUMNS, TopologyContent
+from gui.what_to_show.topology_content import TopologyContent, column_titles
 
 
 class TopologyTab(QWidget):
@@ -24,12 +25,12 @@ class TopologyTab(QWidget):
         super().__init__(parent)
         self._content: TopologyContent | None = None
         self._summary = ElidedLabel(role="muted")
-        self.as_list = QPushButton("List")
+        self.as_list = QPushButton(tr("List"))
         self.as_list.setCheckable(True)
-        self.as_list.setToolTip("Every machine and its link in words")
-        self.copy = CopyButton("Copy as text", "the list, tab-separated")
+        self.as_list.setToolTip(tr("Every machine and its link in words"))
+        self.copy = CopyButton(tr("Copy as text"), tr("the list, tab-separated"))
         self.chart = TopologyChart(appearance)
-        self.table = TextTable("Machines and their links")
+        self.table = TextTable(tr("Machines and their links"))
         self._pages = QStackedWidget()
         self._pages.addWidget(self.chart)
         self._pages.addWidget(self.table)
@@ -54,9 +55,11 @@ class TopologyTab(QWidget):
         if content == self._content:
             return
         self._content = content
-        self.copy.show_text("\n".join("\t".join(cells) for cells in (COLUMNS, *(m.cells for m in content.machines))))
+        self.copy.show_text("\n".join("\t".join(cells) for cells in (column_titles(), *(m.cells for m in content.machines))))
         self.chart.show_content(content)
-        self.table.show_rows(COLUMNS, [machine.cells for machine in content.machines], [m.words for m in content.machines])
+        self.table.show_rows(
+            column_titles(), [machine.cells for machine in content.machines], [m.words for m in content.machines]
+        )
         self._turn()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -75,7 +78,9 @@ class TopologyTab(QWidget):
         self._pages.setCurrentWidget(self.chart if fits and not self.as_list.isChecked() else self.table)
         self.as_list.setEnabled(fits)
         summary = self._content.empty or self._content.summary
-        self._summary.show_text(summary if fits else f"{summary} · listed: there is no room here to draw so many")
+        self._summary.show_text(
+            summary if fits else tr("{summary} · listed: there is no room here to draw so many", summary=summary)
+        )
 
     def _choose_row(self, index: QModelIndex) -> None:
         if self._content is not None and index.row() < len(self._content.machines):

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPlainTextEdit, QP
 from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import ElidedLabel, set_role
+from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.tabs_content import TryItContent
 
@@ -33,26 +34,26 @@ class TryItTab(QWidget):
         self._content: TryItContent | None = None
         self._appearance = appearance
         self.prompt = QPlainTextEdit()
-        self.prompt.setAccessibleName("Question")
+        self.prompt.setAccessibleName(tr("Question"))
         self.prompt.setTabChangesFocus(True)
-        self.send = QPushButton("Ask")
-        self.chat = QCheckBox("As a chat")
+        self.send = QPushButton(tr("Ask"))
+        self.chat = QCheckBox(tr("As a chat"))
         self.chat.setChecked(True)
-        self.chat.setToolTip("Use the model's chat template. Switch off for base models: they go on with the text")
+        self.chat.setToolTip(tr("Use the model's chat template. Switch off for base models: they go on with the text"))
         self.answer = QPlainTextEdit()
         self.answer.setReadOnly(True)
-        self.answer.setAccessibleName("Answer")
-        self.answer.setPlaceholderText("The answer appears here as it is generated.")
+        self.answer.setAccessibleName(tr("Answer"))
+        self.answer.setPlaceholderText(tr("The answer appears here as it is generated."))
         self.footer = QLabel()
         self.footer.setWordWrap(True)
-        self.copy = CopyButton("Copy answer", "the answer")
+        self.copy = CopyButton(tr("Copy answer"), tr("the answer"))
         self._asked_at = 0.0
         self.served = ElidedLabel(role="muted")
-        self.copy_address = CopyButton("Copy address", "the address of the API")
-        self.copy_curl = CopyButton("Copy curl", "a curl command that asks the model")
-        self.open_page = QPushButton("Open the server's own page")
+        self.copy_address = CopyButton(tr("Copy address"), tr("the address of the API"))
+        self.copy_curl = CopyButton(tr("Copy curl"), tr("a curl command that asks the model"))
+        self.open_page = QPushButton(tr("Open the server's own page"))
         self.open_page.setObjectName("link")
-        self.open_page.setToolTip("llama-server's own page, in the browser")
+        self.open_page.setToolTip(tr("llama-server's own page, in the browser"))
         self.open_page.clicked.connect(self._open)
         self._lay_out()
         self.send.clicked.connect(self._press)
@@ -69,9 +70,9 @@ class TryItTab(QWidget):
         if content == before:
             return
         self.send.setEnabled(content.can_ask or content.can_stop)
-        self.send.setText("Stop" if content.can_stop else "Ask")
-        ask_words = content.why_not or "Send it to the running model (Ctrl+Enter)"
-        self.send.setToolTip("End this answer (Esc)" if content.can_stop else ask_words)
+        self.send.setText(tr("Stop") if content.can_stop else tr("Ask"))
+        ask_words = content.why_not or tr("Send it to the running model (Ctrl+Enter)")
+        self.send.setToolTip(tr("End this answer (Esc)") if content.can_stop else ask_words)
         if before is None or before.as_chat != content.as_chat:  # else the box stays as the person set it
             self.chat.setChecked(content.as_chat)
         self.prompt.setPlaceholderText(content.example)
@@ -118,7 +119,7 @@ class TryItTab(QWidget):
     def _stop(self) -> None:
         if self._answering() and time.monotonic() - self._asked_at > _DOUBLE_CLICK_SECONDS:
             self.send.setEnabled(False)
-            self.footer.setText("Stopping at the next word…")
+            self.footer.setText(tr("Stopping at the next word…"))
             self.stop_asked.emit()
 
     def _answering(self) -> bool:

@@ -10,20 +10,30 @@ from dataclasses import dataclass
 
 from engine.session.state import ClusterState
 from engine.vocabulary.run_record import RecordedWorker, RunRecord
-from gui.what_to_show.formatting import NOT_KNOWN, count_text, difference_text, rate_text, round_trip_text
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import mark, tr
+from gui.what_to_show.formatting import (
+    NOT_KNOWN,
+    count_text,
+    difference_text,
+    held_text,
+    percent_text,
+    rate_text,
+    round_trip_text,
+)
 
 COLUMNS = (
-    "When (UTC)",
-    "Model",
-    "Plan",
-    "Decode, predicted",
-    "measured",
-    "error",
-    "Prefill, predicted",
-    "measured",
-    "error",
-    "Workers",
-    "Split",
+    mark("When (UTC)"),
+    mark("Model"),
+    mark("Plan"),
+    mark("Decode, predicted"),
+    mark("measured"),
+    mark("error"),
+    mark("Prefill, predicted"),
+    mark("measured"),
+    mark("error"),
+    mark("Workers"),
+    mark("Split"),
     "llama.cpp",
 )
 NUMBERS = range(3, 9)
@@ -80,13 +90,18 @@ class HistoryContent:
     empty: str
 
 
+def column_titles() -> tuple[str, ...]:
+    """``COLUMNS`` in the person's language."""
+    return tuple(tr(title) for title in COLUMNS)
+
+
 def history_of(state: ClusterState) -> HistoryContent:
     """Everything in the history tab."""
     rows = tuple(_row(record) for record in state.history[:SHOWN_RUNS])
     return HistoryContent(
         rows=rows,
         models=tuple(dict.fromkeys(row.model for row in rows)),
-        empty="" if rows else "Every launch is measured and kept here.",
+        empty="" if rows else tr("Every launch is measured and kept here."),
     )
 
 
@@ -97,14 +112,14 @@ def history_csv_rows(records: tuple[RunRecord, ...]) -> tuple[tuple[str, ...], .
 
 def history_as_text(rows: tuple[RunRowContent, ...]) -> str:
     """Tab-separated, for the clipboard."""
-    return "\n".join("\t".join(cells) for cells in (COLUMNS, *(row.cells for row in rows)))
+    return "\n".join("\t".join(cells) for cells in (column_titles(), *(row.cells for row in rows)))
 
 
 def _row(record: RunRecord) -> RunRowContent:
     cells = (
         record.at[:16].replace("T", " "),
         record.model.name,
-        f"{record.policy} · {record.layout}",
+        f"{engine_word(record.policy)} · {engine_word(record.layout)}",
         rate_text(record.decode_predicted),
         rate_text(record.decode_measured),
         _error(record.decode_measured, record.decode_predicted),
@@ -146,17 +161,36 @@ def _error(measured: float | None, predicted: float | None) -> str:
 
 def _words(record: RunRecord) -> str:
     samples = ", ".join(rate_text(rate) for rate in record.decode_rates)
-    build = record.build.commit or "of unknown commit"
-    shape = f"context {record.shape.context_tokens}, {count_text(record.shape.slots, 'slot')}"
+    build = record.build.commit or tr("of unknown commit")
+    shape = tr(
+        "context {context_tokens}, {slots}",
+        context_tokens=record.shape.context_tokens,
+        slots=count_text(record.shape.slots, "slot"),
+    )
     protocol = f", RPC {record.build.protocol}" if record.build.protocol else ""
     lines = [
-        f"Run {record.id} of {record.at[:19].replace('T', ' ')} UTC: {record.model.name}, {record.model.n_layers} layers",
-        f"{record.policy}, {record.layout}, {shape}",
+        tr(
+            "Run {id} of {at} UTC: {name}, {n_layers} layers",
+            id=record.id,
+            at=record.at[:19].replace("T", " "),
+            name=record.model.name,
+            n_layers=record.model.n_layers,
+        ),
+        f"{engine_word(record.policy)}, {engine_word(record.layout)}, {shape}",
         f"llama.cpp {build}{protocol}; Crossply {record.crossply_version}",
-        f"Decode samples: {samples or 'none'} tok/s; {record.basis or 'no prediction'}",
+        tr(
+            "Decode samples: {samples} tok/s; {basis}",
+            samples=samples or tr("none"),
+            basis=record.basis or tr("no prediction"),
+        ),
         *(_worker_words(worker) for worker in record.workers),
         *(
-            f"{machine.name}: {machine.cpu}, {machine.cpu_busy_fraction:.0%} busy before"
+            tr(
+                "{name}: {cpu}, {busy} busy before",
+                name=machine.name,
+                cpu=machine.cpu,
+                busy=percent_text(machine.cpu_busy_fraction),
+            )
             for machine in record.machines
             if machine.cpu_busy_fraction is not None
         ),
@@ -165,9 +199,9 @@ def _words(record: RunRecord) -> str:
 
 
 def _worker_words(worker: RecordedWorker) -> str:
-    head = " and the output head" if worker.holds_output else ""
-    link = "" if worker.rtt_seconds is None else f", {round_trip_text(worker.rtt_seconds)} away"
-    return f"{_worker(worker)}: {count_text(worker.n_layers, 'layer')}{head}, {worker.exposure}{link}"
+    link = "" if worker.rtt_seconds is None else tr(", {round_trip} away", round_trip=round_trip_text(worker.rtt_seconds))
+    exposure = engine_word(worker.exposure)
+    return f"{_worker(worker)}: {held_text(worker.n_layers, output=worker.holds_output)}, {exposure}{link}"
 
 
 def _csv_row(record: RunRecord) -> tuple[str, ...]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from engine.planning.amounts import amount
 from engine.planning.policies.moved_boundary import YOURS
 from engine.session.state import ClusterState, PlanVariant, RunPhase
 from engine.vocabulary.comparison import Approach
 from engine.vocabulary.layer_map import LayerMap
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.worker import WorkerId, WorkerOffer
+from gui.texts.translation import mark, tr, tr_n
 from gui.what_to_show.cards.placed import shown_plan
-from gui.what_to_show.formatting import count_text, rate_text
+from gui.what_to_show.formatting import count_text, lacking_text, rate_text
 from gui.what_to_show.plan_edits.boundaries_content import BoundaryContent, boundaries_content_of
 from gui.what_to_show.plan_edits.cell_words import cell_words
 from gui.what_to_show.plan_edits.drawn_split import DrawnSplit, drawn_split_of
@@ -76,25 +76,26 @@ EMPTY = LayerMapContent(
     actual=(),
     verdict="",
     verdict_role="muted",
-    words="No plan yet: the layers of the model appear here, worker by worker.",
+    words=mark("No plan yet: the layers of the model appear here, worker by worker."),
 )
-NOTHING_FITS = "No plan fits these workers: the reasons stand under Plan."
+NOTHING_FITS = mark("No plan fits these workers: the reasons stand under Plan.")
 
 
 def layer_map_of(state: ClusterState) -> LayerMapContent:
     """The map of the run while there is one, else of the plan on the table, else of a split by hand that does not fit."""
     drawn = drawn_split_of(state)
     if drawn is None:
-        return replace(EMPTY, words=NOTHING_FITS) if isinstance(state.plan, PlanRefused) else EMPTY
+        return replace(EMPTY, words=tr(NOTHING_FITS if isinstance(state.plan, PlanRefused) else EMPTY.words))
     plan = shown_plan(state)
     run_map = state.run.layer_map if state.run is not None and plan is not None and state.run.plan == plan else None
     names = _Names(state)
     verdict, role = _verdict_of(state, drawn, run_map, names)
     groups = _groups_of(drawn, names)
     boundaries = boundaries_content_of(state, drawn, names.of)
-    hint = " · drag a boundary" if boundaries else ""
+    layers = count_text(drawn.n_layers, "layer")
+    detail = tr("{layers} + output · {name}", layers=layers, name=drawn.model.name)
     return LayerMapContent(
-        detail=f"{count_text(drawn.n_layers, 'layer')} + output · {drawn.model.name}{hint}",
+        detail=tr("{detail} · drag a boundary", detail=detail) if boundaries else detail,
         groups=groups,
         planned=tuple(_planned_cell(drawn, layer, names) for layer in range(drawn.n_layers + 1)),
         actual=_actual_cells(drawn, run_map, names),
@@ -122,7 +123,7 @@ class _Names:
 
     def of(self, worker: WorkerId | str) -> str:
         offer = self._offers.get(WorkerId(worker))
-        return f"{worker} (not one of our workers)" if offer is None else self.of_offer(offer)
+        return tr("{worker} (not one of our workers)", worker=worker) if offer is None else self.of_offer(offer)
 
     def short(self, worker: WorkerId) -> str:
         """The device alone."""
@@ -131,12 +132,16 @@ class _Names:
 
 
 def _layer_name(drawn: DrawnSplit, layer: int) -> str:
-    return "Output head" if layer == drawn.n_layers else f"Layer {layer}"
+    return tr("Output head") if layer == drawn.n_layers else tr("Layer {layer}", layer=layer)
 
 
 def _planned_cell(drawn: DrawnSplit, layer: int, names: _Names) -> CellContent:
     worker, name = drawn.holder_of(layer), _layer_name(drawn, layer)
-    words = f"{name}: planned on {names.of(worker)}" if drawn.fits else f"{name}: on {names.of(worker)} in your split"
+    words = (
+        tr("{name}: planned on {worker}", name=name, worker=names.of(worker))
+        if drawn.fits
+        else tr("{name}: on {worker} in your split", name=name, worker=names.of(worker))
+    )
     return CellContent(mark=names.mark(worker), words=words)
 
 
@@ -147,10 +152,14 @@ def _actual_cells(drawn: DrawnSplit, run_map: LayerMap | None, names: _Names) ->
         name = _layer_name(drawn, layer)
         place = reported.get(layer)
         if place is None or place.actual is None:
-            cells.append(CellContent(mark=None, words=f"{name}: not reported yet"))
+            cells.append(CellContent(mark=None, words=tr("{name}: not reported yet", name=name)))
             continue
-        planned = "nowhere" if place.planned is None else names.of(place.planned)
-        words = f"{name}: on {names.of(place.actual)}" + ("" if place.matches else f", planned on {planned}")
+        planned = tr("nowhere") if place.planned is None else names.of(place.planned)
+        words = (
+            tr("{name}: on {worker}", name=name, worker=names.of(place.actual))
+            if place.matches
+            else tr("{name}: on {worker}, planned on {planned}", name=name, worker=names.of(place.actual), planned=planned)
+        )
         cells.append(CellContent(mark=names.mark(place.actual), words=words, differs=not place.matches))
     return tuple(cells)
 
@@ -161,10 +170,14 @@ def _groups_of(drawn: DrawnSplit, names: _Names) -> tuple[GroupContent, ...]:
     first, last = 0, len(drawn.seats) - 1
     for place, (worker, n_layers) in enumerate(drawn.seats):
         layers = count_text(n_layers, "layer") if n_layers else ""
-        parts = " + ".join(part for part in (layers, "output" if place == last else "") if part)
+        parts = " + ".join(part for part in (layers, tr("output") if place == last else "") if part)
         labels = [f"{names.of(worker)} · {parts}", names.of(worker), names.short(worker)]
         if worker in over:
-            labels = [f"✕ {labels[0]} · {amount(over[worker])} over", *(f"✕ {label}" for label in labels[1:]), "✕"]
+            labels = [
+                tr("✕ {label} · {over} over", label=labels[0], over=lacking_text(over[worker])),
+                *(f"✕ {label}" for label in labels[1:]),
+                "✕",
+            ]
         n_cells = n_layers + (place == last)
         groups.append(GroupContent(first=first, n_cells=n_cells, labels=tuple(dict.fromkeys(labels)), over=worker in over))
         first += n_layers
@@ -176,28 +189,38 @@ def _verdict_of(state: ClusterState, drawn: DrawnSplit, run_map: LayerMap | None
         return _misfit_of(drawn, names), "bad"
     if run_map is None:
         return _prediction_of(state), "muted"
-    over = "last run: " if state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED) else ""
+    over = state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED)
     wrong = run_map.differences
     if wrong:
-        are = "layer is" if len(wrong) == 1 else "layers are"
-        return f"✕ {over}{len(wrong)} {are} not where the plan put them", "bad"
+        words = tr_n("{n} layer is not where the plan put them", "{n} layers are not where the plan put them", len(wrong))
+        return f"✕ {_of_last_run(words) if over else words}", "bad"
     if run_map.matches:
-        return f"✓ {over}actual = planned, read from llama-server", "good"
+        words = tr("actual = planned, read from llama-server")
+        return f"✓ {_of_last_run(words) if over else words}", "good"
     if state.run_phase in (RunPhase.STARTING_WORKERS, RunPhase.LOADING_MODEL):
-        return "waiting for llama-server to report its layers…", "muted"
+        return tr("waiting for llama-server to report its layers…"), "muted"
     if over:
         return _prediction_of(state), "muted"
-    return "llama-server did not report where every layer went", "warning"
+    return tr("llama-server did not report where every layer went"), "warning"
+
+
+def _of_last_run(verdict: str) -> str:
+    return tr("last run: {verdict}", verdict=verdict)
 
 
 def _misfit_of(drawn: DrawnSplit, names: _Names) -> str:
     if not drawn.over_bytes:
-        return "✕ this split cannot be run: the reason stands under Plan"
+        return tr("✕ this split cannot be run: the reason stands under Plan")
     worker, size = max(drawn.over_bytes, key=lambda pair: pair[1])
     if len(drawn.over_bytes) > 1:
         n_over = len(drawn.over_bytes)
-        return f"✕ does not fit: {n_over} workers are over, {names.of(worker)} most, by {amount(size)}"
-    return f"✕ does not fit: {names.of(worker)} is {amount(size)} over its safe memory"
+        return tr(
+            "✕ does not fit: {n_over} workers are over, {worker} most, by {size}",
+            n_over=n_over,
+            worker=names.of(worker),
+            size=lacking_text(size),
+        )
+    return tr("✕ does not fit: {worker} is {size} over its safe memory", worker=names.of(worker), size=lacking_text(size))
 
 
 def _prediction_of(state: ClusterState) -> str:
@@ -205,9 +228,10 @@ def _prediction_of(state: ClusterState) -> str:
     ours = state.plan.predicted.decode_tokens_per_second if isinstance(state.plan, Plan) else None
     if state.choices.given is not None and state.choices.given.name == YOURS and ours is not None:
         best = _best_decode_of(state.variants)
-        than = "" if best is None else f", the fastest plan {rate_text(best)}"
-        return f"your split: {rate_text(ours)} tok/s predicted{than}"
-    return "planned; what llama.cpp really does is read when it loads"
+        if best is None:
+            return tr("your split: {rate} tok/s predicted", rate=rate_text(ours))
+        return tr("your split: {rate} tok/s predicted, the fastest plan {best}", rate=rate_text(ours), best=rate_text(best))
+    return tr("planned; what llama.cpp really does is read when it loads")
 
 
 def _best_decode_of(variants: tuple[PlanVariant, ...]) -> float | None:

@@ -15,6 +15,8 @@ from engine.session.logs import LogLine
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.process import ProcessPhase
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import mark
 
 _HERE = "this machine"
 
@@ -28,9 +30,9 @@ class LogLevel(IntEnum):
 
 
 LEVELS = (
-    (LogLevel.ANY, "All levels", "Every line"),
-    (LogLevel.WARNING, "Warnings, errors", "Only lines that warn or tell of an error"),
-    (LogLevel.ERROR, "Errors", "Only lines that tell of an error"),
+    (LogLevel.ANY, mark("All levels"), mark("Every line")),
+    (LogLevel.WARNING, mark("Warnings, errors"), mark("Only lines that warn or tell of an error")),
+    (LogLevel.ERROR, mark("Errors"), mark("Only lines that tell of an error")),
 )
 
 _LETTER = re.compile(r"(?:\d+\.\d\d\.\d{3}(?:\.\d{3})? )?([DIWE]) ")
@@ -64,7 +66,7 @@ def log_sources_of(state: ClusterState) -> tuple[LogSourceContent, ...]:
                 process_id=process.id,
                 title=process.title,
                 machine=machine,
-                label=f"{where}{process.title} · {process.phase.value}",
+                label=f"{where}{process.title} · {engine_word(process.phase)}",
                 failed=process.phase is ProcessPhase.FAILED,
             )
         )

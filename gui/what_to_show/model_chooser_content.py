@@ -12,19 +12,20 @@ from dataclasses import dataclass
 
 from engine.session.state import ClusterState
 from engine.vocabulary.model import FoundModel, ModelPlace
+from gui.texts.translation import mark, tr
 from gui.what_to_show.formatting import bytes_text, count_text, file_name, tokens_text
 
 _CONTEXTS = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
 _SLOTS = (1, 2, 4, 8)
 _CACHE_TYPES = ("f16", "q8_0", "q4_0")
-_CACHE_TYPE_WORDS = "Type of the KV cache, K and V alike: q8_0 takes 53% of the memory of f16 and q4_0 28%, less exactly"
+_CACHE_TYPE_WORDS = mark("Type of the KV cache, K and V alike: q8_0 takes 53% of the memory of f16 and q4_0 28%, less exactly")
 _TITLES = {
-    ModelPlace.CROSSPLY: "Crossply's own folder",
-    ModelPlace.FOLDER: "Your folders",
+    ModelPlace.CROSSPLY: mark("Crossply's own folder"),
+    ModelPlace.FOLDER: mark("Your folders"),
     ModelPlace.LM_STUDIO: "LM Studio",
     ModelPlace.OLLAMA: "Ollama",
-    ModelPlace.HUGGING_FACE: "Hugging Face cache",
-    ModelPlace.LLAMA_CPP: "llama.cpp cache",
+    ModelPlace.HUGGING_FACE: mark("Hugging Face cache"),
+    ModelPlace.LLAMA_CPP: mark("llama.cpp cache"),
 }
 
 
@@ -79,14 +80,14 @@ def model_chooser_of(state: ClusterState) -> ModelChooserContent:
         chosen_path=state.choices.model_path,
         model_words=_model_words(state),
         contexts=contexts,
-        context_labels=tuple(f"Context {tokens_text(size)}" for size in contexts),
+        context_labels=tuple(tr("Context {tokens}", tokens=tokens_text(size)) for size in contexts),
         context=shape.context_tokens,
         slot_counts=counts,
         slot_labels=tuple(count_text(count, "slot") for count in counts),
         slots=shape.slots,
         cache_types=tuple(dict.fromkeys((*_CACHE_TYPES, shape.cache_type_k))),
         cache_type=shape.cache_type_k,
-        cache_type_words=why_no_cache_type or _CACHE_TYPE_WORDS,
+        cache_type_words=why_no_cache_type or tr(_CACHE_TYPE_WORDS),
         cache_type_changeable=changeable and not why_no_cache_type,
         changeable=changeable,
     )
@@ -99,9 +100,11 @@ def _why_no_cache_type(state: ClusterState) -> str:
     if not options:
         return ""  # no build yet, and nothing is planned
     if "-ctk" not in options or "-ctv" not in options:
-        return "The type of the KV cache: this llama-server has no option for it (-ctk, -ctv), a newer build has"
+        return tr("The type of the KV cache: this llama-server has no option for it (-ctk, -ctv), a newer build has")
     if "-fa auto" not in options and state.choices.shape.flash_attention is not True:
-        return "The type of the KV cache: a smaller one needs flash attention, which only newer builds turn on by themselves"
+        return tr(
+            "The type of the KV cache: a smaller one needs flash attention, which only newer builds turn on by themselves"
+        )
     return ""
 
 
@@ -111,10 +114,10 @@ def _groups_of(state: ClusterState) -> tuple[ModelGroup, ...]:
     recent = list(state.recent_models)
     if chosen is not None and chosen not in found and chosen not in recent:
         recent.insert(0, chosen)
-    groups = [_group("Recent", (_entry(found.get(path), path) for path in recent))]
+    groups = [_group(tr("Recent"), (_entry(found.get(path), path) for path in recent))]
     for place, title in _TITLES.items():
         models = (model for model in state.models_found if model.place is place and model.path not in recent)
-        groups.append(_group(title, (_entry(model, model.path) for model in models)))
+        groups.append(_group(tr(title), (_entry(model, model.path) for model in models)))
     return tuple(group for group in groups if group.models)
 
 
@@ -126,9 +129,9 @@ def _entry(model: FoundModel | None, path: str) -> ModelEntry:
     """One that was not found is only known by its path."""
     if model is None:
         return ModelEntry(path=path, label=file_name(path), words=path)
-    missing = f" · {count_text(model.n_missing_parts, 'part')} missing" if model.n_missing_parts else ""
+    missing = tr(" · {parts} missing", parts=count_text(model.n_missing_parts, "part")) if model.n_missing_parts else ""
     label = f"{model.name} · {bytes_text(model.size_bytes)}{missing}"
-    return ModelEntry(path=path, label=label, words=f"{label}\n{_TITLES[model.place]}: {path}")
+    return ModelEntry(path=path, label=label, words=f"{label}\n{tr(_TITLES[model.place])}: {path}")
 
 
 def _with(values: tuple[int, ...], value: int) -> tuple[int, ...]:
@@ -140,6 +143,6 @@ def _model_words(state: ClusterState) -> str:
         return f"{state.model_problem.happened} {state.model_problem.advice}".strip()
     model = state.model
     if model is None:
-        return "The GGUF file whose layers are shared out (Ctrl+O to browse)"
+        return tr("The GGUF file whose layers are shared out (Ctrl+O to browse)")
     facts = (model.name, model.architecture, count_text(model.n_layers, "layer"), bytes_text(model.total_bytes))
     return f"{' · '.join(facts)}\n{model.path}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.session.plan_runs.in_background import MEASURE_PLANS
 from engine.session.state import ClusterState, RunPhase
+from gui.texts.translation import tr
 from gui.what_to_show.formatting import duration_text
 
 LONG_SECONDS = 10.0
@@ -50,8 +51,10 @@ class MomentWatch:
         if took < LONG_SECONDS:
             return None
         return Notification(
-            title="Plans were measured",
-            words=f"It took {duration_text(took)}. What came out stands beside the predictions and in the history.",
+            title=tr("Plans were measured"),
+            words=tr(
+                "It took {time}. What came out stands beside the predictions and in the history.", time=duration_text(took)
+            ),
         )
 
 
@@ -67,12 +70,15 @@ def _served(before: ClusterState, state: ClusterState) -> Notification | None:
     if took is None or took < LONG_SECONDS:
         return None
     name = run.plan.model.name
-    return Notification(title=f"{name} is being served", words=f"At {run.api_url}, ready after {duration_text(took)}.")
+    return Notification(
+        title=tr("{name} is being served", name=name),
+        words=tr("At {api_url}, ready after {time}.", api_url=run.api_url, time=duration_text(took)),
+    )
 
 
 def _failed(before: ClusterState, state: ClusterState) -> Notification | None:
     if state.run_phase is not RunPhase.FAILED or before.run_phase is RunPhase.FAILED or _measures(state):
         return None
     problem = state.problems[-1] if state.problems else None
-    words = "What happened is in the window." if problem is None else f"{problem.happened} {problem.advice}".strip()
-    return Notification(title="The run failed", words=words, failed=True)
+    words = tr("What happened is in the window.") if problem is None else f"{problem.happened} {problem.advice}".strip()
+    return Notification(title=tr("The run failed"), words=words, failed=True)

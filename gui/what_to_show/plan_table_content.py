@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.planning.amounts import amount
 from engine.planning.device_costs import headline_prompt_tokens
 from engine.planning.policies.moved_boundary import YOURS
 from engine.session.plan_runs.in_background import MEASURE_PLANS, ROUNDS, TOP
@@ -17,39 +16,59 @@ from engine.session.state import ClusterState, PlanVariant, RuntimePhase
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.plan import Plan, PlanRefused, Policy
 from engine.vocabulary.worker import Layout, WorkerOffer
-from gui.what_to_show.formatting import NOT_KNOWN, bytes_text, count_text, duration_text, rate_with_unit, tokens_text
+from gui.texts.translation import inside_sentence, mark, tr
+from gui.what_to_show.formatting import (
+    NOT_KNOWN,
+    bytes_text,
+    count_text,
+    duration_text,
+    lacking_text,
+    rate_with_unit,
+    tokens_text,
+)
 
 ROWS = (
-    "Workers",
-    "Usable memory",
-    "Largest context",
-    "Decode, predicted",
-    "Decode, measured",
-    "Prefill, predicted",
-    "Prefill, measured",
-    "First token, predicted",
-    "First token, measured",
+    mark("Workers"),
+    mark("Usable memory"),
+    mark("Largest context"),
+    mark("Decode, predicted"),
+    mark("Decode, measured"),
+    mark("Prefill, predicted"),
+    mark("Prefill, measured"),
+    mark("First token, predicted"),
+    mark("First token, measured"),
 )
 
 _POLICIES = {
-    Policy.FASTEST: ("Fastest", "The split that the cost model predicts to decode fastest"),
-    Policy.EVEN: ("Even", "The same number of layers on every worker"),
-    Policy.MEMORY: ("By memory", "Layers in proportion to each worker's safe memory"),
+    Policy.FASTEST: (mark("Fastest"), mark("The split that the cost model predicts to decode fastest")),
+    Policy.EVEN: (mark("Even"), mark("The same number of layers on every worker")),
+    Policy.MEMORY: (mark("By memory"), mark("Layers in proportion to each worker's safe memory")),
 }
 _LAYOUTS = {
-    Layout.PER_DEVICE: ("Per device", "One server per device: devices of a machine compute at the same time during prefill"),
-    Layout.PER_MACHINE: ("Per machine", "One server and one connection per machine; its devices take turns"),
-    Layout.TRADITIONAL: ("Traditional", "One worker per machine: its largest GPU, else its CPU"),
+    Layout.PER_DEVICE: (
+        mark("Per device"),
+        mark("One server per device: devices of a machine compute at the same time during prefill"),
+    ),
+    Layout.PER_MACHINE: (mark("Per machine"), mark("One server and one connection per machine; its devices take turns")),
+    Layout.TRADITIONAL: (mark("Traditional"), mark("One worker per machine: its largest GPU, else its CPU")),
 }
 _GIVEN_HEADINGS = {
-    Approach.HYBRID: ("Hybrid", "all workers", "Every CPU and GPU holds at least one layer, as fast as that can be"),
+    Approach.HYBRID: (
+        mark("Hybrid"),
+        mark("all workers"),
+        mark("Every CPU and GPU holds at least one layer, as fast as that can be"),
+    ),
     Approach.LLAMA_CPP: (
         "llama.cpp",
-        "its default",
-        "The split that llama.cpp makes when it is only given the workers: by free memory, in listed order",
+        mark("its default"),
+        mark("The split that llama.cpp makes when it is only given the workers: by free memory, in listed order"),
     ),
 }
-_LAYOUT_SHORT = {Layout.PER_DEVICE: "per device", Layout.PER_MACHINE: "per machine", Layout.TRADITIONAL: "traditional"}
+_LAYOUT_SHORT = {
+    Layout.PER_DEVICE: mark("per device"),
+    Layout.PER_MACHINE: mark("per machine"),
+    Layout.TRADITIONAL: mark("traditional"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,24 +128,34 @@ class PlanTableContent:
     """What each worker is worth, a sentence each; empty until they are worked out."""
 
 
+def row_titles() -> tuple[str, ...]:
+    """``ROWS`` in the person's language."""
+    return tuple(tr(row) for row in ROWS)
+
+
 def policy_options() -> tuple[OptionContent, ...]:
     """What the policy chooser offers."""
-    return tuple(OptionContent(key=policy.value, label=label, words=words) for policy, (label, words) in _POLICIES.items())
+    return tuple(
+        OptionContent(key=policy.value, label=tr(label), words=tr(words)) for policy, (label, words) in _POLICIES.items()
+    )
 
 
 def layout_options() -> tuple[OptionContent, ...]:
     """What the layout chooser offers."""
-    return tuple(OptionContent(key=layout.value, label=label, words=words) for layout, (label, words) in _LAYOUTS.items())
+    return tuple(
+        OptionContent(key=layout.value, label=tr(label), words=tr(words)) for layout, (label, words) in _LAYOUTS.items()
+    )
 
 
 def _rows_in_words(state: ClusterState) -> str:
     """What the rows mean, for whoever points at their names."""
     prompt = headline_prompt_tokens(state.choices.shape)
-    return (
+    return tr(
         "Usable memory: the safe part of all workers that this plan may use.\n"
         "Largest context: over all slots, at most what the model was trained for.\n"
         "Decode: tokens generated per second. Prefill: tokens of a prompt processed per second.\n"
-        f"First token: seconds until the answer to a prompt of {prompt} tokens begins, at that prefill."
+        "First token: seconds until the answer to a prompt of {prompt} tokens begins, at that prefill.",
+        prompt=prompt,
     )
 
 
@@ -150,12 +179,16 @@ def plan_table_of(state: ClusterState) -> PlanTableContent:
         basis=_basis_of(state),
         row_words=_rows_in_words(state),
         can_measure=ready and stopped and not trying,
-        measure_words="Run a short benchmark on every worker, so that predictions rest on measured speeds"
+        measure_words=tr("Run a short benchmark on every worker, so that predictions rest on measured speeds")
         if ready and stopped and not trying
-        else "Needs llama.cpp, a model, and no running cluster",
+        else tr("Needs llama.cpp, a model, and no running cluster"),
         can_try=ready and stopped and not trying and isinstance(state.plan, Plan),
-        try_words=f"Run the chosen plan and the best predicted others for real, {TOP} in all, in turn, {ROUNDS} times; "
-        "every sample goes into the history",
+        try_words=tr(
+            "Run the chosen plan and the best predicted others for real, {n} in all, in turn, {rounds} times; "
+            "every sample goes into the history",
+            n=TOP,
+            rounds=ROUNDS,
+        ),
         worths=_worths_of(state),
     )
 
@@ -164,28 +197,38 @@ def _verdict_of(state: ClusterState) -> tuple[str, str]:
     if isinstance(state.plan, PlanRefused):
         return _refusal_of(state, state.plan), "bad"
     if isinstance(state.plan, Plan):
-        return f"Memory fits: every worker stays under its {round((1 - state.choices.reserve_fraction) * 100)}%", "good"
+        return tr(
+            "Memory fits: every worker stays under its {percent}%", percent=round((1 - state.choices.reserve_fraction) * 100)
+        ), "good"
     if state.runtime_phase is not RuntimePhase.READY:
-        return "Plans appear once the llama.cpp programs are there", "muted"
+        return tr("Plans appear once the llama.cpp programs are there"), "muted"
     if state.model_problem is not None:
         return state.model_problem.happened, "bad"
     if state.choices.model_path is None:
-        return "Choose a model to see where its layers would go", "muted"
-    return "Planning…", "muted"
+        return tr("Choose a model to see where its layers would go"), "muted"
+    return tr("Planning…"), "muted"
 
 
 def _refusal_of(state: ClusterState, refused: PlanRefused) -> str:
     """Of a split by hand which worker is over and by how much; it is drawn, so the rest can be seen."""
     given = state.choices.given
     if given is None:
-        return "No plan fits"
+        return tr("No plan fits")
     over = [(s.worker_id, s.needed_bytes - s.safe_bytes) for s in refused.shortfalls if s.worker_id is not None]
     if not over:
-        return f"{given.name} cannot be run"
+        return tr("{name} cannot be run", name=given.name)
     offers = {offer.id: offer for offer in state.offers}
     worker, size = max(over, key=lambda pair: pair[1])
-    others = f" and {count_text(len(over) - 1, 'other')} less" if len(over) > 1 else ""
-    return f"{given.name} does not fit: {_name_of(offers.get(worker), worker)} is {amount(size)} over{others}"
+    name, short = _name_of(offers.get(worker), worker), lacking_text(size)
+    if len(over) == 1:
+        return tr("{name} does not fit: {worker} is {size} over", name=given.name, worker=name, size=short)
+    return tr(
+        "{name} does not fit: {worker} is {size} over and {others} less",
+        name=given.name,
+        worker=name,
+        size=short,
+        others=count_text(len(over) - 1, "other"),
+    )
 
 
 def _reasons_of(state: ClusterState) -> tuple[str, ...]:
@@ -208,7 +251,11 @@ def _worths_of(state: ClusterState) -> tuple[str, ...]:
 
 
 def _name_of(offer: WorkerOffer | None, worker_id: str) -> str:
-    return worker_id if offer is None else f"{offer.device_name} of {offer.machine_name}"
+    return (
+        worker_id
+        if offer is None
+        else tr("{device_name} of {machine_name}", device_name=offer.device_name, machine_name=offer.machine_name)
+    )
 
 
 def _basis_of(state: ClusterState) -> str:
@@ -254,15 +301,17 @@ def _column_of(state: ClusterState, variant: PlanVariant) -> VariantColumnConten
 def _heading(variant: PlanVariant) -> tuple[str, str, str]:
     """Title, subtitle, and what it means."""
     if variant.approach in _GIVEN_HEADINGS:
-        return _GIVEN_HEADINGS[variant.approach]
+        title, subtitle, meaning = _GIVEN_HEADINGS[variant.approach]
+        return tr(title), tr(subtitle), tr(meaning)
     if variant.given is not None and variant.given.name == YOURS:
-        return "Yours", "moved by hand", "The split that you made by moving boundaries of the layer map"
+        return tr("Yours"), tr("moved by hand"), tr("The split that you made by moving boundaries of the layer map")
     if variant.given is not None:
-        return "Given", variant.given.name, "A split that was said layer by layer"
+        return tr("Given"), variant.given.name, tr("A split that was said layer by layer")
     title, meaning = _POLICIES[variant.policy]
     if variant.layout is Layout.TRADITIONAL:
-        return _LAYOUTS[Layout.TRADITIONAL][0], title.lower(), _LAYOUTS[Layout.TRADITIONAL][1]
-    return title, _LAYOUT_SHORT[variant.layout], meaning
+        name, what = _LAYOUTS[Layout.TRADITIONAL]
+        return tr(name), inside_sentence(tr(title)), tr(what)
+    return tr(title), tr(_LAYOUT_SHORT[variant.layout]), tr(meaning)
 
 
 def _given_title(state: ClusterState) -> str:
@@ -287,7 +336,7 @@ def _memory_cells(row: ComparisonRow | None, variant: PlanVariant) -> tuple[str,
 
 
 def _refused_cells(refused: PlanRefused, memory: tuple[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    verdict = "does not fit" if refused.wished else "too small"
+    verdict = tr("does not fit") if refused.wished else tr("too small")
     cells = (verdict, *memory, *(NOT_KNOWN,) * (len(ROWS) - 3))
     return cells, ("bad", *("muted" if cell == NOT_KNOWN else "text" for cell in cells[1:]))
 
@@ -318,12 +367,12 @@ def _first_token_text(plan: Plan, prefill_tokens_per_second: float | None) -> st
 
 def column_in_words(column: VariantColumnContent) -> str:
     """A whole column for screen readers."""
-    pairs = ", ".join(f"{row} {cell}" for row, cell in zip(ROWS, column.cells, strict=True))
+    pairs = ", ".join(f"{row} {cell}" for row, cell in zip(row_titles(), column.cells, strict=True))
     return f"{column.title}, {column.subtitle}: {pairs}"
 
 
 def plan_as_text(content: PlanTableContent) -> str:
     """Tab-separated, for the clipboard."""
     head = "\t".join(["", *(f"{column.title} ({column.subtitle})" for column in content.columns)])
-    lines = ["\t".join([row, *(column.cells[place] for column in content.columns)]) for place, row in enumerate(ROWS)]
+    lines = ["\t".join([row, *(column.cells[place] for column in content.columns)]) for place, row in enumerate(row_titles())]
     return "\n".join([head, *lines])

@@ -13,6 +13,7 @@ from engine.session.working.give_runtime import copy_activity
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessPhase
+from gui.texts.translation import tr
 from gui.what_to_show.formatting import bytes_of_bytes_text, bytes_text, count_text, percent_text
 
 _LEAST_RATE = 500_000
@@ -94,20 +95,24 @@ def curl_example(api_url: str) -> str:
 def primary_button_of(state: ClusterState) -> PrimaryButtonContent:
     """The verb for the state there is."""
     if state.closing or state.run_phase is RunPhase.STOPPING:
-        return PrimaryButtonContent(text="Stopping…", action="none", enabled=False, words="Waiting for the processes to end")
+        return PrimaryButtonContent(
+            text=tr("Stopping…"), action="none", enabled=False, words=tr("Waiting for the processes to end")
+        )
     if state.run_phase is RunPhase.STARTING_WORKERS:
-        return _stop_button("Starting…", "The workers are starting. Press to stop them.")
+        return _stop_button(tr("Starting…"), tr("The workers are starting. Press to stop them."))
     if state.run_phase is RunPhase.LOADING_MODEL:
-        return _stop_button(_loading_text(state), "The model is being loaded. Press to stop everything.")
+        return _stop_button(_loading_text(state), tr("The model is being loaded. Press to stop everything."))
     if state.run_phase is RunPhase.READY:
-        return _stop_button("Stop", f"Stop llama-server and {count_text(n_workers_running(state), 'worker')} (Ctrl+.)")
+        return _stop_button(
+            tr("Stop"), tr("Stop llama-server and {workers} (Ctrl+.)", workers=count_text(n_workers_running(state), "worker"))
+        )
     if state.run_wanted and state.run_phase is RunPhase.STOPPED:
-        return _stop_button("Starting…", "The start is being prepared. Press to stop it.")
+        return _stop_button(tr("Starting…"), tr("The start is being prepared. Press to stop it."))
     why = why_not_launch(state)
     if why:
-        return PrimaryButtonContent(text="Launch", action="none", enabled=False, words=why)
+        return PrimaryButtonContent(text=tr("Launch"), action="none", enabled=False, words=why)
     return PrimaryButtonContent(
-        text="Launch", action="launch", enabled=True, words="Start the workers and llama-server as planned (Ctrl+L)"
+        text=tr("Launch"), action="launch", enabled=True, words=tr("Start the workers and llama-server as planned (Ctrl+L)")
     )
 
 
@@ -117,25 +122,25 @@ def _stop_button(text: str, words: str) -> PrimaryButtonContent:
 
 def _loading_text(state: ClusterState) -> str:
     load = None if state.run is None else state.run.load
-    return "Loading…" if load is None else f"Loading {percent_text(load.fraction)}"
+    return tr("Loading…") if load is None else tr("Loading {percent}", percent=percent_text(load.fraction))
 
 
 def why_not_launch(state: ClusterState) -> str:
     """Why Launch cannot be pressed, as one sentence; empty when it can."""
     if state.runtime_phase is RuntimePhase.LOOKING:
-        return "Still looking for the llama.cpp programs."
+        return tr("Still looking for the llama.cpp programs.")
     if state.runtime_phase is RuntimePhase.INSTALLING:
-        return "The llama.cpp programs are being built."
+        return tr("The llama.cpp programs are being built.")
     if state.runtime_phase is RuntimePhase.MISSING:
-        return "There are no llama.cpp programs on this machine yet."
+        return tr("There are no llama.cpp programs on this machine yet.")
     if isinstance(state.plan, PlanRefused):
-        reason = state.plan.reasons[0] if state.plan.reasons else "no plan fits."
-        return f"The plan was refused: {reason}"
+        reason = state.plan.reasons[0] if state.plan.reasons else tr("no plan fits.")
+        return tr("The plan was refused: {reason}", reason=reason)
     if state.model_problem is not None:
         return state.model_problem.happened
     if state.choices.model_path is None:
-        return "No model is chosen."
-    return "" if isinstance(state.plan, Plan) else "The plan is not made yet."
+        return tr("No model is chosen.")
+    return "" if isinstance(state.plan, Plan) else tr("The plan is not made yet.")
 
 
 def n_workers_running(state: ClusterState) -> int:
@@ -155,23 +160,27 @@ def _alive(state: ClusterState) -> list[ProcessSeen]:
 
 def _left_of(state: ClusterState) -> tuple[str, str]:
     if state.closing:
-        return f"Stopping {count_text(n_workers_running(state), 'worker')} before closing…", "text"
+        return tr("Stopping {workers} before closing…", workers=count_text(n_workers_running(state), "worker")), "text"
     if state.run is not None and state.run_phase is RunPhase.READY:
-        return f"Serving {state.run.plan.model.name} at {state.run.api_url} (OpenAI-compatible)", "text"
+        return tr(
+            "Serving {name} at {api_url} (OpenAI-compatible)", name=state.run.plan.model.name, api_url=state.run.api_url
+        ), "text"
     if state.run_phase is RunPhase.STARTING_WORKERS and state.run is not None and not state.run.servers:
-        return "llama-server is starting; it uses this machine's devices itself", "text"
+        return tr("llama-server is starting; it uses this machine's devices itself"), "text"
     if state.run_phase is RunPhase.STARTING_WORKERS:
         servers = [process for process in state.processes if process.worker_ids]
         ready = [process for process in servers if process.phase is ProcessPhase.READY]
-        return f"{len(ready)} of {count_text(len(servers), 'rpc-server')} ready", "text"
+        return tr(
+            "{ready} of {rpc_servers} ready", ready=len(ready), rpc_servers=count_text(len(servers), "rpc-server")
+        ), "text"
     if state.run_phase is RunPhase.LOADING_MODEL:
-        return "llama-server is loading the model onto the workers", "text"
+        return tr("llama-server is loading the model onto the workers"), "text"
     if state.run_phase is RunPhase.STOPPING:
-        return "Stopping…", "text"
+        return tr("Stopping…"), "text"
     if state.run_phase is RunPhase.FAILED:
-        return "The last run failed; what happened is above", "bad"
+        return tr("The last run failed; what happened is above"), "bad"
     why = why_not_launch(state)
-    return (f"Not running. {why}", "muted") if why else ("Not running. Ready to launch.", "text")
+    return (tr("Not running. {why}", why=why), "muted") if why else (tr("Not running. Ready to launch."), "text")
 
 
 def _exposure_of(state: ClusterState, rate: float | None) -> tuple[str, str]:
@@ -180,13 +189,15 @@ def _exposure_of(state: ClusterState, rate: float | None) -> tuple[str, str]:
         hosts.append(state.run.api_url.partition("://")[2].rpartition(":")[0])
     open_hosts = sorted({host for host in hosts if not host.startswith(_LOOPBACK)})
     if open_hosts:
-        return f"Listening on the network at {', '.join(open_hosts)}: anyone there can use it", "warning"
+        return tr(
+            "Listening on the network at {addresses}: anyone there can use it", addresses=", ".join(open_hosts)
+        ), "warning"
     n_tunnels = 0 if state.run is None or not is_running(state) else len(state.run.tunnels)
-    parts = ["Nothing listens off this machine"]
+    parts = [tr("Nothing listens off this machine")]
     if n_tunnels:
         parts.append(count_text(n_tunnels, "tunnel"))
     if n_tunnels and rate is not None and rate >= _LEAST_RATE:
-        parts.append(f"{bytes_text(round(rate))}/s sent")
+        parts.append(tr("{rate}/s sent", rate=bytes_text(round(rate))))
     return " · ".join(parts), "muted"
 
 
@@ -204,7 +215,7 @@ def _progress_of(state: ClusterState) -> tuple[ProgressContent, ...]:
         shown.append(
             ProgressContent(
                 id="load-model",
-                title="Loading the model",
+                title=tr("Loading the model"),
                 detail="" if load is None else bytes_of_bytes_text(load.done_bytes, load.total_bytes),
                 fraction=None if load is None else load.fraction,
                 can_cancel=False,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.session.state import AnswerShown, ClusterState, RunPhase
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.throughput import RequestTimings
+from gui.texts.translation import mark, tr
 from gui.what_to_show.formatting import count_text, duration_text, rate_text
 from gui.what_to_show.status_content import curl_example
 
@@ -62,26 +63,30 @@ def try_it_of(state: ClusterState) -> TryItContent:
     return TryItContent(
         can_ask=ready and not busy,
         can_stop=ready and busy,
-        why_not="" if ready and not busy else ("The answer is still coming." if ready else "Launch the cluster first."),
+        why_not=""
+        if ready and not busy
+        else (tr("The answer is still coming.") if ready else tr("Launch the cluster first.")),
         prompt="" if answer is None else answer.prompt,
         answer="" if answer is None else answer.text,
         problem="" if answer is None else (answer.problem or ""),
         footer="" if answer is None else _footer_of(answer),
-        footer_words=_MEASURED if answer is not None and answer.timings is not None else _COUNTED,
+        footer_words=tr(_MEASURED if answer is not None and answer.timings is not None else _COUNTED),
         api_url=url,
         curl=curl_example(url) if url else "",
         as_chat=as_chat,
-        example=_QUESTION if as_chat else _BEGINNING,
-        served=f"OpenAI-compatible API at {url}" if url else "An OpenAI-compatible API is served here once the cluster runs.",
+        example=tr(_QUESTION if as_chat else _BEGINNING),
+        served=tr("OpenAI-compatible API at {url}", url=url)
+        if url
+        else tr("An OpenAI-compatible API is served here once the cluster runs."),
     )
 
 
-_QUESTION = "Ask the model something, for example: Why is the sky blue?"
-_BEGINNING = (
+_QUESTION = mark("Ask the model something, for example: Why is the sky blue?")
+_BEGINNING = mark(
     "Begin a text, for example: The capital of France is. This model has no chat template; it goes on with what it reads."
 )
-_MEASURED = "Tokens, their speed and the prompt: timed by llama-server. First token: from the click, as it was seen here"
-_COUNTED = "Counted here as pieces of text arrive, about one for each token"
+_MEASURED = mark("Tokens, their speed and the prompt: timed by llama-server. First token: from the click, as it was seen here")
+_COUNTED = mark("Counted here as pieces of text arrive, about one for each token")
 _SHORTEST_PACE_SECONDS = 0.5
 
 
@@ -92,31 +97,47 @@ def _footer_of(answer: AnswerShown) -> str:
         return " · ".join(part for part in parts if part)
     pace = _pace(answer)
     if answer.stopped:
-        return " · ".join(part for part in ("stopped", _first_token(answer), pace and f"{pace} until then") if part)
+        return " · ".join(
+            part for part in (tr("stopped"), _first_token(answer), pace and tr("{pace} until then", pace=pace)) if part
+        )
     if answer.finished or answer.problem is not None:
         return ""
     if answer.first_piece_seconds is None:
-        return "reading the prompt…"
-    return " · ".join(part for part in ("answering…", _first_token(answer), pace and f"{pace} so far") if part)
+        return tr("reading the prompt…")
+    return " · ".join(
+        part for part in (tr("answering…"), _first_token(answer), pace and tr("{pace} so far", pace=pace)) if part
+    )
 
 
 def _decoded(timings: RequestTimings) -> str:
-    return f"{count_text(timings.decoded_tokens, 'token')} at {rate_text(timings.decode_tokens_per_second)} tok/s"
+    return tr(
+        "{tokens} at {rate} tok/s",
+        tokens=count_text(timings.decoded_tokens, "token"),
+        rate=rate_text(timings.decode_tokens_per_second),
+    )
 
 
 def _prompt(timings: RequestTimings) -> str:
-    return f"prompt of {count_text(timings.prompt_tokens, 'token')} in {duration_text(timings.prompt_seconds)}"
+    return tr(
+        "prompt of {tokens} in {time}",
+        tokens=count_text(timings.prompt_tokens, "token"),
+        time=duration_text(timings.prompt_seconds),
+    )
 
 
 def _first_token(answer: AnswerShown) -> str:
-    return "" if answer.first_piece_seconds is None else f"first token after {duration_text(answer.first_piece_seconds)}"
+    return (
+        ""
+        if answer.first_piece_seconds is None
+        else tr("first token after {time}", time=duration_text(answer.first_piece_seconds))
+    )
 
 
 def _pace(answer: AnswerShown) -> str:
     """Of the pieces after the first; too short a time says nothing."""
     if answer.n_pieces < 2 or answer.pieces_seconds < _SHORTEST_PACE_SECONDS:
         return ""
-    return f"about {rate_text((answer.n_pieces - 1) / answer.pieces_seconds)} tok/s"
+    return tr("about {rate} tok/s", rate=rate_text((answer.n_pieces - 1) / answer.pieces_seconds))
 
 
 def commands_of(state: ClusterState) -> CommandsContent:
@@ -127,7 +148,7 @@ def commands_of(state: ClusterState) -> CommandsContent:
             CommandContent(title=f"{command.title} · {command.machine_name}" if many else command.title, shell=command.shell)
             for command in state.commands
         ),
-        empty="" if state.commands else "The commands of a plan appear here: each can be copied and run in a shell.",
+        empty="" if state.commands else tr("The commands of a plan appear here: each can be copied and run in a shell."),
     )
 
 

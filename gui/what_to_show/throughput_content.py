@@ -13,6 +13,7 @@ from engine.session.state import ClusterState, RunPhase
 from engine.session.watched import Column, Reading
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import WorkerId
+from gui.texts.translation import tr
 from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.formatting import NOT_KNOWN, difference_text, duration_text, rate_text, rate_with_unit
 from gui.what_to_show.watching.charts import (
@@ -33,6 +34,7 @@ from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, offer
 DECODE_MARK = WorkerMark(colour=0, pattern=0)
 PREFILL_MARK = WorkerMark(colour=5, pattern=0)
 _POINTS_OF_SMALL_CHART = 150
+_RATES = ("decode", "prefill")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +143,12 @@ def _rate_chart(
     marks: tuple[MarkContent, ...],
     predicted: float | None,
 ) -> ChartContent:
-    place = ("decode", "prefill").index(name)
+    place = _RATES.index(name)
     times = _times(state, readings)
     mark = (DECODE_MARK, PREFILL_MARK)[place]
-    lines = (line_of(name, mark, times, [reading.values[place] for reading in readings]),)
+    lines = (line_of(_rate_name(name), mark, times, [reading.values[place] for reading in readings]),)
     return ChartContent(
-        title=f"{name.capitalize()}, tokens per second",
+        title=tr("{name}, tokens per second", name=_rate_name(name).capitalize()),
         unit=Unit.RATE,
         times=times,
         lines=lines,
@@ -154,9 +156,13 @@ def _rate_chart(
         top=top_of(lines, predicted, 1.0),
         marks=marks,
         predicted=predicted,
-        predicted_words="" if predicted is None else f"predicted {rate_text(predicted)}",
+        predicted_words="" if predicted is None else tr("predicted {rate}", rate=rate_text(predicted)),
         empty="" if any(value is not None for value in lines[0].values) else _empty_of(state),
     )
+
+
+def _rate_name(name: str) -> str:
+    return tr("decode") if name == _RATES[0] else tr("prefill")
 
 
 def _busy_chart(
@@ -165,14 +171,14 @@ def _busy_chart(
     columns = [(place, column) for place, column in enumerate(state.watched.loads.columns) if column.kind == BUSY]
     times, lines = _lines_of_loads(state, readings, columns)
     return ChartContent(
-        title="Busy",
+        title=tr("Busy"),
         unit=Unit.BUSY,
         times=times,
         lines=lines,
         span=span,
         top=1.2,
         marks=marks,
-        empty="" if lines else "How busy each worker's device is: once it runs.",
+        empty="" if lines else tr("How busy each worker's device is: once it runs."),
     )
 
 
@@ -183,14 +189,16 @@ def _network_chart(
     times, lines = _lines_of_loads(state, readings, columns)
     alone = state.run is not None and bool(state.watched.loads.columns)
     return ChartContent(
-        title="Sent to",
+        title=tr("Sent to"),
         unit=Unit.BYTES,
         times=times,
         lines=lines,
         span=span,
         top=top_of(lines, None, 100_000.0),
         marks=marks,
-        empty="" if lines else ("Nothing: all workers are on this machine." if alone else "Bytes per second, once it runs."),
+        empty=""
+        if lines
+        else (tr("Nothing: all workers are on this machine.") if alone else tr("Bytes per second, once it runs.")),
     )
 
 
@@ -219,7 +227,7 @@ def column_names(state: ClusterState) -> dict[Column, tuple[str, WorkerMark]]:
         workers = [] if state.run is None else [w for w in state.run.plan.used_workers if w.offer.machine_id == column.id]
         machine = workers[0].offer.machine_name if workers else column.id
         mark = marks.get(workers[0].id, NO_WORKER) if workers else NO_WORKER
-        found[column] = (machine if column.kind == "sent" else f"{machine}, all that it takes in", mark)
+        found[column] = (machine if column.kind == "sent" else tr("{machine}, all that it takes in", machine=machine), mark)
     return found
 
 
@@ -232,10 +240,10 @@ def _times(state: ClusterState, readings: Sequence[Reading]) -> tuple[float, ...
 
 def _empty_of(state: ClusterState) -> str:
     if state.run is None:
-        return "Launch the cluster to see decode and prefill speeds as they happen."
+        return tr("Launch the cluster to see decode and prefill speeds as they happen.")
     if state.run_phase is not RunPhase.READY:
-        return "The curves begin when the model is loaded and a request runs."
-    return "No request has run yet. Ask something under “Try it”, or send a request to the address below."
+        return tr("The curves begin when the model is loaded and a request runs.")
+    return tr("No request has run yet. Ask something under “Try it”, or send a request to the address below.")
 
 
 def _figures_of(
@@ -248,19 +256,21 @@ def _figures_of(
         _rate_figure("prefill", prefill, predicted_prefill),
         FigureContent(
             value=NOT_KNOWN if benchmark is None else duration_text(benchmark.prompt_seconds),
-            unit="to first token",
-            comparison="not measured yet" if benchmark is None else f"prompt of {benchmark.prompt_tokens} tokens",
-            words="Time from sending the prompt to the first token of the answer",
+            unit=tr("to first token"),
+            comparison=tr("not measured yet")
+            if benchmark is None
+            else tr("prompt of {prompt_tokens} tokens", prompt_tokens=benchmark.prompt_tokens),
+            words=tr("Time from sending the prompt to the first token of the answer"),
         ),
     )
 
 
 def _rate_figure(name: str, measured: float | None, predicted: float | None) -> FigureContent:
     difference = difference_text(measured, predicted)
-    comparison = "no prediction" if predicted is None else f"predicted {rate_text(predicted)}"
+    comparison = tr("no prediction") if predicted is None else tr("predicted {rate}", rate=rate_text(predicted))
     return FigureContent(
         value=rate_text(measured),
-        unit=f"tok/s {name}",
+        unit=f"tok/s {_rate_name(name)}",
         comparison=f"{comparison} ({difference})" if difference else comparison,
-        words=f"Measured by llama-server on the standard request: {rate_with_unit(measured)}",
+        words=tr("Measured by llama-server on the standard request: {rate}", rate=rate_with_unit(measured)),
     )

@@ -16,16 +16,27 @@ from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import PlannedWorker
 from engine.vocabulary.worker import Link, WorkerId
+from gui.texts.translation import mark, tr
 from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.cards.machine_card_content import MachineCardContent
 from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.cards.remote_card_content import exposed_at, remotes_of
-from gui.what_to_show.formatting import bit_rate_text, count_text, layers_text, round_trip_text
+from gui.what_to_show.formatting import bit_rate_text, count_text, held_text, layers_text, round_trip_text
 from gui.what_to_show.watching.charts import bytes_rate_text
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, marks_of, worker_name
 
-COLUMNS = ("Machine", "State", "Layers", "Round trip", "To it", "From it", "Measured", "Reached through", "Now")
-_NOT_KNOWN = "not known"
+COLUMNS = (
+    mark("Machine"),
+    mark("State"),
+    mark("Layers"),
+    mark("Round trip"),
+    mark("To it"),
+    mark("From it"),
+    mark("Measured"),
+    mark("Reached through"),
+    mark("Now"),
+)
+_NOT_KNOWN = mark("not known")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,37 +94,53 @@ class TopologyMachine:
     def link_short(self) -> str:
         """``tunnel · 0.31 ms · 936 Mbit/s``."""
         if self.link is None:
-            return "llama-server runs here"
+            return tr("llama-server runs here")
         return f"{self.link.exposure} · {self.link.round_trip} · {self.link.there}"
 
     @property
     def link_lines(self) -> tuple[str, ...]:
         """The same where there is room for more: both ways, and when it was measured."""
         if self.link is None:
-            return ("llama-server runs here:", "all data goes through it")
+            return (tr("llama-server runs here:"), tr("all data goes through it"))
         link = self.link
-        both = f"both ways {link.there}" if link.there == link.back else f"to it {link.there} · from it {link.back}"
-        return (f"{link.exposure} · round trip {link.round_trip}", both, link.measured or "not measured")
+        both = (
+            tr("both ways {there}", there=link.there)
+            if link.there == link.back
+            else tr("to it {there} · from it {back}", there=link.there, back=link.back)
+        )
+        return (
+            tr("{exposure} · round trip {round_trip}", exposure=link.exposure, round_trip=link.round_trip),
+            both,
+            link.measured or tr("not measured"),
+        )
 
     @property
     def words(self) -> str:
         """All of it, for the tooltip and for screen readers."""
         lines = [f"{self.name}: {self.status}", *(worker.words for worker in self.workers)]
         if not self.workers:
-            lines.append("It holds no layers.")
+            lines.append(tr("It holds no layers."))
         if self.link is None:
-            return "\n".join([*lines, "llama-server runs here: all data goes through this machine."])
-        when = f" ({self.link.measured})" if self.link.measured else ""
-        lines.append(f"Round trip {self.link.round_trip}, to it {self.link.there}, from it {self.link.back}{when}")
-        lines.append(f"Reached through: {self.link.exposure}")
-        return "\n".join([*lines, *([f"Now {self.link.now}"] if self.link.now else [])])
+            return "\n".join([*lines, tr("llama-server runs here: all data goes through this machine.")])
+        measured = f" ({self.link.measured})" if self.link.measured else ""
+        lines.append(
+            tr(
+                "Round trip {round_trip}, to it {there}, from it {back}{measured}",
+                round_trip=self.link.round_trip,
+                there=self.link.there,
+                back=self.link.back,
+                measured=measured,
+            )
+        )
+        lines.append(tr("Reached through: {exposure}", exposure=self.link.exposure))
+        return "\n".join([*lines, *([tr("Now {now}", now=self.link.now)] if self.link.now else [])])
 
     @property
     def cells(self) -> tuple[str, ...]:
         """Its row in the list."""
         state = f"{self.status_shape} {self.status}"
         if self.link is None:
-            return (self.name, state, self.layers, "–", "–", "–", "–", "llama-server runs here", "–")
+            return (self.name, state, self.layers, "–", "–", "–", "–", tr("llama-server runs here"), "–")
         link = self.link
         figures = (link.round_trip, link.there, link.back, link.measured or "–")
         return (self.name, state, self.layers, *figures, link.exposure, link.now or "–")
@@ -126,6 +153,11 @@ class TopologyContent:
     machines: tuple[TopologyMachine, ...]
     summary: str
     empty: str
+
+
+def column_titles() -> tuple[str, ...]:
+    """``COLUMNS`` in the person's language."""
+    return tuple(tr(title) for title in COLUMNS)
 
 
 def topology_of(state: ClusterState) -> TopologyContent:
@@ -147,7 +179,7 @@ def topology_of(state: ClusterState) -> TopologyContent:
     return TopologyContent(
         machines=ordered,
         summary=_summary_of(ordered),
-        empty="" if ordered else "Looking at this machine…",
+        empty="" if ordered else tr("Looking at this machine…"),
     )
 
 
@@ -183,16 +215,17 @@ def _machine_of(
 
 def _worker_words(worker: PlannedWorker) -> str:
     name = worker_name(worker.offer, many_machines=False)
-    head = " and the output head" if worker.holds_output else ""
-    return f"{name}: {count_text(worker.n_layers, 'layer')}{head}"
+    return f"{name}: {held_text(worker.n_layers, output=worker.holds_output)}"
 
 
 def _layers_of(used: list[PlannedWorker]) -> str:
     if not used:
-        return "no layers"
+        return tr("no layers")
     n_layers = sum(worker.n_layers for worker in used)
-    head = " + head" if any(worker.holds_output for worker in used) else ""
-    return f"{count_text(n_layers, 'layer')}{head} on {count_text(len(used), 'worker')}"
+    layers, workers = count_text(n_layers, "layer"), count_text(len(used), "worker")
+    if any(worker.holds_output for worker in used):
+        return tr("{layers} + head on {workers}", layers=layers, workers=workers)
+    return tr("{layers} on {workers}", layers=layers, workers=workers)
 
 
 def _link_of(
@@ -206,7 +239,7 @@ def _link_of(
         there=_rate_of(None if link is None else link.bytes_per_second, planned_with),
         back=_back_of(link, planned_with),
         measured=_measured_of(state, remote),
-        exposure="tunnel" if address is None else f"open port at {address}",
+        exposure=tr("tunnel") if address is None else tr("open port at {address}", address=address),
         is_open=address is not None,
         connected=connected,
         now="" if live is None else live.words,
@@ -218,18 +251,18 @@ def _link_of(
 def _round_trip_of(link: Link | None, planned_with: bool) -> str:
     if link is not None and link.rtt_seconds is not None:
         return round_trip_text(link.rtt_seconds)
-    return f"assumed {round_trip_text(ASSUMED_RTT_SECONDS)}" if planned_with else _NOT_KNOWN
+    return tr("assumed {round_trip}", round_trip=round_trip_text(ASSUMED_RTT_SECONDS)) if planned_with else tr(_NOT_KNOWN)
 
 
 def _rate_of(bytes_per_second: float | None, planned_with: bool) -> str:
     if bytes_per_second is not None:
         return bit_rate_text(bytes_per_second)
-    return f"assumed {bit_rate_text(ASSUMED_LINK_BYTES_PER_SECOND)}" if planned_with else _NOT_KNOWN
+    return tr("assumed {rate}", rate=bit_rate_text(ASSUMED_LINK_BYTES_PER_SECOND)) if planned_with else tr(_NOT_KNOWN)
 
 
 def _back_of(link: Link | None, planned_with: bool) -> str:
     if link is not None and link.receive_bytes_per_second is None and link.bytes_per_second is not None:
-        return "assumed the same"
+        return tr("assumed the same")
     return _rate_of(None if link is None else link.receive_bytes_per_second, planned_with)
 
 
@@ -237,9 +270,9 @@ def _measured_of(state: ClusterState, remote: RemoteSeen | None) -> str:
     if remote is None or remote.link is None:
         return ""
     if remote.link_measured_at_seconds is None:
-        return "measured, not known when"
+        return tr("measured, not known when")
     at = time.localtime(remote.link_measured_at_seconds + state.zero_is_at_seconds)
-    return f"measured {time.strftime('%Y-%m-%d %H:%M', at)}"
+    return tr("measured {at}", at=time.strftime("%Y-%m-%d %H:%M", at))
 
 
 def _live_of(state: ClusterState) -> dict[str, _Live]:
@@ -250,9 +283,9 @@ def _live_of(state: ClusterState) -> dict[str, _Live]:
     found = {}
     for column, value in zip(loads.columns, loads.recent[-1].values, strict=True):
         if column.kind == SENT and value is not None:
-            found[column.id] = _Live(bytes_per_second=value, words=f"{bytes_rate_text(value)} to it")
+            found[column.id] = _Live(bytes_per_second=value, words=tr("{rate} to it", rate=bytes_rate_text(value)))
         elif column.kind == TAKEN_IN and value is not None:
-            words = f"{bytes_rate_text(value)} into it, all its programs"
+            words = tr("{rate} into it, all its programs", rate=bytes_rate_text(value))
             found[column.id] = _Live(bytes_per_second=value, words=words)
     return found
 
@@ -260,8 +293,14 @@ def _live_of(state: ClusterState) -> dict[str, _Live]:
 def _summary_of(machines: tuple[TopologyMachine, ...]) -> str:
     others = [machine for machine in machines if machine.link is not None]
     if not others:
-        return "Only this machine: add others to see how they are reached."
+        return tr("Only this machine: add others to see how they are reached.")
     holding = sum(bool(machine.workers) for machine in machines)
     n_open = sum(machine.link.is_open for machine in others if machine.link is not None)
-    exposed = "no port open" if not n_open else f"{count_text(n_open, 'machine')} with an open port"
-    return f"{count_text(len(others), 'other machine')} · {holding} of {len(machines)} hold layers · {exposed}"
+    exposed = tr("no port open") if not n_open else tr("{machines} with an open port", machines=count_text(n_open, "machine"))
+    return tr(
+        "{other_machines} · {holding} of {n_machines} hold layers · {exposed}",
+        other_machines=count_text(len(others), "other machine"),
+        holding=holding,
+        n_machines=len(machines),
+        exposed=exposed,
+    )

@@ -14,6 +14,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from gui.small_parts.plain_tips import plain_tip
+from gui.texts.translation import tr
 from gui.what_to_show.actions.action_table import Facts, Menu, WindowAction
 from gui.what_to_show.actions.mnemonics import with_mnemonics, without_mnemonic
 
@@ -46,7 +47,7 @@ class WindowActions(QObject):
         Quit at the end. ``after``: menus that others fill, by the key of the action they stand behind."""
         self._after = after
         for menu in Menu:
-            self._fill(bar.addMenu(menu.value), [entry for entry in self.table if entry.menu is menu], _by_section)
+            self._fill(bar.addMenu(tr(menu.value)), [entry for entry in self.table if entry.menu is menu], _by_section)
         short = [entry for entry in self.table if (entry.in_header or entry.submenu) and entry.key != "quit"]
         self._fill(header, short, lambda entry: entry.menu)
         header.addSeparator()

@@ -22,7 +22,9 @@ from PySide6.QtWidgets import (
 from gui.assets import icon
 from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.small_widgets import ElidedLabel
+from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
+from gui.what_to_show.formatting import percent_text
 from gui.what_to_show.status_content import BannerContent, ProgressContent
 
 _SHOWN_AT_MOST = 3
@@ -46,7 +48,7 @@ class Banner(QFrame):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.expander = QPushButton("Details")
+        self.expander = QPushButton(tr("Details"))
         self.expander.setObjectName("link")
         self.expander.setCheckable(True)
         self.expander.setVisible(bool(content.details))
@@ -54,15 +56,16 @@ class Banner(QFrame):
         self.details.setReadOnly(True)
         self.details.setFont(fixed_font(appearance.pixels(12)))
         self.details.setMaximumHeight(appearance.pixels(110))
-        self.details.setAccessibleName("Details")
+        self.details.setAccessibleName(tr("Details"))
         self.details.hide()
         self.expander.toggled.connect(self.details.setVisible)
-        copy = CopyButton("Copy", "this problem")
+        copy = CopyButton(tr("Copy"), tr("this problem"))
         copy.show_text("\n".join(part for part in (content.happened, content.advice, content.details) if part))
         self.dismiss = QToolButton()
+        self.dismiss.setObjectName("dots")
         self.dismiss.setIcon(icon("close", appearance.colour("text")))
-        self.dismiss.setToolTip("Dismiss")
-        self.dismiss.setAccessibleName("Dismiss")
+        self.dismiss.setToolTip(tr("Dismiss"))
+        self.dismiss.setAccessibleName(tr("Dismiss"))
         self.dismiss.clicked.connect(lambda: self.dismissed.emit(content.index))
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -96,7 +99,7 @@ class ProgressLine(QFrame):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMinimumWidth(appearance.pixels(160))
-        self.cancel = QPushButton("Cancel")
+        self.cancel = QPushButton(tr("Cancel"))
         self.cancel.setObjectName("link")
         self.cancel.clicked.connect(lambda: self.cancel_asked.emit(self._id))
         row = QHBoxLayout(self)
@@ -109,14 +112,14 @@ class ProgressLine(QFrame):
 
     def show_content(self, content: ProgressContent) -> None:
         """How far it is."""
-        percent = "" if content.fraction is None else f" {content.fraction * 100:.0f}%"
+        percent = "" if content.fraction is None else f" {percent_text(content.fraction)}"
         self._title.setText(content.title + percent)
         self._detail.show_text(content.detail)
         self.bar.setAccessibleName(content.title)
         self.bar.setRange(0, 0 if content.fraction is None else 1000)
         self.bar.setValue(0 if content.fraction is None else round(content.fraction * 1000))
         self.cancel.setVisible(content.can_cancel)
-        self.cancel.setAccessibleName(f"Cancel {content.title}")
+        self.cancel.setAccessibleName(tr("Cancel {title}", title=content.title))
 
 
 class Notices(QWidget):
@@ -162,7 +165,7 @@ class Notices(QWidget):
             banner.dismissed.connect(self.dismissed)
             self._box.insertWidget(place, banner)
         left = len(contents) - len(self.banners)
-        self._more.setText(f"and {left} more: dismiss these to see them")
+        self._more.setText(tr("and {left} more: dismiss these to see them", left=left))
         self._more.setVisible(left > 0)
 
     def _show_progress(self, contents: tuple[ProgressContent, ...]) -> None:

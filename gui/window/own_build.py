@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QLibraryInfo, qVersion
 
+from gui.texts.translation import tr
+
 _SHORT = 10
 
 
@@ -17,10 +19,10 @@ def own_versions() -> tuple[tuple[str, str], ...]:
     qt_build = "debug" if QLibraryInfo.isDebugBuild() else "release"
     return (
         ("Crossply", version_of("crossply")),
-        ("Build", own_build(Path(__file__).resolve().parents[2])),
+        (tr("Build"), own_build(Path(__file__).resolve().parents[2])),
         ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
         ("Qt", f"{qVersion()} ({qt_build}), PySide6 {version_of('PySide6-Essentials')}"),
-        ("System", platform.platform()),
+        (tr("System"), platform.platform()),
     )
 
 
@@ -29,18 +31,18 @@ def version_of(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed as a package"
+        return tr("not installed as a package")
 
 
 def own_build(top: Path) -> str:
     """``checkout at 0123456789``, ``frozen application`` or ``installed package``. ``top``: the folder of the packages."""
     if getattr(sys, "frozen", False):
-        return "frozen application"
+        return tr("frozen application")
     folder = top / ".git"
     if not folder.exists():
-        return "installed package"
+        return tr("installed package")
     commit = _commit_of(folder)
-    return f"checkout at {commit[:_SHORT]}" if commit else "checkout"
+    return tr("checkout at {commit}", commit=commit[:_SHORT]) if commit else "checkout"
 
 
 def _commit_of(folder: Path) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.small_widgets import ElidedLabel, set_role
+from gui.texts.translation import tr
 from gui.what_to_show.status_content import StatusContent
 
 
@@ -22,11 +23,11 @@ class StatusLine(QWidget):
         self.left = ElidedLabel(role="text")
         self.right = QLabel()
         self.right.setProperty("role", "muted")
-        self.copy_address = CopyButton("Copy address", "the address of the API")
-        self.copy_curl = CopyButton("Copy curl", "a curl command that asks the model")
-        self.open = QPushButton("Open")
+        self.copy_address = CopyButton(tr("Copy address"), tr("the address of the API"))
+        self.copy_curl = CopyButton(tr("Copy curl"), tr("a curl command that asks the model"))
+        self.open = QPushButton(tr("Open"))
         self.open.setObjectName("link")
-        self.open.setToolTip("Open llama-server's own page in the browser")
+        self.open.setToolTip(tr("Open llama-server's own page in the browser"))
         self.open.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self._url)))
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 4, 16, 4)

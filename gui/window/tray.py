@@ -15,6 +15,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
 
 from gui.assets import application_icon
+from gui.texts.translation import tr
 from gui.what_to_show.notices_of_moments import Notification
 
 _SHOWN_MILLISECONDS = 10_000
@@ -57,7 +58,7 @@ class Tray(QObject):
     def _made(self) -> QSystemTrayIcon:
         icon = QSystemTrayIcon(application_icon(), self)
         menu = QMenu(self._window)
-        show = menu.addAction("Show the window")
+        show = menu.addAction(tr("Show the window"))
         show.triggered.connect(self.opened)
         menu.addSeparator()
         menu.addActions(list(self._others))

@@ -31,7 +31,6 @@ from gui.app import make_appearance, make_application
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance
-from gui.what_to_show.throughput_content import throughput_of
 from tests.fakes.busy_lab import busy_lab
 from tests.fakes.fake_session import FakeSession
 
@@ -81,7 +80,7 @@ def main() -> int:
     window.show()
     bridge.start()
     _wait(1500)
-    more = MoreCharts(appearance, max(0, options.charts - 2))
+    more = MoreCharts(window, appearance, max(0, options.charts - len(window.throughput.blocks)))
     bridge.changed.connect(more.show_state)
     more.show()
     _wait(500)
@@ -94,23 +93,25 @@ def main() -> int:
 
 
 class MoreCharts(QWidget):
-    """Further curves in a window of their own, shown as the throughput tab shows its two."""
+    """Further curves in a window of their own, shown as the throughput tab shows its own."""
 
-    def __init__(self, appearance: Appearance, n: int) -> None:
+    def __init__(self, window: MainWindow, appearance: Appearance, n: int) -> None:
         super().__init__()
+        self._window = window
         from gui.charts.throughput_chart import ThroughputChart
 
         grid = QGridLayout(self)
-        self._charts = [ThroughputChart(appearance, number % 8) for number in range(n)]
+        self._charts = [ThroughputChart(appearance, small=False, words_at_marks=number == 0) for number in range(n)]
         for number, chart in enumerate(self._charts):
             grid.addWidget(chart, *divmod(number, 4))
         self.resize(1440, 800)
 
-    def show_state(self, state: ClusterState) -> None:
-        """All of them."""
-        content = throughput_of(state)
+    def show_state(self, _state: ClusterState) -> None:
+        """What the tab shows, on all of them."""
+        content = self._window.throughput.content
+        assert content is not None
         for number, chart in enumerate(self._charts):
-            chart.show_content(content.prefill if number % 2 else content.decode)
+            chart.show_content(content.charts[number % len(content.charts)])
 
 
 def _play(session: FakeSession, states: list[ClusterState]) -> Slices:

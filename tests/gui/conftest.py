@@ -14,7 +14,10 @@ from engine.session.state import ClusterState
 from gui.assets import icon_file
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
+from gui.texts.language import ENGLISH
+from gui.texts.translation import take_up
 from gui.theme import Appearance, Scheme
+from gui.window.language import words_of
 from tests.fakes.fake_session import FakeSession
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -70,3 +73,11 @@ def open_window(qtbot, appearance: Appearance, tmp_path: Path) -> Iterator[Calla
     yield open_it
     for window in opened:
         window.bridge.off()
+
+
+@pytest.fixture
+def in_german() -> Iterator[None]:
+    """The window speaks German."""
+    take_up(words_of("de"))
+    yield
+    take_up(ENGLISH)

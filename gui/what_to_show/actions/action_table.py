@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.session.state import ClusterState
+from gui.texts.translation import mark, tr
 from gui.what_to_show.actions import why_not
 from gui.what_to_show.plan_edits.edit_links_content import EditLinksContent
 from gui.what_to_show.settings.preferences import Preferences, Scheme
@@ -21,12 +22,12 @@ from gui.what_to_show.settings.preferences import Preferences, Scheme
 class Menu(StrEnum):
     """The menus, in the order of the menu bar."""
 
-    FILE = "File"
-    EDIT = "Edit"
-    MACHINES = "Machines"
-    RUN = "Run"
-    VIEW = "View"
-    HELP = "Help"
+    FILE = mark("File")
+    EDIT = mark("Edit")
+    MACHINES = mark("Machines")
+    RUN = mark("Run")
+    VIEW = mark("View")
+    HELP = mark("Help")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ class WindowAction:
         """Why it cannot be done now, one sentence; empty when it can."""
         if self.edit:
             link = None if facts.edits is None else getattr(facts.edits, self.edit)
-            return "There is no plan to edit" if link is None else ("" if link.enabled else link.words)
+            return tr("There is no plan to edit") if link is None else ("" if link.enabled else link.words)
         return self.why_not(facts.state)
 
     @property
@@ -96,92 +97,94 @@ def tab_key(name: str) -> str:
 def _file() -> tuple[WindowAction, ...]:
     menu = Menu.FILE
     return (
-        WindowAction(key="open-model", words="Open a model…", menu=menu, shortcuts=("Ctrl+O",), why_not=why_not.change,
-                     tip="Choose a GGUF file", in_header=True),
-        WindowAction(key="add-model-folder", words="Add a folder of models…", menu=menu,
-                     tip="Where else models are looked for"),
-        WindowAction(key="open-cluster", words="Open a cluster…", menu=menu, section=1, shortcuts=("Ctrl+Shift+O",),
-                     why_not=why_not.change, tip="Machines and choices that were saved as a file", in_header=True),
-        WindowAction(key="save-cluster", words="Save the cluster", menu=menu, section=1, shortcuts=("Ctrl+S",),
-                     tip="Machines and everything that was chosen, without secrets", in_header=True),
-        WindowAction(key="save-cluster-as", words="Save the cluster as…", menu=menu, section=1, shortcuts=("Ctrl+Shift+S",)),
-        WindowAction(key="choose-runtime", words="Choose llama.cpp programs…", menu=menu, section=2,
-                     why_not=why_not.change, tip="A folder with llama-server and rpc-server", in_header=True),
-        WindowAction(key="quit", words="Quit", menu=menu, section=9, shortcuts=("Ctrl+Q",), in_header=True),
+        WindowAction(key="open-model", words=tr("Open a model…"), menu=menu, shortcuts=("Ctrl+O",), why_not=why_not.change,
+                     tip=tr("Choose a GGUF file"), in_header=True),
+        WindowAction(key="add-model-folder", words=tr("Add a folder of models…"), menu=menu,
+                     tip=tr("Where else models are looked for")),
+        WindowAction(key="open-cluster", words=tr("Open a cluster…"), menu=menu, section=1, shortcuts=("Ctrl+Shift+O",),
+                     why_not=why_not.change, tip=tr("Machines and choices that were saved as a file"), in_header=True),
+        WindowAction(key="save-cluster", words=tr("Save the cluster"), menu=menu, section=1, shortcuts=("Ctrl+S",),
+                     tip=tr("Machines and everything that was chosen, without secrets"), in_header=True),
+        WindowAction(key="save-cluster-as", words=tr("Save the cluster as…"), menu=menu, section=1,
+                     shortcuts=("Ctrl+Shift+S",)),
+        WindowAction(key="choose-runtime", words=tr("Choose llama.cpp programs…"), menu=menu, section=2,
+                     why_not=why_not.change, tip=tr("A folder with llama-server and rpc-server")),
+        WindowAction(key="quit", words=tr("Quit"), menu=menu, section=9, shortcuts=("Ctrl+Q",), in_header=True),
     )  # fmt: skip
 
 
 def _edit() -> tuple[WindowAction, ...]:
     menu = Menu.EDIT
     return (
-        WindowAction(key="undo", words="Undo", menu=menu, shortcuts=("Ctrl+Z",), edit="undo",
-                     tip="The last change of what is planned"),
-        WindowAction(key="redo", words="Redo", menu=menu, shortcuts=("Ctrl+Shift+Z",), edit="redo",
-                     tip="What was undone"),
-        WindowAction(key="best", words="Back to the best plan", menu=menu, edit="best",
-                     tip="The fastest split that the planner finds"),
-        WindowAction(key="copy-address", words="Copy the API's address", menu=menu, section=1, why_not=why_not.serve),
-        WindowAction(key="copy-curl", words="Copy a curl command", menu=menu, section=1, why_not=why_not.serve,
-                     tip="One that asks the running model"),
-        WindowAction(key="copy-script", words="Copy all commands as a script", menu=menu, section=1,
+        WindowAction(key="undo", words=tr("Undo"), menu=menu, shortcuts=("Ctrl+Z",), edit="undo",
+                     tip=tr("The last change of what is planned")),
+        WindowAction(key="redo", words=tr("Redo"), menu=menu, shortcuts=("Ctrl+Shift+Z",), edit="redo",
+                     tip=tr("What was undone")),
+        WindowAction(key="best", words=tr("Back to the best plan"), menu=menu, edit="best",
+                     tip=tr("The fastest split that the planner finds")),
+        WindowAction(key="copy-address", words=tr("Copy the API's address"), menu=menu, section=1, why_not=why_not.serve),
+        WindowAction(key="copy-curl", words=tr("Copy a curl command"), menu=menu, section=1, why_not=why_not.serve,
+                     tip=tr("One that asks the running model")),
+        WindowAction(key="copy-script", words=tr("Copy all commands as a script"), menu=menu, section=1,
                      why_not=why_not.copy_commands),
-        WindowAction(key="search-logs", words="Search the logs", menu=menu, section=2, shortcuts=("Ctrl+F",), in_header=True),
-        WindowAction(key="settings", words="Settings…", menu=menu, section=3, shortcuts=("Ctrl+,",), in_header=True),
+        WindowAction(key="search-logs", words=tr("Search the logs"), menu=menu, section=2, shortcuts=("Ctrl+F",)),
+        WindowAction(key="settings", words=tr("Settings…"), menu=menu, section=3, shortcuts=("Ctrl+,",), in_header=True),
     )  # fmt: skip
 
 
 def _machines() -> tuple[WindowAction, ...]:
     menu = Menu.MACHINES
     return (
-        WindowAction(key="add-machines", words="Add machines…", menu=menu, shortcuts=("Ctrl+M",), in_header=True,
-                     tip="By address, or found on the network"),
-        WindowAction(key="search-machines", words="Search machines", menu=menu, shortcuts=("Ctrl+Shift+M",),
-                     tip="By name, state, system or device"),
-        WindowAction(key="answer", words="Answer what machines ask…", menu=menu, why_not=why_not.answer),
-        WindowAction(key="look-again", words="Look again", menu=menu, shortcuts=("F5",), in_header=True,
-                     tip="At every machine and at the llama.cpp programs"),
-        WindowAction(key="build-runtime", words="Build llama.cpp here", menu=menu, section=1, why_not=why_not.build),
-        WindowAction(key="copy-to-all", words="Copy this machine's llama.cpp to all that need it", menu=menu, section=1,
+        WindowAction(key="add-machines", words=tr("Add machines…"), menu=menu, shortcuts=("Ctrl+M",), in_header=True,
+                     tip=tr("By address, or found on the network")),
+        WindowAction(key="search-machines", words=tr("Search machines"), menu=menu, shortcuts=("Ctrl+Shift+M",),
+                     tip=tr("By name, state, system or device")),
+        WindowAction(key="answer", words=tr("Answer what machines ask…"), menu=menu, why_not=why_not.answer),
+        WindowAction(key="look-again", words=tr("Look again"), menu=menu, shortcuts=("F5",), in_header=True,
+                     tip=tr("At every machine and at the llama.cpp programs")),
+        WindowAction(key="build-runtime", words=tr("Build llama.cpp here"), menu=menu, section=1, why_not=why_not.build),
+        WindowAction(key="copy-to-all", words=tr("Copy this machine's llama.cpp to all that need it"), menu=menu, section=1,
                      why_not=why_not.copy_to_all),
-        WindowAction(key="split-cpu", words="Split this CPU into two workers", menu=menu, section=2, why_not=why_not.change,
-                     checked=lambda facts: facts.state.choices.cpu_workers > 1, in_header=True,
-                     tip="They share its cores and RAM: it shows a split, it adds no speed"),
-        WindowAction(key="keep-running", words="Leave remote workers running when Crossply quits", menu=menu, section=2,
-                     why_not=why_not.change, checked=lambda facts: facts.state.choices.keep_running, in_header=True),
+        WindowAction(key="split-cpu", words=tr("Split this CPU into two workers"), menu=menu, section=2,
+                     why_not=why_not.change, checked=lambda facts: facts.state.choices.cpu_workers > 1,
+                     tip=tr("They share its cores and RAM: it shows a split, it adds no speed")),
+        WindowAction(key="keep-running", words=tr("Leave remote workers running when Crossply quits"), menu=menu, section=2,
+                     why_not=why_not.change, checked=lambda facts: facts.state.choices.keep_running),
     )  # fmt: skip
 
 
 def _run() -> tuple[WindowAction, ...]:
     menu = Menu.RUN
     return (
-        WindowAction(key="launch", words="Launch", menu=menu, shortcuts=("Ctrl+L",), why_not=why_not.launch, in_header=True,
-                     tip="Start the workers and llama-server as planned"),
-        WindowAction(key="stop", words="Stop", menu=menu, shortcuts=("Ctrl+.",), why_not=why_not.stop, in_header=True,
-                     tip="Stop llama-server and its workers"),
-        WindowAction(key="measure-speeds", words="Measure speeds", menu=menu, section=1, why_not=why_not.measure,
-                     tip="A short benchmark on every worker"),
-        WindowAction(key="measure-plans", words="Measure the best plans", menu=menu, section=1, why_not=why_not.measure_plans,
-                     tip="Run the chosen plan and the best predicted others for real, in turn"),
-        WindowAction(key="open-page", words="Open llama-server's own page", menu=menu, section=2, why_not=why_not.serve),
+        WindowAction(key="launch", words=tr("Launch"), menu=menu, shortcuts=("Ctrl+L",), why_not=why_not.launch,
+                     in_header=True, tip=tr("Start the workers and llama-server as planned")),
+        WindowAction(key="stop", words=tr("Stop"), menu=menu, shortcuts=("Ctrl+.",), why_not=why_not.stop, in_header=True,
+                     tip=tr("Stop llama-server and its workers")),
+        WindowAction(key="measure-speeds", words=tr("Measure speeds"), menu=menu, section=1, why_not=why_not.measure,
+                     tip=tr("A short benchmark on every worker")),
+        WindowAction(key="measure-plans", words=tr("Measure the best plans"), menu=menu, section=1,
+                     why_not=why_not.measure_plans,
+                     tip=tr("Run the chosen plan and the best predicted others for real, in turn")),
+        WindowAction(key="open-page", words=tr("Open llama-server's own page"), menu=menu, section=2, why_not=why_not.serve),
     )  # fmt: skip
 
 
 def _view(tabs: tuple[str, ...]) -> tuple[WindowAction, ...]:
     menu = Menu.VIEW
     return (
-        WindowAction(key="palette", words="All actions…", menu=menu, shortcuts=("Ctrl+Shift+P", "Ctrl+K"), in_header=True,
-                     tip="Type what you want to do"),
+        WindowAction(key="palette", words=tr("All actions…"), menu=menu, shortcuts=("Ctrl+Shift+P", "Ctrl+K"), in_header=True,
+                     tip=tr("Type what you want to do")),
         *_tabs(tabs),
         *_schemes(),
-        WindowAction(key="text-larger", words="Larger", submenu="Text size", menu=menu, section=2,
-                     shortcuts=("Ctrl++", "Ctrl+="), palette_words="Larger text"),
-        WindowAction(key="text-smaller", words="Smaller", submenu="Text size", menu=menu, section=2, shortcuts=("Ctrl+-",),
-                     palette_words="Smaller text"),
-        WindowAction(key="text-normal", words="100%", submenu="Text size", menu=menu, section=2, shortcuts=("Ctrl+0",),
-                     palette_words="Text at 100%"),
-        WindowAction(key="menu-bar", words="Menu bar", menu=menu, section=3, shortcuts=("Ctrl+Shift+B",),
+        WindowAction(key="text-larger", words=tr("Larger"), submenu=tr("Text size"), menu=menu, section=2,
+                     shortcuts=("Ctrl++", "Ctrl+="), palette_words=tr("Larger text")),
+        WindowAction(key="text-smaller", words=tr("Smaller"), submenu=tr("Text size"), menu=menu, section=2,
+                     shortcuts=("Ctrl+-",), palette_words=tr("Smaller text")),
+        WindowAction(key="text-normal", words="100%", submenu=tr("Text size"), menu=menu, section=2, shortcuts=("Ctrl+0",),
+                     palette_words=tr("Text at 100%")),
+        WindowAction(key="menu-bar", words=tr("Menu bar"), menu=menu, section=3, shortcuts=("Ctrl+Shift+B",),
                      checked=lambda facts: facts.preferences.menu_bar, in_header=True),
-        WindowAction(key="full-screen", words="Full screen", menu=menu, section=3, shortcuts=("F11",),
+        WindowAction(key="full-screen", words=tr("Full screen"), menu=menu, section=3, shortcuts=("F11",),
                      checked=lambda facts: facts.full_screen),
     )  # fmt: skip
 
@@ -195,7 +198,7 @@ def _tabs(names: tuple[str, ...]) -> tuple[WindowAction, ...]:
             section=1,
             shortcuts=(f"Ctrl+{place}",) if place <= 9 else (),
             checked=lambda facts, name=name: facts.tab == name,  # type: ignore[misc]
-            palette_words=f"Show the tab {name}",
+            palette_words=tr("Show the tab {name}", name=name),
         )
         for place, name in enumerate(names, start=1)
     )
@@ -205,12 +208,12 @@ def _schemes() -> tuple[WindowAction, ...]:
     return tuple(
         WindowAction(
             key=f"scheme.{scheme.name}",
-            words=scheme.value,
+            words=tr(scheme.value),
             menu=Menu.VIEW,
             section=2,
-            submenu="Appearance",
+            submenu=tr("Appearance"),
             checked=lambda facts, scheme=scheme: facts.preferences.scheme is scheme,  # type: ignore[misc]
-            palette_words=f"Appearance: {scheme.value}",
+            palette_words=tr("Appearance: {scheme}", scheme=tr(scheme.value)),
         )
         for scheme in Scheme
     )
@@ -219,6 +222,6 @@ def _schemes() -> tuple[WindowAction, ...]:
 def _help() -> tuple[WindowAction, ...]:
     menu = Menu.HELP
     return (
-        WindowAction(key="shortcuts", words="Keyboard shortcuts", menu=menu, shortcuts=("F1", "Ctrl+?"), in_header=True),
-        WindowAction(key="about", words="About Crossply", menu=menu, section=1, tip="Versions and licences"),
+        WindowAction(key="shortcuts", words=tr("Keyboard shortcuts"), menu=menu, shortcuts=("F1", "Ctrl+?"), in_header=True),
+        WindowAction(key="about", words=tr("About Crossply"), menu=menu, section=1, tip=tr("Versions and licences")),
     )

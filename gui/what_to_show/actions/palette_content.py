@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gui.texts.translation import tr
 from gui.what_to_show.actions.action_table import Facts, WindowAction
 
 
@@ -25,7 +26,7 @@ class PaletteRow:
     @property
     def spoken(self) -> str:
         """All of it as one sentence, for a screen reader."""
-        parts = (self.words, self.where, self.shortcut, "on" if self.chosen else "", self.why_not)
+        parts = (self.words, self.where, self.shortcut, tr("on") if self.chosen else "", self.why_not)
         return ", ".join(part for part in parts if part)
 
 
@@ -42,14 +43,14 @@ def palette_of(actions: Sequence[WindowAction], facts: Facts, typed: str = "") -
 
 def nothing_found(typed: str) -> str:
     """What stands there instead of rows."""
-    return f"No action has “{typed.strip()}” in its name"
+    return tr("No action has “{typed}” in its name", typed=typed.strip())
 
 
 def _row_of(action: WindowAction, facts: Facts) -> PaletteRow:
     return PaletteRow(
         key=action.key,
         words=action.full_words,
-        where=action.menu.value,
+        where=tr(action.menu.value),
         shortcut=action.shortcuts[0] if action.shortcuts else "",
         why_not=action.reason(facts),
         chosen=action.checked is not None and action.checked(facts),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gui.texts.translation import tr
 from gui.what_to_show.actions.action_table import Menu, WindowAction
 
 
@@ -20,7 +21,7 @@ def shortcuts_of(actions: Sequence[WindowAction]) -> tuple[ShortcutGroup, ...]:
     """Groups in the order of the menus, those without keys left out."""
     groups = [
         ShortcutGroup(
-            title=menu.value,
+            title=tr(menu.value),
             lines=tuple(
                 (action.shortcuts, action.full_words) for action in actions if action.menu is menu and action.shortcuts
             ),
@@ -32,19 +33,19 @@ def shortcuts_of(actions: Sequence[WindowAction]) -> tuple[ShortcutGroup, ...]:
 
 def either(keys: Sequence[str]) -> str:
     """Keys of which any one does it."""
-    return " or ".join(keys)
+    return tr(" or ").join(keys)
 
 
 def _in_the_window() -> ShortcutGroup:
     return ShortcutGroup(
-        title="In the window",
+        title=tr("In the window"),
         lines=(
-            (("Tab", "Shift+Tab"), "Go to the next control, or back"),
-            (("Space",), "Press a button; switch a worker on or off; take a column of the plan"),
-            (("Alt+letter",), "Open the menu with that letter underlined"),
-            (("Ctrl+Return",), "Ask, from the question of Try it"),
-            (("Ctrl+C",), "Copy the plan's table, from one of its columns"),
-            (("Return",), "The next hit, from the search of the logs"),
-            (("Esc",), "Close a dialog without doing anything"),
+            (("Tab", "Shift+Tab"), tr("Go to the next control, or back")),
+            (("Space",), tr("Press a button; switch a worker on or off; take a column of the plan")),
+            ((tr("Alt+letter"),), tr("Open the menu with that letter underlined")),
+            (("Ctrl+Return",), tr("Ask, from the question of Try it")),
+            (("Ctrl+C",), tr("Copy the plan's table, from one of its columns")),
+            (("Return",), tr("The next hit, from the search of the logs")),
+            (("Esc",), tr("Close a dialog without doing anything")),
         ),
     )

@@ -13,6 +13,7 @@ from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import Machine
 from engine.vocabulary.remote import RemotePhase
+from gui.texts.translation import tr, tr_n
 from gui.what_to_show.cards.launch_content import launch_progress_of
 from gui.what_to_show.cards.machine_card_content import MachineCardContent, machine_card_of, machine_status_of
 from gui.what_to_show.cards.machine_line_content import MachineLineContent, line_of
@@ -89,13 +90,17 @@ def _summary_of(state: ClusterState, lines: tuple[MachineLineContent, ...]) -> s
     if not state.machines:
         return ""
     ready = sum(line.status_role == "good" for line in lines)
-    machines = f"{ready} ready" if ready == len(lines) else f"{ready} of {len(lines)} ready"
+    machines = (
+        tr("{ready} ready", ready=ready) if ready == len(lines) else tr("{ready} of {all} ready", ready=ready, all=len(lines))
+    )
     if not state.offers:
         return machines
     safe = bytes_text(sum(line.safe_bytes for line in lines))
-    return f"{machines} · {count_text(len(state.offers), 'worker')} · {safe} safe"
+    return tr(
+        "{machines} · {workers} · {safe} safe", machines=machines, workers=count_text(len(state.offers), "worker"), safe=safe
+    )
 
 
 def _question_of(state: ClusterState) -> str:
     n = sum(remote.phase is RemotePhase.ASKING and remote.question is not None for remote in state.remotes)
-    return "" if not n else ("1 machine has a question" if n == 1 else f"{n} machines have a question")
+    return "" if not n else tr_n("{n} machine has a question", "{n} machines have a question", n)

@@ -9,7 +9,9 @@ from engine.session.state import ClusterState
 from engine.vocabulary.device import Vendor
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.remote import RemotePhase
+from gui.texts.translation import tr
 from gui.what_to_show.cards.machine_card_content import CardAction, CardButton
+from gui.what_to_show.formatting import and_text
 
 _VENDORS = {"CUDA": Vendor.NVIDIA, "ROCm": Vendor.AMD}
 
@@ -23,8 +25,14 @@ def build_button_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton
     cannot_copy = remote.phase is RemotePhase.NO_RUNTIME and (_is_another_kind(state, remote) or remote.problem is not None)
     if not unused and not cannot_copy:
         return ()
-    with_what = f" with {' and '.join(unused)}" if unused else ""
-    return (CardButton(action=CardAction.BUILD_RUNTIME, text=f"Build llama.cpp{with_what} there", primary=cannot_copy),)
+    words = tr("Build llama.cpp with {compilers} there", compilers=and_text(unused)) if unused else tr("Build llama.cpp there")
+    return (
+        CardButton(
+            action=CardAction.BUILD_RUNTIME,
+            text=words,
+            primary=cannot_copy,
+        ),
+    )
 
 
 def _unused_compilers(state: ClusterState, remote: RemoteSeen) -> list[str]:

@@ -13,6 +13,7 @@ from engine.cluster.servers import tunnel_process_id
 from engine.session.state import ClusterState, RunPhase, RunSeen
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.process import ProcessPhase
+from gui.texts.translation import tr
 from gui.what_to_show.cards.machine_card_content import CardProgress
 from gui.what_to_show.formatting import bytes_of_bytes_text, bytes_text, count_text, duration_text
 
@@ -36,10 +37,10 @@ def _starting(state: ClusterState, run: RunSeen, machine_id: str) -> CardProgres
         worker for process in state.processes if process.phase is ProcessPhase.READY for worker in process.worker_ids
     } & wanted
     tunnels = [phases.get(tunnel_process_id(tunnel)) for tunnel in run.tunnels if tunnel.machine_id == machine_id]
-    words = [f"{len(ready)} of {count_text(len(wanted), 'worker')} ready"]
-    words += ["tunnel open" if phase is ProcessPhase.READY else "tunnel opening" for phase in tunnels]
+    words = [tr("{ready} of {workers} ready", ready=len(ready), workers=count_text(len(wanted), "worker"))]
+    words += [tr("tunnel open") if phase is ProcessPhase.READY else tr("tunnel opening") for phase in tunnels]
     done = len(ready) + sum(phase is ProcessPhase.READY for phase in tunnels)
-    return CardProgress(title="Starting", detail=" · ".join(words), fraction=done / (len(wanted) + len(tunnels)))
+    return CardProgress(title=tr("Starting"), detail=" · ".join(words), fraction=done / (len(wanted) + len(tunnels)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +69,13 @@ def _loading(state: ClusterState, run: RunSeen, machine_id: MachineId) -> CardPr
     left = None if load.seconds_left is None else duration_text(load.seconds_left)
     if load.sent_bytes:
         sent = min(load.sent_bytes, load.size_bytes)
-        takes = f" · up to {left} left" if left else ""
-        detail = f"{bytes_of_bytes_text(sent, load.size_bytes)} sent{takes}"
-        return CardProgress(title="Loading", detail=detail, fraction=sent / load.size_bytes if load.size_bytes else None)
-    takes = f": up to {left} over its network, less when it has them already" if left else ""
-    detail = f"{bytes_text(load.size_bytes)} of weights belong here{takes}"
-    return CardProgress(title="Loading", detail=detail, fraction=None if run.load is None else run.load.fraction)
+        detail = tr("{sent} sent", sent=bytes_of_bytes_text(sent, load.size_bytes))
+        detail = tr("{sent} · up to {left} left", sent=detail, left=left) if left else detail
+        return CardProgress(title=tr("Loading"), detail=detail, fraction=sent / load.size_bytes if load.size_bytes else None)
+    size = bytes_text(load.size_bytes)
+    detail = tr("{size} of weights belong here", size=size)
+    if left:
+        detail = tr(
+            "{size} of weights belong here: up to {left} over its network, less when it has them already", size=size, left=left
+        )
+    return CardProgress(title=tr("Loading"), detail=detail, fraction=None if run.load is None else run.load.fraction)

@@ -5,7 +5,7 @@ This is the card of a machine that takes part; ``remote_card_content`` adds what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.session.state import ClusterState, RuntimePhase
@@ -13,6 +13,8 @@ from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.worker import WorkerOffer
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import mark, number, tr
 from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.cards.worker_row_content import WorkerRowContent, rows_of
 from gui.what_to_show.formatting import bytes_text, count_text
@@ -68,9 +70,9 @@ IN_ORDER, UNDER_WAY, ASKS, NEEDS_SOMETHING, WRONG = "●", "○", "◆", "▲", 
 """The shapes that go with a state's colour: it must be told apart without colours."""
 
 LOCAL_MENU = (
-    CardButton(action=CardAction.LOOK_AGAIN, text="Look again"),
-    CardButton(action=CardAction.COPY_COMMANDS, text="Copy command lines"),
-    CardButton(action=CardAction.SHOW_LOG, text="Show its log"),
+    CardButton(action=CardAction.LOOK_AGAIN, text=mark("Look again")),
+    CardButton(action=CardAction.COPY_COMMANDS, text=mark("Copy command lines")),
+    CardButton(action=CardAction.SHOW_LOG, text=mark("Show its log")),
 )
 
 
@@ -114,7 +116,7 @@ def machine_card_of(state: ClusterState, placed: Placed, machine: Machine, load:
         sentence=sentence,
         sentence_role=sentence_role,
         buttons=buttons,
-        menu=LOCAL_MENU,
+        menu=tuple(replace(entry, text=tr(entry.text)) for entry in LOCAL_MENU),
         safe_bytes=_safe_bytes_of(state, offers),
         speed_words=_speed_words_of(offers),
     )
@@ -128,39 +130,39 @@ def _subtitle_parts(state: ClusterState, machine: Machine) -> list[str]:
         parts.append(f"llama.cpp {state.runtime.label}")
         if state.runtime.protocol is not None:
             parts.append(f"RPC {state.runtime.protocol}")
-    return [*parts, "coordinator"]
+    return [*parts, tr("coordinator")]
 
 
 def machine_status_of(state: ClusterState, placed: Placed, machine_id: str) -> tuple[str, str, str]:
     """Words, role and shape of a machine that takes part."""
     if state.runtime_phase is RuntimePhase.MISSING:
-        return "no llama.cpp yet", "warning", NEEDS_SOMETHING
+        return tr("no llama.cpp yet"), "warning", NEEDS_SOMETHING
     if state.runtime_phase is not RuntimePhase.READY:
-        return state.runtime_phase.value, "muted", UNDER_WAY
+        return engine_word(state.runtime_phase), "muted", UNDER_WAY
     phases = placed.phases.get(machine_id, frozenset())
     if ProcessPhase.FAILED in phases:
-        return "failed", "bad", WRONG
+        return tr("failed"), "bad", WRONG
     if ProcessPhase.STARTING in phases:
-        return "starting", "muted", UNDER_WAY
+        return tr("starting"), "muted", UNDER_WAY
     if ProcessPhase.STOPPING in phases:
-        return "stopping", "muted", UNDER_WAY
-    return ("running" if ProcessPhase.READY in phases else "ready"), "good", IN_ORDER
+        return tr("stopping"), "muted", UNDER_WAY
+    return (tr("running") if ProcessPhase.READY in phases else tr("ready")), "good", IN_ORDER
 
 
 def _sentence_of(
     state: ClusterState, placed: Placed, machine: Machine, offers: tuple[WorkerOffer, ...]
 ) -> tuple[str, str, tuple[CardButton, ...]]:
     if state.runtime_phase is RuntimePhase.MISSING:
-        missing = "No llama.cpp programs were found on this machine, so nothing can run yet."
-        build = CardButton(action=CardAction.INSTALL_RUNTIME, text="Build llama.cpp (about 10 min)", primary=True)
+        missing = tr("No llama.cpp programs were found on this machine, so nothing can run yet.")
+        build = CardButton(action=CardAction.INSTALL_RUNTIME, text=tr("Build llama.cpp (about 10 min)"), primary=True)
         return missing, "warning", (build,)
     if state.runtime_phase is not RuntimePhase.READY:
-        return "Workers are known as soon as the llama.cpp programs are there.", "muted", ()
+        return tr("Workers are known as soon as the llama.cpp programs are there."), "muted", ()
     failed = _failed_sentence(state, offers)
     if failed:
         return failed, "bad", ()
     if not offers:
-        return machine.why_no_gpu or "This machine offers no worker.", "warning", ()
+        return machine.why_no_gpu or tr("This machine offers no worker."), "warning", ()
     return _plan_sentence(state, placed, machine, offers), "muted", ()
 
 
@@ -168,7 +170,7 @@ def _failed_sentence(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> st
     ours = {offer.id for offer in offers}
     for process in state.processes:
         if process.phase is ProcessPhase.FAILED and ours & set(process.worker_ids):
-            how = process.outcome.in_words if process.outcome is not None else "failed"
+            how = process.outcome.in_words if process.outcome is not None else tr("failed")
             return f"{process.title} {how}."
     return ""
 
@@ -176,13 +178,19 @@ def _failed_sentence(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> st
 def _plan_sentence(state: ClusterState, placed: Placed, machine: Machine, offers: tuple[WorkerOffer, ...]) -> str:
     plan = placed.plan
     if all(offer.id in state.choices.left_out for offer in offers):
-        return f"{count_text(len(offers), 'worker')}, switched off."
-    total = f"{count_text(len(offers), 'worker')}, {bytes_text(_safe_bytes_of(state, offers))} safe to use"
+        return tr("{workers}, switched off.", workers=count_text(len(offers), "worker"))
+    total = tr(
+        "{workers}, {size} safe to use",
+        workers=count_text(len(offers), "worker"),
+        size=bytes_text(_safe_bytes_of(state, offers)),
+    )
     if plan is None:
         return f"{total}. {machine.why_no_gpu or ''}".strip()
     ours = [placed.planned[offer.id] for offer in offers if offer.id in placed.planned]
     needed = sum(worker.needed_bytes for worker in ours if worker.used)
-    return f"{total}, {bytes_text(needed)} of it planned.{_note_about(plan, machine, offers)}"
+    return tr(
+        "{total}, {size} of it planned.{note}", total=total, size=bytes_text(needed), note=_note_about(plan, machine, offers)
+    )
 
 
 def _safe_bytes_of(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> int:
@@ -191,7 +199,7 @@ def _safe_bytes_of(state: ClusterState, offers: tuple[WorkerOffer, ...]) -> int:
 
 def _speed_words_of(offers: tuple[WorkerOffer, ...]) -> str:
     fastest = max((offer.speed.read_bytes_per_second for offer in offers if offer.speed is not None), default=None)
-    return "" if fastest is None else f"{fastest / 1e9:,.0f} GB/s"
+    return "" if fastest is None else f"{number(fastest / 1e9, ',.0f')} GB/s"
 
 
 def _note_about(plan: Plan, machine: Machine, offers: tuple[WorkerOffer, ...]) -> str:

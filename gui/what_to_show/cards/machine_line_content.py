@@ -12,9 +12,10 @@ from engine.session.state import ClusterState
 from engine.vocabulary.machine import Machine
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import WorkerOffer
+from gui.texts.translation import mark, tr
 
-NO_NETWORK = "Addressed by name"
-HERE = "This machine"
+NO_NETWORK = mark("Addressed by name")
+HERE = mark("This machine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +65,14 @@ def line_of(
 
 def _network_of(machine: Machine | None, target: SshTarget | None) -> str:
     if target is None:
-        return HERE
+        return tr(HERE)
     for address in (machine.address if machine else None, target.host):
         try:
             known = ipaddress.ip_address(address or "")
         except ValueError:
             continue
         return str(ipaddress.ip_network((known, 24 if known.version == 4 else 64), strict=False))
-    return NO_NETWORK
+    return tr(NO_NETWORK)
 
 
 def _searched_parts(

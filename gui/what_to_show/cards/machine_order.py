@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from gui.texts.translation import mark, tr
 from gui.what_to_show.cards.machine_line_content import HERE, NO_NETWORK, MachineLineContent
 
 MOST_CARDS = 12
@@ -23,27 +24,27 @@ _STATES_FIRST = ("bad", "link", "warning", "muted", "good")
 class SortBy(StrEnum):
     """In which order."""
 
-    ADDED = "As added"
-    NAME = "Name"
-    STATE = "State"
-    MEMORY = "Safe memory"
-    SPEED = "Speed"
+    ADDED = mark("As added")
+    NAME = mark("Name")
+    STATE = mark("State")
+    MEMORY = mark("Safe memory")
+    SPEED = mark("Speed")
 
 
 class GroupBy(StrEnum):
     """Under which headings."""
 
-    NOTHING = "No groups"
-    STATE = "By state"
-    NETWORK = "By network"
+    NOTHING = mark("No groups")
+    STATE = mark("By state")
+    NETWORK = mark("By network")
 
 
 class Density(StrEnum):
     """How much of each."""
 
-    AUTOMATIC = "Automatic"
-    CARDS = "Cards"
-    LINES = "Lines"
+    AUTOMATIC = mark("Automatic")
+    CARDS = mark("Cards")
+    LINES = mark("Lines")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ def order_of(lines: tuple[MachineLineContent, ...], view: MachineView) -> Machin
 def _why_nothing(lines: tuple[MachineLineContent, ...], found: list[MachineLineContent], view: MachineView) -> str:
     if found:
         return ""
-    return f"No machine matches “{view.search.strip()}”." if lines else "Looking at this machine…"
+    return tr("No machine matches “{search}”.", search=view.search.strip()) if lines else tr("Looking at this machine…")
 
 
 def _groups_of(lines: list[MachineLineContent], group: GroupBy) -> tuple[MachineGroup, ...]:
@@ -131,7 +132,7 @@ def _state_key(line: MachineLineContent) -> tuple[int, str]:
 
 
 def _network_key(line: MachineLineContent) -> tuple[bool, bool, list[tuple[bool, int, str]]]:
-    return line.network != HERE, line.network == NO_NETWORK, _natural(line.network)
+    return line.network != tr(HERE), line.network == tr(NO_NETWORK), _natural(line.network)
 
 
 _KEYS: dict[SortBy, Callable[[MachineLineContent], Any]] = {

@@ -14,10 +14,16 @@ from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.worker import Exposure, WorkerOffer
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import mark, tr
 from gui.what_to_show.cards.placed import Placed
 from gui.what_to_show.formatting import bytes_text, percent_text
 
-_EXPOSURES = {Exposure.TUNNEL: "tunnel", Exposure.LAN: "▲ open port", Exposure.NATIVE: "in llama-server"}
+_EXPOSURES = {
+    Exposure.TUNNEL: mark("tunnel"),
+    Exposure.LAN: mark("▲ open port"),
+    Exposure.NATIVE: mark("in llama-server"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +64,13 @@ def bar_of(
         actual=None if buffers is None else _bytes_in(buffers) / total,
         safe_end=max(0.0, min(1.0, 1.0 - state.choices.reserve_fraction)),
         busy=busy,
-        caption=_caption_of(busy, celsius, None if share is None else share.fraction, _EXPOSURES.get(offer.exposure)),
+        caption=_caption_of(busy, celsius, None if share is None else share.fraction, _exposure_words(offer)),
         words="\n".join(
             [
                 *_memory_words(state, placed, offer),
                 *_doing_words(busy, celsius),
-                *([] if share is None else [f"{percent_text(share.fraction)} of a token's time, predicted"]),
-                f"Its port: {offer.exposure.value}",
+                *([] if share is None else [tr("{share} of a token's time, predicted", share=percent_text(share.fraction))]),
+                tr("Its port: {exposure}", exposure=engine_word(offer.exposure)),
             ]
         ),
     )
@@ -76,7 +82,11 @@ def bare_cpu_bar(machine: Machine, load: MachineLoad | None) -> MemoryBarContent
     others = cpu.ram_total_bytes - cpu.ram_available_bytes
     busy = None if load is None else load.cpu_busy_fraction
     celsius = None if load is None else load.cpu_temperature_celsius
-    words = [f"{bytes_text(cpu.ram_total_bytes)} in all", f"{bytes_text(others)} used by others", *_doing_words(busy, celsius)]
+    words = [
+        tr("{total} in all", total=bytes_text(cpu.ram_total_bytes)),
+        tr("{size} used by others", size=bytes_text(others)),
+        *_doing_words(busy, celsius),
+    ]
     return MemoryBarContent(
         used_by_others=others / max(1, cpu.ram_total_bytes),
         busy=busy,
@@ -90,7 +100,7 @@ def bare_gpu_bar(machine: Machine, gpu: Gpu, load: MachineLoad | None) -> Memory
     total, free = gpu.memory_total_bytes, gpu.memory_free_bytes
     place = machine.gpus.index(gpu)
     busy, celsius = _gpu_now(place, load)
-    size = (gpu.why_no_memory or "memory not known") if total is None else f"{bytes_text(total)} in all"
+    size = (gpu.why_no_memory or tr("memory not known")) if total is None else tr("{total} in all", total=bytes_text(total))
     return MemoryBarContent(
         used_by_others=1 - free / total if total and free is not None else 0.0,
         busy=busy,
@@ -100,26 +110,39 @@ def bare_gpu_bar(machine: Machine, gpu: Gpu, load: MachineLoad | None) -> Memory
 
 
 def _memory_words(state: ClusterState, placed: Placed, offer: WorkerOffer) -> list[str]:
-    words = [f"{bytes_text(offer.total_bytes)} in all", f"{bytes_text(offer.used_by_others_bytes)} used by others"]
+    words = [
+        tr("{total} in all", total=bytes_text(offer.total_bytes)),
+        tr("{size} used by others", size=bytes_text(offer.used_by_others_bytes)),
+    ]
     worker = placed.planned.get(offer.id)
     if worker is not None and worker.used:
         words += [
-            f"weights {bytes_text(worker.weights_bytes)}",
-            f"KV cache {bytes_text(worker.kv_bytes)}",
-            f"compute buffers {bytes_text(worker.compute_bytes)}",
+            tr("weights {size}", size=bytes_text(worker.weights_bytes)),
+            tr("KV cache {size}", size=bytes_text(worker.kv_bytes)),
+            tr("compute buffers {size}", size=bytes_text(worker.compute_bytes)),
         ]
-    words.append(f"{bytes_text(offer.safe_bytes)} safe to use, {percent_text(state.choices.reserve_fraction)} kept in reserve")
+    words.append(
+        tr(
+            "{safe} safe to use, {reserve} kept in reserve",
+            safe=bytes_text(offer.safe_bytes),
+            reserve=percent_text(state.choices.reserve_fraction),
+        )
+    )
     buffers = _reported(state, offer)
     if buffers is not None:
         words.append(
-            f"llama.cpp reports: weights {bytes_text(buffers.weights_bytes)}{_mapped(buffers)}, "
-            f"KV {bytes_text(buffers.kv_bytes)}, compute {bytes_text(buffers.compute_bytes)}"
+            tr(
+                "llama.cpp reports: weights {weights}, KV {kv}, compute {compute}",
+                weights=f"{bytes_text(buffers.weights_bytes)}{_mapped(buffers)}",
+                kv=bytes_text(buffers.kv_bytes),
+                compute=bytes_text(buffers.compute_bytes),
+            )
         )
     return words
 
 
 def _mapped(buffers: ActualBuffers) -> str:
-    return f" ({bytes_text(buffers.mapped_bytes)} of them pages of the file)" if buffers.mapped_bytes else ""
+    return tr(" ({size} of them pages of the file)", size=bytes_text(buffers.mapped_bytes)) if buffers.mapped_bytes else ""
 
 
 def _reported(state: ClusterState, offer: WorkerOffer) -> ActualBuffers | None:
@@ -156,12 +179,18 @@ def _caption_of(
     parts = (
         None if busy is None else percent_text(busy),
         None if celsius is None else f"{celsius:.0f} °C",
-        None if time_share is None else f"{percent_text(time_share)} of a token",
+        None if time_share is None else tr("{time_share} of a token", time_share=percent_text(time_share)),
         exposure,
     )
     return tuple(part for part in parts if part is not None)
 
 
+def _exposure_words(offer: WorkerOffer) -> str | None:
+    """Nothing where it is as it always is."""
+    words = _EXPOSURES.get(offer.exposure)
+    return None if words is None else tr(words)
+
+
 def _doing_words(busy: float | None, celsius: float | None) -> list[str]:
-    words = [] if busy is None else [f"{percent_text(busy)} busy now"]
+    words = [] if busy is None else [tr("{busy} busy now", busy=percent_text(busy))]
     return words if celsius is None else [*words, f"{celsius:.0f} °C"]

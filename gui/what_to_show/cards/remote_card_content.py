@@ -12,7 +12,7 @@ from engine.session.state import ClusterState
 from engine.session.working.give_runtime import copy_activity
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
 from engine.vocabulary.remote import HostKeyQuestion, RemoteFacts, RemotePhase, RemoteRuntime, SecretQuestion, SshTarget
-from engine.vocabulary.worker import Exposure
+from gui.texts.translation import mark, tr, tr_n
 from gui.what_to_show.cards.build_button import build_button_of
 from gui.what_to_show.cards.machine_card_content import (
     ASKS,
@@ -35,17 +35,17 @@ from gui.what_to_show.kept import kept
 _RUNTIMES_SHOWN = 3
 
 _STATUS = {
-    RemotePhase.CONNECTING: ("connecting", "muted", UNDER_WAY),
-    RemotePhase.ASKING: ("has a question", "link", ASKS),
-    RemotePhase.LOOKING: ("being looked at", "muted", UNDER_WAY),
-    RemotePhase.NO_RUNTIME: ("no llama.cpp", "warning", NEEDS_SOMETHING),
-    RemotePhase.COPYING: ("getting llama.cpp", "muted", UNDER_WAY),
-    RemotePhase.READY: ("ready", "good", IN_ORDER),
-    RemotePhase.UNREACHABLE: ("not reachable", "bad", WRONG),
-    RemotePhase.REFUSED: ("refused", "bad", WRONG),
+    RemotePhase.CONNECTING: (mark("connecting"), "muted", UNDER_WAY),
+    RemotePhase.ASKING: (mark("has a question"), "link", ASKS),
+    RemotePhase.LOOKING: (mark("being looked at"), "muted", UNDER_WAY),
+    RemotePhase.NO_RUNTIME: (mark("no llama.cpp"), "warning", NEEDS_SOMETHING),
+    RemotePhase.COPYING: (mark("getting llama.cpp"), "muted", UNDER_WAY),
+    RemotePhase.READY: (mark("ready"), "good", IN_ORDER),
+    RemotePhase.UNREACHABLE: (mark("not reachable"), "bad", WRONG),
+    RemotePhase.REFUSED: (mark("refused"), "bad", WRONG),
 }
-_OTHER_BUILD = ("other build", "warning", NEEDS_SOMETHING)
-_LEAVING = ("being let go of", "muted", UNDER_WAY)
+_OTHER_BUILD = (mark("other build"), "warning", NEEDS_SOMETHING)
+_LEAVING = (mark("being let go of"), "muted", UNDER_WAY)
 
 
 def remotes_of(state: ClusterState) -> tuple[RemoteSeen, ...]:
@@ -62,7 +62,7 @@ def _with_new(remotes: tuple[RemoteSeen, ...], targets: tuple[SshTarget, ...]) -
 def remote_card_of(state: ClusterState, placed: Placed, remote: RemoteSeen, load: MachineLoad | None) -> MachineCardContent:
     """Its card."""
     if not placed.is_wanted(remote.target):
-        return _bare_card(remote, *_LEAVING)
+        return _bare_card(remote, *_said(_LEAVING))
     if remote.phase is RemotePhase.READY and remote.look is not None:
         return _ready_card(state, remote, machine_card_of(state, placed, remote.look.machine, load))
     status, role, shape = remote_status_of(state, placed, remote)
@@ -81,12 +81,17 @@ def remote_card_of(state: ClusterState, placed: Placed, remote: RemoteSeen, load
 def remote_status_of(state: ClusterState, placed: Placed, remote: RemoteSeen) -> tuple[str, str, str]:
     """Words, role and shape."""
     if not placed.is_wanted(remote.target):
-        return _LEAVING
+        return _said(_LEAVING)
     if remote.phase is RemotePhase.READY and remote.look is not None:
         return machine_status_of(state, placed, remote.id)
     if remote.phase is RemotePhase.NO_RUNTIME and remote.look is not None and remote.look.runtimes:
-        return _OTHER_BUILD
-    return _STATUS[remote.phase]
+        return _said(_OTHER_BUILD)
+    return _said(_STATUS[remote.phase])
+
+
+def _said(status: tuple[str, str, str]) -> tuple[str, str, str]:
+    words, role, shape = status
+    return tr(words), role, shape
 
 
 def _bare_card(remote: RemoteSeen, status: str, role: str, shape: str) -> MachineCardContent:
@@ -139,7 +144,7 @@ def _kept_fact(state: ClusterState, remote: RemoteSeen) -> tuple[CardFact, ...]:
     if remote.look is None or not remote.look.kept or state.run_wanted:
         return ()
     by = ", ".join(sorted({kept.started_by for kept in remote.look.kept}))
-    return (CardFact(text=f"{count_text(len(remote.look.kept), 'worker')} left running by {by}"),)
+    return (CardFact(text=tr("{workers} left running by {by}", workers=count_text(len(remote.look.kept), "worker"), by=by)),)
 
 
 def _program_parts(remote: RemoteSeen) -> list[str]:
@@ -161,33 +166,39 @@ def _link_parts(remote: RemoteSeen) -> list[str]:
 
 
 def _about_machine(facts: RemoteFacts) -> list[str]:
-    parts = [] if facts.disk_free_bytes is None else [f"{bytes_text(facts.disk_free_bytes)} of disk free"]
+    parts = (
+        [] if facts.disk_free_bytes is None else [tr("{disk_free} of disk free", disk_free=bytes_text(facts.disk_free_bytes))]
+    )
     others = sorted(set(facts.logged_in) - {facts.user})
     if others:
-        verb = "is" if len(others) == 1 else "are"
-        parts.append(f"{', '.join(others)} {verb} logged in too")
+        parts.append(tr_n("{others} is logged in too", "{others} are logged in too", len(others), others=", ".join(others)))
     return parts
 
 
 def _exposure_fact(state: ClusterState, remote: RemoteSeen) -> CardFact:
     address = exposed_at(state, remote)
     if address is None:
-        return CardFact(text="Reached through an SSH tunnel: no port of it is open")
+        return CardFact(text=tr("Reached through an SSH tunnel: no port of it is open"))
     return CardFact(
-        text=f"{NEEDS_SOMETHING} {Exposure.LAN.value.capitalize()} at {address}, without a password", role="warning"
+        text=tr(
+            "{shape} Open on the network at {address}, without a password",
+            shape=NEEDS_SOMETHING,
+            address=address,
+        ),
+        role="warning",
     )
 
 
 def _sentence_of(state: ClusterState, remote: RemoteSeen) -> tuple[str, str]:
     if remote.phase in (RemotePhase.UNREACHABLE, RemotePhase.REFUSED):
-        return _problem_words(remote) or "It said no more.", "bad"
+        return _problem_words(remote) or tr("It said no more."), "bad"
     if remote.phase is RemotePhase.ASKING:
         return _question_words(remote), "text"
     if remote.phase is RemotePhase.NO_RUNTIME:
         return _why_no_runtime(state, remote), "warning"
     if remote.phase is RemotePhase.COPYING:
         return "", "muted"
-    return "What it has is shown as soon as it has answered.", "muted"
+    return tr("What it has is shown as soon as it has answered."), "muted"
 
 
 def _problem_words(remote: RemoteSeen) -> str:
@@ -198,11 +209,12 @@ def _problem_words(remote: RemoteSeen) -> str:
 def _question_words(remote: RemoteSeen) -> str:
     question = remote.question
     if isinstance(question, HostKeyQuestion):
-        return "Is it the right machine? It shows a key never seen before."
+        return tr("Is it the right machine? It shows a key never seen before.")
     if isinstance(question, SecretQuestion):
-        wrong = "What was entered was not accepted. " if question.wrong_before else ""
-        return f"{wrong}It asks for: {question.prompt}"
-    return "It has a question."
+        if question.wrong_before:
+            return tr("What was entered was not accepted. It asks for: {prompt}", prompt=question.prompt)
+        return tr("It asks for: {prompt}", prompt=question.prompt)
+    return tr("It has a question.")
 
 
 def _why_no_runtime(state: ClusterState, remote: RemoteSeen) -> str:
@@ -211,21 +223,26 @@ def _why_no_runtime(state: ClusterState, remote: RemoteSeen) -> str:
     found = () if remote.look is None else remote.look.runtimes
     lines += [_why_not(build) for build in found[:_RUNTIMES_SHOWN]]
     if len(found) > _RUNTIMES_SHOWN:
-        lines.append(f"and {count_text(len(found) - _RUNTIMES_SHOWN, 'more build')}")
+        lines.append(tr("and {more_builds}", more_builds=count_text(len(found) - _RUNTIMES_SHOWN, "more build")))
     if not found:
-        lines.append("No llama.cpp programs were found on it.")
+        lines.append(tr("No llama.cpp programs were found on it."))
     return "\n".join([*lines, *_why_not_copied(state, remote)])
 
 
 def _why_not(build: RemoteRuntime) -> str:
-    return f"{build.runtime.label} in {build.runtime.folder}: {build.why_not_with_coordinator or 'it may work with ours.'}"
+    return tr(
+        "{label} in {folder}: {why}",
+        label=build.runtime.label,
+        folder=build.runtime.folder,
+        why=build.why_not_with_coordinator or tr("it may work with ours."),
+    )
 
 
 def _why_not_copied(state: ClusterState, remote: RemoteSeen) -> list[str]:
     if state.runtime is None:
-        return ["This machine has no llama.cpp itself yet: once it has, it can be copied there."]
+        return [tr("This machine has no llama.cpp itself yet: once it has, it can be copied there.")]
     if not can_be_given_ours(state, remote):
-        return [f"This machine's programs cannot run there: {state.runtime.label} has to be built on it."]
+        return [tr("This machine's programs cannot run there: {label} has to be built on it.", label=state.runtime.label)]
     return []
 
 
@@ -247,48 +264,48 @@ def _progress_of(state: ClusterState, remote: RemoteSeen) -> CardProgress | None
         return None
     activity = next((activity for activity in state.activities if activity.id == copy_activity(remote.id)), None)
     if activity is None:
-        return CardProgress(title="Getting llama.cpp", detail="", fraction=None)
+        return CardProgress(title=tr("Getting llama.cpp"), detail="", fraction=None)
     return CardProgress(title=activity.title, detail=activity.detail, fraction=activity.fraction)
 
 
 def _buttons_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton, ...]:
     if remote.phase is RemotePhase.ASKING:
         host_key = isinstance(remote.question, HostKeyQuestion)
-        words = "Compare the key…" if host_key else "Answer…"
+        words = tr("Compare the key…") if host_key else tr("Answer…")
         return (CardButton(action=CardAction.ANSWER, text=words, primary=True),)
     if remote.phase is RemotePhase.COPYING:
-        return (CardButton(action=CardAction.CANCEL_COPY, text="Cancel"),)
+        return (CardButton(action=CardAction.CANCEL_COPY, text=tr("Cancel")),)
     if remote.phase in (RemotePhase.UNREACHABLE, RemotePhase.REFUSED):
-        return (CardButton(action=CardAction.CONNECT_AGAIN, text="Try now"),)
+        return (CardButton(action=CardAction.CONNECT_AGAIN, text=tr("Try now")),)
     return (*_copy_buttons(state, remote), *build_button_of(state, remote))
 
 
 def _copy_buttons(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton, ...]:
     if not can_be_given_ours(state, remote):
         return ()
-    one = CardButton(action=CardAction.COPY_RUNTIME, text="Copy this machine's llama.cpp there", primary=True)
+    one = CardButton(action=CardAction.COPY_RUNTIME, text=tr("Copy this machine's llama.cpp there"), primary=True)
     n = len(in_need_of_ours(state))
     if n < 2:
         return (one,)
-    return (one, CardButton(action=CardAction.COPY_RUNTIME_TO_ALL, text=f"… to all {n} that need it"))
+    return (one, CardButton(action=CardAction.COPY_RUNTIME_TO_ALL, text=tr("… to all {n} that need it", n=n)))
 
 
 def _menu_of(remote: RemoteSeen) -> tuple[CardButton, ...]:
     connected = remote.phase in (RemotePhase.READY, RemotePhase.NO_RUNTIME)
     entries = [
-        CardButton(action=CardAction.LOOK_AGAIN, text="Look again")
+        CardButton(action=CardAction.LOOK_AGAIN, text=tr("Look again"))
         if connected
-        else CardButton(action=CardAction.CONNECT_AGAIN, text="Connect again")
+        else CardButton(action=CardAction.CONNECT_AGAIN, text=tr("Connect again"))
     ]
     if remote.look is not None:
-        entries.append(CardButton(action=CardAction.EXPOSURE, text="Exposure…"))
+        entries.append(CardButton(action=CardAction.EXPOSURE, text=tr("Exposure…")))
     entries += [
-        CardButton(action=CardAction.COPY_COMMANDS, text="Copy command lines"),
-        CardButton(action=CardAction.SHOW_LOG, text="Show its log"),
-        CardButton(action=CardAction.REMOVE, text="Remove…"),
+        CardButton(action=CardAction.COPY_COMMANDS, text=tr("Copy command lines")),
+        CardButton(action=CardAction.SHOW_LOG, text=tr("Show its log")),
+        CardButton(action=CardAction.REMOVE, text=tr("Remove…")),
     ]
     if connected and remote.look is not None and remote.look.kept:
-        entries.insert(1, CardButton(action=CardAction.STOP_KEPT, text="Stop what was left running"))
+        entries.insert(1, CardButton(action=CardAction.STOP_KEPT, text=tr("Stop what was left running")))
     if connected:
-        entries.append(CardButton(action=CardAction.REMOVE_AND_CLEAN, text="Remove and delete what Crossply put there…"))
+        entries.append(CardButton(action=CardAction.REMOVE_AND_CLEAN, text=tr("Remove and delete what Crossply put there…")))
     return tuple(entries)

@@ -10,9 +10,11 @@ from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import PlannedWorker
 from engine.vocabulary.worker import WorkerId, WorkerOffer
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import tr
 from gui.what_to_show.cards.memory_bar_content import MemoryBarContent, bar_of, bare_cpu_bar, bare_gpu_bar
 from gui.what_to_show.cards.placed import Placed
-from gui.what_to_show.formatting import bytes_text, count_text, layers_text
+from gui.what_to_show.formatting import bytes_text, count_text, held_text, layers_text
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark, worker_name
 
 
@@ -82,30 +84,31 @@ def _offered_row(
         badge_filled=used and on,
         switch_shown=True,
         switch_on=on,
-        switch_words=f"{name} takes part: plan again without it" if on else f"{name} is left out: plan again with it",
+        switch_words=tr("{name} takes part: plan again without it", name=name)
+        if on
+        else tr("{name} is left out: plan again with it", name=name),
         menu=_menu_of(used=used and on, has_log=bool(placed.phases.get(machine.id))),
     )
 
 
 def _menu_of(*, used: bool, has_log: bool) -> tuple[WorkerEntry, ...]:
     """Only what would do something: a worker that the plan leaves out has no command, one that never ran has no log."""
-    why = WorkerEntry(action=WorkerAction.WHY, text="Why is it in?" if used else "Why is it left out?")
-    command = WorkerEntry(action=WorkerAction.COPY_COMMAND, text="Copy its rpc-server command line")
-    log = WorkerEntry(action=WorkerAction.SHOW_LOG, text="Show its log")
+    why = WorkerEntry(action=WorkerAction.WHY, text=tr("Why is it in?") if used else tr("Why is it left out?"))
+    command = WorkerEntry(action=WorkerAction.COPY_COMMAND, text=tr("Copy its rpc-server command line"))
+    log = WorkerEntry(action=WorkerAction.SHOW_LOG, text=tr("Show its log"))
     return (why, *((command,) if used else ()), *((log,) if has_log else ()))
 
 
 def _badge_of(worker: PlannedWorker | None, *, on: bool) -> tuple[str, str]:
     if not on:
-        return "off", "Switched off: it holds nothing."
+        return tr("off"), tr("Switched off: it holds nothing.")
     if worker is None:
-        return "–", "Nothing is planned yet."
+        return "–", tr("Nothing is planned yet.")
     if not worker.used:
-        return "unused", "The plan places nothing here."
+        return tr("unused"), tr("The plan places nothing here.")
     text = layers_text(worker.first_layer, worker.last_layer, output=worker.holds_output)
-    head = " and the output head" if worker.holds_output else ""
-    where = f", {worker.offer.exposure.value}" if worker.offer.is_native else ""
-    return text, f"{count_text(worker.n_layers, 'layer')}{head}: {bytes_text(worker.needed_bytes)}{where}"
+    where = f", {engine_word(worker.offer.exposure)}" if worker.offer.is_native else ""
+    return text, f"{held_text(worker.n_layers, output=worker.holds_output)}: {bytes_text(worker.needed_bytes)}{where}"
 
 
 def _detail_of(machine: Machine, offer: WorkerOffer) -> str:
@@ -132,20 +135,20 @@ def _bare_cpu_row(machine: Machine, load: MachineLoad | None) -> WorkerRowConten
         device="cpu",
         detail=f"{cores}{bytes_text(cpu.ram_total_bytes)}",
         bar=bare_cpu_bar(machine, load),
-        why="Not a worker in this layout.",
+        why=tr("Not a worker in this layout."),
     )
 
 
 def _bare_gpu_row(machine: Machine, gpu: Gpu, load: MachineLoad | None) -> WorkerRowContent:
     total = gpu.memory_total_bytes
-    size = bytes_text(total) if total is not None else "memory not known"
+    size = bytes_text(total) if total is not None else tr("memory not known")
     return _bare_row(
         machine,
         name=gpu.friendly_name,
         device=gpu.friendly_name,
         detail=f"{_short_card_name(gpu.name)} · {size}",
         bar=bare_gpu_bar(machine, gpu, load),
-        why=gpu.why_no_runtime_name or "Not a worker in this layout.",
+        why=gpu.why_no_runtime_name or tr("Not a worker in this layout."),
     )
 
 

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from engine.session.state import ClusterState, CommandShown
 from engine.vocabulary.plan import PlannedWorker, PlanRefused
 from engine.vocabulary.worker import WorkerOffer
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import number, tr
 from gui.what_to_show.cards.placed import Placed, placed_of
-from gui.what_to_show.formatting import NOT_KNOWN, bytes_text, count_text, layers_text, percent_text, round_trip_text
+from gui.what_to_show.formatting import (
+    NOT_KNOWN,
+    bytes_text,
+    held_text,
+    layers_text,
+    percent_text,
+    round_trip_text,
+)
 from gui.what_to_show.worker_marks import offers_by_id, with_names, worker_name
 
 
@@ -67,17 +76,20 @@ def _sentences_of(state: ClusterState, placed: Placed, offer: WorkerOffer) -> li
 
 def _place_sentence(state: ClusterState, placed: Placed, offer: WorkerOffer) -> str:
     if offer.id in state.choices.left_out:
-        return "You switched it off, so it holds nothing."
+        return tr("You switched it off, so it holds nothing.")
     worker = placed.planned.get(offer.id)
     if worker is None:
-        return "Nothing is planned yet: choose a model first." if placed.plan is None else "It came after this plan was made."
+        return (
+            tr("Nothing is planned yet: choose a model first.")
+            if placed.plan is None
+            else tr("It came after this plan was made.")
+        )
     if not worker.used:
-        return "The plan places nothing on it."
-    head = " and the output head" if worker.holds_output else ""
+        return tr("The plan places nothing on it.")
     if not worker.n_layers:
-        return "It holds the output head."
+        return tr("It holds the output head.")
     layers = layers_text(worker.first_layer, worker.last_layer, output=False)
-    return f"It holds {count_text(worker.n_layers, 'layer')}{head}: {layers}."
+    return tr("It holds {layers}: {which}.", layers=held_text(worker.n_layers, output=worker.holds_output), which=layers)
 
 
 def _figures_of(state: ClusterState, placed: Placed, offer: WorkerOffer) -> list[tuple[str, str]]:
@@ -85,27 +97,30 @@ def _figures_of(state: ClusterState, placed: Placed, offer: WorkerOffer) -> list
     share = placed.time_shares.get(offer.id)
     speed = offer.speed
     figures = [
-        ("Memory in all", bytes_text(offer.total_bytes)),
-        ("Used by others", bytes_text(offer.used_by_others_bytes)),
-        ("Kept in reserve", f"{percent_text(state.choices.reserve_fraction)} of it all"),
-        ("Safe to use", bytes_text(offer.safe_bytes)),
+        (tr("Memory in all"), bytes_text(offer.total_bytes)),
+        (tr("Used by others"), bytes_text(offer.used_by_others_bytes)),
+        (tr("Kept in reserve"), tr("{reserve} of it all", reserve=percent_text(state.choices.reserve_fraction))),
+        (tr("Safe to use"), bytes_text(offer.safe_bytes)),
         *_planned_figures(worker),
-        ("Time per token, predicted", NOT_KNOWN if share is None else f"{share.seconds * 1000:.1f} ms"),
-        ("Share of a token", NOT_KNOWN if share is None else percent_text(share.fraction)),
-        ("Reads weights at", "not measured yet" if speed is None else f"{speed.read_bytes_per_second / 1e9:.1f} GB/s"),
+        (tr("Time per token, predicted"), NOT_KNOWN if share is None else f"{number(share.seconds * 1000, '.1f')} ms"),
+        (tr("Share of a token"), NOT_KNOWN if share is None else percent_text(share.fraction)),
+        (
+            tr("Reads weights at"),
+            tr("not measured yet") if speed is None else f"{number(speed.read_bytes_per_second / 1e9, '.1f')} GB/s",
+        ),
     ]
     if speed is not None:
-        figures.append(("Known from", speed.source or ("measured" if speed.measured else "as given")))
+        figures.append((tr("Known from"), speed.source or (tr("measured") if speed.measured else tr("as given"))))
     if offer.link is not None and offer.link.rtt_seconds is not None:
-        figures.append(("Round trip", round_trip_text(offer.link.rtt_seconds)))
-    return [*figures, ("Its port", offer.exposure.value)]
+        figures.append((tr("Round trip"), round_trip_text(offer.link.rtt_seconds)))
+    return [*figures, (tr("Its port"), engine_word(offer.exposure))]
 
 
 def _planned_figures(worker: PlannedWorker | None) -> list[tuple[str, str]]:
     if worker is None or not worker.used:
         return []
     return [
-        ("Weights, planned", bytes_text(worker.weights_bytes)),
-        ("KV cache, planned", bytes_text(worker.kv_bytes)),
-        ("Compute buffers, planned", bytes_text(worker.compute_bytes)),
+        (tr("Weights, planned"), bytes_text(worker.weights_bytes)),
+        (tr("KV cache, planned"), bytes_text(worker.kv_bytes)),
+        (tr("Compute buffers, planned"), bytes_text(worker.compute_bytes)),
     ]

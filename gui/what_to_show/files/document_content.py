@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.session.cluster_document import asks_for_exposure, is_changed, would_lose
 from engine.session.state import ClusterState
+from gui.texts.translation import tr
 from gui.what_to_show.formatting import file_name
 
 
@@ -53,7 +54,9 @@ def document_of(state: ClusterState) -> DocumentContent:
     return DocumentContent(
         name="" if path is None else file_name(path),
         changed=changed,
-        words="" if path is None else (f"{path}\nChanged since it was saved (Ctrl+S saves it)" if changed else path),
+        words=""
+        if path is None
+        else (tr("{path}\nChanged since it was saved (Ctrl+S saves it)", path=path) if changed else path),
         can_open=not state.run_wanted and not state.closing,
         recent=tuple(RecentContent(path=known, label=_with_folder(known)) for known in state.recent_clusters),
     )
@@ -64,10 +67,14 @@ def unsaved_of(state: ClusterState, *, leaving: bool) -> UnsavedContent | None:
     start; another file would take its place."""
     path = state.document.path
     if path is not None:
-        return UnsavedContent(happened=f"{file_name(path)} was changed.", save="Save") if is_changed(state) else None
+        return (
+            UnsavedContent(happened=tr("{path} was changed.", path=file_name(path)), save=tr("Save"))
+            if is_changed(state)
+            else None
+        )
     if leaving or not would_lose(state):
         return None
-    return UnsavedContent(happened="The machines that you chose are in no file yet.", save="Save as…")
+    return UnsavedContent(happened=tr("The machines that you chose are in no file yet."), save=tr("Save as…"))
 
 
 def opens_ports_of(state: ClusterState) -> OpensPortsContent | None:
@@ -77,9 +84,13 @@ def opens_ports_of(state: ClusterState) -> OpensPortsContent | None:
         return None
     names = {remote.id: remote.name for remote in state.remotes}
     return OpensPortsContent(
-        happened=f"{file_name(state.document.path)} opens workers on the network.",
-        machines="\n".join(f"{names.get(machine, machine)}: on {address}" for machine, address in wanted),
-        warning="Anyone who reaches such a port owns the account that the worker runs under. A tunnel lets in nobody else.",
+        happened=tr("{path} opens workers on the network.", path=file_name(state.document.path)),
+        machines="\n".join(
+            tr("{machine}: on {address}", machine=names.get(machine, machine), address=address) for machine, address in wanted
+        ),
+        warning=tr(
+            "Anyone who reaches such a port owns the account that the worker runs under. A tunnel lets in nobody else."
+        ),
     )
 
 

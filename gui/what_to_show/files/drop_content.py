@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from engine.runtimes.models.split_parts import PART, part_name
 from engine.session.state import ClusterState
+from gui.texts.translation import tr
 from gui.what_to_show.formatting import file_name
 
 
@@ -40,13 +41,15 @@ def drop_of(paths: tuple[str, ...], state: ClusterState) -> DropContent:
     """What dropping them does."""
     path = _one_of(paths)
     if path is None:
-        return _refused("One file at a time", "Drop one GGUF model or one cluster file.")
+        return _refused(tr("One file at a time"), tr("Drop one GGUF model or one cluster file."))
     name, kind = file_name(path), kind_of(path)
     if kind is FileKind.NEITHER:
-        return _refused("Not this one", f"{name} is neither a GGUF model nor a cluster file (.crossply.toml).")
+        return _refused(
+            tr("Not this one"), tr("{name} is neither a GGUF model nor a cluster file (.crossply.toml).", name=name)
+        )
     if state.run_wanted or state.closing:
-        return _refused("Not while it runs", f"Stop the run first, then drop {name} again.")
-    title = "Drop to use this model" if kind is FileKind.MODEL else "Drop to open this cluster"
+        return _refused(tr("Not while it runs"), tr("Stop the run first, then drop {name} again.", name=name))
+    title = tr("Drop to use this model") if kind is FileKind.MODEL else tr("Drop to open this cluster")
     return DropContent(path=path, kind=kind, title=title, words=name)
 
 

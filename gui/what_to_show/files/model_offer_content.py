@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.session.state import ClusterState
 from engine.session.working.documents import DEMO_MODEL
+from gui.texts.translation import tr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,9 @@ def model_offer_of(state: ClusterState) -> ModelOfferContent | None:
         return None
     fetching = any(activity.id == DEMO_MODEL for activity in state.activities)
     return ModelOfferContent(
-        title="No model was found on this machine",
-        words="Drop a GGUF file on the window, browse for one, or get a small one to try: gemma-3-270m (Gemma terms of use).",
-        get="" if fetching else "Get the small demo model (253 MB)",
+        title=tr("No model was found on this machine"),
+        words=tr(
+            "Drop a GGUF file on the window, browse for one, or get a small one to try: gemma-3-270m (Gemma terms of use)."
+        ),
+        get="" if fetching else tr("Get the small demo model (253 MB)"),
     )

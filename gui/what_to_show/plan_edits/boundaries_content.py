@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.planning.policies.moved_boundary import boundaries_of, reach_of
 from engine.session.state import ClusterState
 from engine.vocabulary.worker import WorkerId
+from gui.texts.translation import tr
 from gui.what_to_show.plan_edits.drawn_split import DrawnSplit, can_edit, is_on_the_table
 
 
@@ -37,8 +38,13 @@ def boundaries_content_of(
 
 def _words(drawn: DrawnSplit, place: int, layer: int, name_of: Callable[[WorkerId], str], n_boundaries: int) -> str:
     before, after = name_of(drawn.seats[place][0]), name_of(drawn.seats[place + 1][0])
-    begins = "the output head" if layer == drawn.n_layers else f"layer {layer}"
-    return (
-        f"Boundary {place + 1} of {n_boundaries}: {before} ends and {after} begins with {begins}.\n"
-        "Drag it, or press Left and Right; Up and Down go to the next one, Escape lets go."
+    begins = tr("the output head") if layer == drawn.n_layers else tr("layer {layer}", layer=layer)
+    return tr(
+        "Boundary {place} of {n_boundaries}: {before} ends and {after} begins with {begins}.\n"
+        "Drag it, or press Left and Right; Up and Down go to the next one, Escape lets go.",
+        place=place + 1,
+        n_boundaries=n_boundaries,
+        before=before,
+        after=after,
+        begins=begins,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from engine.session.state import ClusterState
 from engine.vocabulary.remote import NetworkAddress
 from engine.vocabulary.worker import FIRST_RPC_PORT
+from gui.texts.translation import tr
 from gui.what_to_show.cards.remote_card_content import exposed_at, remotes_of
 from gui.what_to_show.formatting import bit_rate_text
 
@@ -53,7 +54,11 @@ class ExposureContent:
     @property
     def warning(self) -> str:
         """What has to be understood before an address is chosen."""
-        return f"I understand that anyone who reaches this port owns the account {self.account} on {self.machine}"
+        return tr(
+            "I understand that anyone who reaches this port owns the account {account} on {machine}",
+            account=self.account,
+            machine=self.machine,
+        )
 
 
 def exposure_of(state: ClusterState, machine_id: str) -> ExposureContent | None:
@@ -78,11 +83,11 @@ def why_not_bound(address: str) -> str | None:
     try:
         parsed = ipaddress.IPv4Address(address)
     except ValueError:
-        return f"{address!r} is no IPv4 address."
+        return tr("{address} is no IPv4 address.", address=repr(address))
     if parsed.is_unspecified:
-        return "0.0.0.0 means every network that the machine is in: name one address."
+        return tr("0.0.0.0 means every network that the machine is in: name one address.")
     if parsed.is_loopback or parsed.is_multicast or int(parsed) == 0xFFFFFFFF:
-        return f"{address} is no address on which other machines can reach it."
+        return tr("{address} is no address on which other machines can reach it.", address=address)
     return None
 
 

@@ -13,10 +13,12 @@ from engine.session.state import ClusterState
 from engine.settings.ssh_target import checked_target, parse_target
 from engine.vocabulary.found import FoundMachine, FoundRpcServer
 from engine.vocabulary.remote import SshTarget
+from gui.texts.engine_words import engine_word
+from gui.texts.translation import mark, tr
 from gui.what_to_show.formatting import bytes_text, count_text
 
 _SSH_PORT = 22
-_OLLAMA = ("Ollama: cannot be a worker (no RPC),", "but its model files can be used")
+_OLLAMA = (mark("Ollama: cannot be a worker (no RPC),"), mark("but its model files can be used"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +62,12 @@ def add_machines_of(state: ClusterState) -> AddMachinesContent:
         fraction=finding.fraction,
         detail=finding.detail if finding.running else _ended(len(rows)),
         rows=tuple(rows),
-        nothing="" if rows else ("Searching…" if finding.running else "No machine was found. Type an address above."),
+        nothing="" if rows else (tr("Searching…") if finding.running else tr("No machine was found. Type an address above.")),
     )
 
 
 def _ended(n: int) -> str:
-    return f"{count_text(n, 'machine')} found" if n else ""
+    return tr("{machines} found", machines=count_text(n, "machine")) if n else ""
 
 
 def _row_of(state: ClusterState, found: FoundMachine) -> FoundRowContent:
@@ -73,10 +75,10 @@ def _row_of(state: ClusterState, found: FoundMachine) -> FoundRowContent:
         keys=_keys_of(found),
         name=found.name,
         addresses="\n".join(found.addresses),
-        ways="\n".join(found.ways),
+        ways="\n".join(map(engine_word, found.ways)),
         things=(
             *(line for server in found.rpc_servers for line in _server_lines(server)),
-            *(_OLLAMA if found.ollama_url else ()),
+            *(map(tr, _OLLAMA) if found.ollama_url else ()),
         ),
         why_not=_why_not_added(state, found),
         target=found.target,
@@ -94,10 +96,10 @@ def _keys_of(found: FoundMachine) -> frozenset[str]:
 
 def _why_not_added(state: ClusterState, found: FoundMachine) -> str:
     if found.this_machine:
-        return "this machine"
+        return tr("this machine")
     if _is_added(state, found):
-        return "already added"
-    return "" if found.target is not None else "no SSH answers there"
+        return tr("already added")
+    return "" if found.target is not None else tr("no SSH answers there")
 
 
 def _is_added(state: ClusterState, found: FoundMachine) -> bool:
@@ -111,17 +113,19 @@ def _is_added(state: ClusterState, found: FoundMachine) -> bool:
 
 def _server_lines(server: FoundRpcServer) -> tuple[str, ...]:
     """Short lines: rows of the list do not wrap."""
-    where = f"port {server.port}"
+    where = tr("port {port}", port=server.port)
     if server.state == "busy":
-        return (f"rpc-server on {where}: busy, a coordinator is using it",)
+        return (tr("rpc-server on {where}: busy, a coordinator is using it", where=where),)
     if server.state == "gone":
-        return (f"rpc-server on {where}: gone",)
+        return (tr("rpc-server on {where}: gone", where=where),)
     if server.state != "idle":
-        return (f"{where}: something else, not an rpc-server",)
+        return (tr("{where}: something else, not an rpc-server", where=where),)
     version = "" if server.protocol is None else f", RPC {server.protocol}"
     devices = f", {count_text(len(server.device_memory), 'device')}" if server.device_memory else ""
-    memory = tuple(f"   {bytes_text(free)} of {bytes_text(total)} free" for free, total in server.device_memory)
-    return (f"rpc-server on {where}: idle{version}{devices}", *memory)
+    memory = tuple(
+        tr("   {free} of {total} free", free=bytes_text(free), total=bytes_text(total)) for free, total in server.device_memory
+    )
+    return (tr("rpc-server on {where}: idle{version}{devices}", where=where, version=version, devices=devices), *memory)
 
 
 def user_to_offer(rows: Iterable[FoundRowContent]) -> str:
@@ -142,7 +146,7 @@ class Additions:
     @property
     def button(self) -> str:
         """Text of the Add button."""
-        return f"Add {len(self.targets)} machines" if len(self.targets) > 1 else "Add machine"
+        return tr("Add {n} machines", n=len(self.targets)) if len(self.targets) > 1 else tr("Add machine")
 
 
 def additions_of(typed: str, checked: Iterable[FoundRowContent], user: str | None) -> Additions:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.session.state import ClusterState
 from engine.vocabulary.runtime import Runtime
+from gui.texts.translation import tr
 
 LICENCES = (
     ("Crossply", "MIT"),
@@ -41,10 +42,10 @@ class AboutContent:
 def about_of(state: ClusterState, own_versions: Sequence[tuple[str, str]]) -> AboutContent:
     """``own_versions``: of Crossply, its build, Python, Qt and the system, as the caller knows them."""
     here = [machine.name for machine in state.machines if machine.id not in {remote.id for remote in state.remotes}]
-    own = (here[0] if here else "this machine", _build_of(state.runtime, "no llama.cpp programs"))
+    own = (here[0] if here else tr("this machine"), _build_of(state.runtime, tr("no llama.cpp programs")))
     remotes = tuple(
         (remote.name, _build_of(None if remote.look is None or remote.look.usable is None else remote.look.usable.runtime,
-                                "not looked at yet" if remote.look is None else "none that could be used"))
+                                tr("not looked at yet") if remote.look is None else tr("none that could be used")))
         for remote in state.remotes
     )  # fmt: skip
     return AboutContent(versions=tuple(own_versions), machines=(own, *remotes))
@@ -53,7 +54,7 @@ def about_of(state: ClusterState, own_versions: Sequence[tuple[str, str]]) -> Ab
 def about_as_text(content: AboutContent) -> str:
     """For a bug report."""
     versions = "\n".join(f"{what}: {which}" for what, which in content.versions)
-    machines = "\n".join(f"llama.cpp on {name}: {build}" for name, build in content.machines)
+    machines = "\n".join(tr("llama.cpp on {name}: {build}", name=name, build=build) for name, build in content.machines)
     return f"{versions}\n{machines}\n"
 
 
@@ -61,4 +62,4 @@ def _build_of(runtime: Runtime | None, otherwise: str) -> str:
     if runtime is None:
         return otherwise
     protocol = f" · RPC {runtime.protocol}" if runtime.protocol else ""
-    return f"{runtime.label} · {', '.join(runtime.backends) or 'backends not known'}{protocol}"
+    return f"{runtime.label} · {', '.join(runtime.backends) or tr('backends not known')}{protocol}"

@@ -10,23 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from gui.texts.translation import mark
+
 TEXT_SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)
 
 
 class Scheme(StrEnum):
     """The theme that the person wants."""
 
-    SYSTEM = "System"
-    LIGHT = "Light"
-    DARK = "Dark"
-    HIGH_CONTRAST = "High contrast"
-    HIGH_CONTRAST_DARK = "High contrast, dark"
+    SYSTEM = mark("System")
+    LIGHT = mark("Light")
+    DARK = mark("Dark")
+    HIGH_CONTRAST = mark("High contrast")
+    HIGH_CONTRAST_DARK = mark("High contrast, dark")
 
 
 class Language(StrEnum):
     """The language of the words; each is called what its speakers call it."""
 
-    SYSTEM = "System"
+    SYSTEM = mark("System")
     ENGLISH = "English"
     GERMAN = "Deutsch"
 

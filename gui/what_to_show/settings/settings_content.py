@@ -14,6 +14,7 @@ from enum import StrEnum
 from engine.planning.safe_memory import DEFAULT_RESERVE_FRACTION, LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
 from engine.session.state import Choices, ClusterState
 from engine.vocabulary.plan import Policy
+from gui.texts.translation import tr, tr_n
 from gui.what_to_show.formatting import percent_text
 from gui.what_to_show.plan_table_content import policy_options
 from gui.what_to_show.settings.preferences import TEXT_SCALES, Language, Preferences, Scheme
@@ -68,11 +69,11 @@ class SettingGroup:
 def settings_of(state: ClusterState, preferences: Preferences, default: Preferences) -> tuple[SettingGroup, ...]:
     """All of them."""
     return (
-        SettingGroup(title="Memory and plan", rows=_planning(state)),
-        SettingGroup(title="Models", rows=(_folders(state.choices),)),
-        SettingGroup(title="Network", rows=(_exposure(),)),
-        SettingGroup(title="Appearance", rows=_looks(preferences, default)),
-        SettingGroup(title="Behaviour", rows=_behaviour(preferences, default)),
+        SettingGroup(title=tr("Memory and plan"), rows=_planning(state)),
+        SettingGroup(title=tr("Models"), rows=(_folders(state.choices),)),
+        SettingGroup(title=tr("Network"), rows=(_exposure(),)),
+        SettingGroup(title=tr("Appearance"), rows=_looks(preferences, default)),
+        SettingGroup(title=tr("Behaviour"), rows=_behaviour(preferences, default)),
     )
 
 
@@ -85,20 +86,24 @@ def changed_text(groups: Sequence[SettingGroup]) -> str:
     """The same in words."""
     n = n_changed(groups)
     if not n:
-        return "Every setting is as it comes."
-    return "1 setting is changed from how it comes." if n == 1 else f"{n} settings are changed from how they come."
+        return tr("Every setting is as it comes.")
+    return tr_n("{n} setting is changed from how it comes.", "{n} settings are changed from how they come.", n)
 
 
 def _planning(state: ClusterState) -> tuple[SettingRow, ...]:
-    choices, locked = state.choices, "The cluster is running: stop it first." if state.run_wanted else ""
+    choices, locked = state.choices, tr("The cluster is running: stop it first.") if state.run_wanted else ""
     policies = tuple((option.key, option.label) for option in policy_options())
     return (
         SettingRow(
             key="reserve_fraction",
-            title="Reserve",
-            words="Share of every device's memory that Crossply leaves alone, for the system and other programs: "
-            f"{percent_text(LEAST_RESERVE_FRACTION)} at least, so that no more than "
-            f"{percent_text(1 - LEAST_RESERVE_FRACTION)} is ever used.",
+            title=tr("Reserve"),
+            words=tr(
+                "Share of every device's memory that Crossply leaves alone, for the system and other programs: "
+                "{least} at least, so that no more than "
+                "{most} is ever used.",
+                least=percent_text(LEAST_RESERVE_FRACTION),
+                most=percent_text(1 - LEAST_RESERVE_FRACTION),
+            ),
             kind=Kind.PERCENT,
             value=choices.reserve_fraction,
             default=DEFAULT_RESERVE_FRACTION,
@@ -109,8 +114,8 @@ def _planning(state: ClusterState) -> tuple[SettingRow, ...]:
         ),
         SettingRow(
             key="policy",
-            title="Policy",
-            words="How layers are shared out. It is the one of the Plan panel, and the next start begins with it.",
+            title=tr("Policy"),
+            words=tr("How layers are shared out. It is the one of the Plan panel, and the next start begins with it."),
             kind=Kind.CHOICE,
             value=choices.policy.value,
             default=Policy.FASTEST.value,
@@ -124,53 +129,59 @@ def _planning(state: ClusterState) -> tuple[SettingRow, ...]:
 def _folders(choices: Choices) -> SettingRow:
     return SettingRow(
         key="model_folders",
-        title="Model folders",
-        words="Where GGUF files are looked for, besides the places that are known.",
+        title=tr("Model folders"),
+        words=tr("Where GGUF files are looked for, besides the places that are known."),
         kind=Kind.FOLDERS,
         value=choices.model_folders,
         default=(),
-        default_text="none",
+        default_text=tr("none"),
     )
 
 
 def _exposure() -> SettingRow:
     return SettingRow(
         key="exposure",
-        title="Exposure",
-        words="Workers and llama-server listen on their own machine only (127.0.0.1); what goes between machines goes through "
-        "SSH tunnels. A machine's workers can be opened on one address of its network from its card's menu, for one session: "
-        "rpc-server has no password, so whoever reaches that address can use the worker and run code on it.",
+        title=tr("Exposure"),
+        words=tr(
+            "Workers and llama-server listen on their own machine only (127.0.0.1); what goes between machines goes through "
+            "SSH tunnels. A machine's workers can be opened on one address of its network from its card's menu, for one "
+            "session: rpc-server has no password, so whoever reaches that address can use the worker and run code on it."
+        ),
         kind=Kind.NOTE,
-        value="Loopback and tunnels",
-        default="Loopback and tunnels",
-        locked="Always how a machine begins",
+        value=tr("Loopback and tunnels"),
+        default=tr("Loopback and tunnels"),
+        locked=tr("Always how a machine begins"),
     )
 
 
 def _looks(now: Preferences, default: Preferences) -> tuple[SettingRow, ...]:
-    schemes = tuple((scheme.value, "As the system" if scheme is Scheme.SYSTEM else scheme.value) for scheme in Scheme)
+    schemes = tuple((scheme.value, tr("As the system") if scheme is Scheme.SYSTEM else tr(scheme.value)) for scheme in Scheme)
     languages = tuple(
-        (language.value, "As the system" if language is Language.SYSTEM else language.value) for language in Language
+        (language.value, tr("As the system") if language is Language.SYSTEM else language.value) for language in Language
     )
     scales = tuple((str(scale), percent_text(scale)) for scale in TEXT_SCALES)
     return (
-        _choice("scheme", "Theme", "System follows light, dark and high contrast as they change.",
+        _choice("scheme", tr("Theme"), tr("System follows light, dark and high contrast as they change."),
                 (now.scheme.value, default.scheme.value), schemes),
-        _choice("text_scale", "Text size", "On top of what the system asks for.",
+        _choice("text_scale", tr("Text size"), tr("On top of what the system asks for."),
                 (str(now.text_scale), str(default.text_scale)), scales),
-        _choice("language", "Language", "Holds from the next start.", (now.language.value, default.language.value), languages),
-        _flag("menu_bar", "Menu bar", "Without it everything is in the palette and in the menu at the top.",
+        _choice("language", tr("Language"), tr("Holds from the next start."),
+                (now.language.value, default.language.value), languages),
+        _flag("menu_bar", tr("Menu bar"), tr("Without it everything is in the palette and in the menu at the top."),
               (now.menu_bar, default.menu_bar)),
     )  # fmt: skip
 
 
 def _behaviour(now: Preferences, default: Preferences) -> tuple[SettingRow, ...]:
     return (
-        _flag("ask_at_quit", "Ask before quitting", "When the window is closed while something runs. Without it, what runs is "
-              "stopped; workers that were left running on purpose stay.", (now.ask_at_quit, default.ask_at_quit)),
-        _flag("notify", "Notifications", "When the window is not in front and a launch, a failure or measured plans took over "
-              "10 seconds. A failure is told at once.", (now.notify, default.notify)),
-        _flag("tray", "Tray icon", "While something runs, where the desktop has a tray.", (now.tray, default.tray)),
+        _flag("ask_at_quit", tr("Ask before quitting"),
+              tr("When the window is closed while something runs. Without it, what runs is stopped; workers that were left "
+                 "running on purpose stay."), (now.ask_at_quit, default.ask_at_quit)),
+        _flag("notify", tr("Notifications"),
+              tr("When the window is not in front and a launch, a failure or measured plans took over 10 seconds. A failure "
+                 "is told at once."),
+              (now.notify, default.notify)),
+        _flag("tray", tr("Tray icon"), tr("While something runs, where the desktop has a tray."), (now.tray, default.tray)),
     )  # fmt: skip
 
 
@@ -191,5 +202,5 @@ def _flag(key: str, title: str, words: str, values: tuple[bool, bool]) -> Settin
         kind=Kind.FLAG,
         value=value,
         default=default,
-        default_text="on" if default else "off",
+        default_text=tr("on") if default else tr("off"),
     )

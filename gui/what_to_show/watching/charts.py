@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import groupby, pairwise
 
 from engine.session.watched import Older, Reading
+from gui.texts.translation import mark, number, tr
 from gui.what_to_show.formatting import bytes_text, percent_text, rate_text
 from gui.what_to_show.worker_marks import WorkerMark
 
@@ -34,9 +35,9 @@ class Unit(StrEnum):
 class Window(StrEnum):
     """How far back a chart goes."""
 
-    MINUTE = "1 min"
-    TEN_MINUTES = "10 min"
-    WHOLE = "Whole run"
+    MINUTE = mark("1 min")
+    TEN_MINUTES = mark("10 min")
+    WHOLE = mark("Whole run")
 
 
 _WINDOW_SECONDS = {Window.MINUTE: 60.0, Window.TEN_MINUTES: 600.0}
@@ -169,7 +170,7 @@ def tick_text(at_seconds: float, step_seconds: float) -> str:
 def value_text(unit: Unit, value: float | None) -> str:
     """With its unit: ``18.4 tok/s``, ``62%``, ``12 MB/s``."""
     if value is None:
-        return "nothing"
+        return tr("nothing")
     if unit is Unit.BUSY:
         return percent_text(value)
     return f"{bytes_rate_text(value)}" if unit is Unit.BYTES else f"{rate_text(value)} tok/s"
@@ -177,14 +178,18 @@ def value_text(unit: Unit, value: float | None) -> str:
 
 def axis_text(unit: Unit, value: float) -> str:
     """The same on an axis, where the title says the unit of tokens."""
-    return f"{value:g}" if unit is Unit.RATE else value_text(unit, value)
+    return number(value, "g") if unit is Unit.RATE else value_text(unit, value)
 
 
 def bytes_rate_text(bytes_per_second: float) -> str:
     """``412 MB/s``, ``8 kB/s``, ``0 kB/s``."""
     if bytes_per_second < 1e6:
         return f"{bytes_per_second / 1000:.0f} kB/s"
-    return f"{bytes_text(round(bytes_per_second))}/s" if bytes_per_second >= 1e7 else f"{bytes_per_second / 1e6:.1f} MB/s"
+    return (
+        f"{bytes_text(round(bytes_per_second))}/s"
+        if bytes_per_second >= 1e7
+        else f"{number(bytes_per_second / 1e6, '.1f')} MB/s"
+    )
 
 
 def words_at(chart: ChartContent, at_seconds: float) -> str:
@@ -213,7 +218,7 @@ def nearest_place(times: Sequence[float], at_seconds: float) -> int | None:
 def spoken(chart: ChartContent) -> str:
     """The chart for those who do not see it: the newest values."""
     if chart.empty or not chart.times:
-        return chart.empty or "Nothing yet."
+        return chart.empty or tr("Nothing yet.")
     newest = [
         f"{line.name} {value_text(chart.unit, next((v for v in reversed(line.values) if v is not None), None))}"
         for line in chart.lines

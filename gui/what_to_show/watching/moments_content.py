@@ -6,6 +6,7 @@ from itertools import groupby
 
 from engine.session.state import ClusterState
 from engine.session.watched import Moment, MomentKind
+from gui.texts.translation import mark, tr
 from gui.what_to_show.watching.charts import MarkContent, clock_text
 
 _BAD = frozenset({MomentKind.ENDED, MomentKind.LOST, MomentKind.FAILED})
@@ -23,22 +24,22 @@ def marks_of_moments(state: ClusterState, begins: float) -> tuple[MarkContent, .
 def moment_text(moment: Moment, *, with_question: bool = True) -> str:
     """``gpu-2: rpc-server for cuda:0 ended``. Without the question's words where it leaves the window."""
     if moment.kind is MomentKind.ASKED:
-        return f"question: “{moment.subject}”" if with_question else "question"
+        return tr("question: “{subject}”", subject=moment.subject) if with_question else tr("question")
     if moment.kind is MomentKind.ENDED:
-        return f"{moment.machine_name}: {moment.subject} ended"
+        return tr("{machine_name}: {subject} ended", machine_name=moment.machine_name, subject=moment.subject)
     if moment.kind is MomentKind.LOST:
-        return f"{moment.subject} is not reachable"
+        return tr("{subject} is not reachable", subject=moment.subject)
     if moment.kind is MomentKind.BACK:
-        return f"{moment.subject} is reachable again"
-    return _OF_RUN[moment.kind]
+        return tr("{subject} is reachable again", subject=moment.subject)
+    return tr(_OF_RUN[moment.kind])
 
 
 _OF_RUN = {
-    MomentKind.LAUNCHED: "launched",
-    MomentKind.READY: "ready",
-    MomentKind.MEASURED: "standard request answered",
-    MomentKind.FAILED: "run failed",
-    MomentKind.STOPPED: "stopped",
+    MomentKind.LAUNCHED: mark("launched"),
+    MomentKind.READY: mark("ready"),
+    MomentKind.MEASURED: mark("standard request answered"),
+    MomentKind.FAILED: mark("run failed"),
+    MomentKind.STOPPED: mark("stopped"),
 }
 
 

@@ -225,3 +225,23 @@ def test_the_view_is_remembered(open_window) -> None:
     again = open_window(states.many_machines(24))
     assert again.machines.view.view == MachineView(sort=SortBy.NAME, density=Density.CARDS)
     assert next(action for action in again.machines.view.menu().actions() if action.text() == "Cards").isChecked()
+
+
+def test_all_lines_are_one_stop_of_tab_which_comes_back_to_the_last_one(qtbot, open_window) -> None:
+    window = open_window(states.many_machines(199))
+    qtbot.waitUntil(window.isActiveWindow)
+    grid = window.machines.grid
+    grid.setFocus()
+    qtbot.keyClick(grid, Qt.Key.Key_Tab)
+    assert window.focusWidget()._content.title == "lab-01"
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Down)
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+    assert window.focusWidget() is window.plan.policy
+    grid.verticalScrollBar().setValue(4000)
+    qtbot.keyClick(window.plan.policy, Qt.Key.Key_Tab, Qt.KeyboardModifier.ShiftModifier)
+    assert window.focusWidget()._content.title == "lab-02"
+
+
+def test_one_machine_is_seen_whole(open_window) -> None:
+    window = open_window(states.no_model())
+    assert window.machines.grid.verticalScrollBar().maximum() == 0

@@ -77,3 +77,32 @@ def test_layers(first: int | None, last: int | None, output: bool, text: str) ->
 @pytest.mark.parametrize("path", ["/a/b/m.gguf", "C:\\a\\m.gguf", "m.gguf"])
 def test_file_names_of_every_system(path: str) -> None:
     assert formatting.file_name(path) == "m.gguf"
+
+
+def test_german_figures(in_german: None) -> None:
+    """A comma before the fraction, points between thousands, a blank before the per cent sign; units are the same."""
+    assert formatting.bytes_text(19_800_000_000) == "19,8 GB"
+    assert formatting.rate_text(1240.4) == "1.240"
+    assert formatting.rate_text(18.44) == "18,4"
+    assert formatting.percent_text(0.43) == "43\N{NO-BREAK SPACE}%"
+    assert formatting.milliseconds_text(1.24) == "1.240 ms"
+    assert formatting.tokens_text(5000) == "5.000"
+    assert formatting.bytes_of_bytes_text(8_100_000_000, 18_900_000_000) == "8,1 von 18,9 GB"
+    assert formatting.count_text(1, "layer") == "1 Schicht"
+    assert formatting.lacking_text(13_100_000_000) == "13,1 GB"
+
+
+def test_lists_and_what_a_worker_holds() -> None:
+    assert [formatting.and_text(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+    assert formatting.held_text(1, output=False) == "1 layer"
+    assert formatting.held_text(10, output=True) == "10 layers and the output head"
+
+
+def test_shortfalls_are_rounded_up() -> None:
+    assert formatting.lacking_text(3_140_000_000) == "3.2 GB"
+    assert formatting.lacking_text(449_200_000) == "450 MB"

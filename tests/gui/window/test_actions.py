@@ -149,3 +149,14 @@ def test_programs_are_built_from_the_menu(open_window) -> None:
     window = open_window(replace(states.runtime_missing()))
     window.window_actions.trigger("build-runtime")
     assert window.session.commands == [("install_runtime",)]
+
+
+def test_the_short_menu_is_there_only_without_the_menu_bar_which_holds_all_of_it(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    assert not window.header.menu_button.isVisible()
+    press(qtbot, window, Qt.Key.Key_B, CONTROL | SHIFT)
+    assert window.header.menu_button.isVisible()
+    in_bar = {id(action) for menu in window.menuBar().findChildren(QMenu) for action in menu.actions()}
+    entries = [action for action in window.header.menu.actions() if not action.isSeparator()]
+    assert {id(action) for action in entries if action.menu() is None} <= in_bar
+    assert len(entries) <= 16
