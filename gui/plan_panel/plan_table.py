@@ -127,8 +127,7 @@ class VariantColumn(QAbstractButton):
         for place, (cell, role) in enumerate(zip(content.cells, content.cell_roles, strict=True)):
             box = QRectF(0, _head_height(self, self._appearance) + place * height, self.width(), height)
             if not content.chosen:
-                painter.setPen(self._appearance.colour("hairline"))
-                painter.drawLine(box.topLeft(), box.topRight())
+                painter.fillRect(QRectF(0, box.top(), self.width(), 1), self._appearance.colour("hairline"))
             painter.setPen(self._appearance.colour(role))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, cell)
 
