@@ -53,14 +53,14 @@ def asks_for_exposure(state: ClusterState) -> tuple[tuple[MachineId, str], ...]:
 
 def _made(choices: Choices) -> Choices:
     """Without what belongs to this machine and not to a cluster, and in an order that means nothing."""
-    return replace(choices, runtime_folder=None, lan_addresses=tuple(sorted(choices.lan_addresses)))
+    return replace(choices, runtime_folder=None, native=False, lan_addresses=tuple(sorted(choices.lan_addresses)))
 
 
 # -- reading
 
 
 def choices_of_file(file: ClusterFile, path: str, before: Choices) -> Choices:
-    """What the file says; the programs stay those that were chosen here, and so does the model where the file names none.
+    """What the file says; the programs and how they are used stay as chosen here, and so does the model where it names none.
     Raises ``BadClusterFile``."""
     ids = {machine.name: _id_of(machine, path) for machine in file.machine}
     reached = [machine for machine in file.machine if _is_reached(machine)]
@@ -69,6 +69,7 @@ def choices_of_file(file: ClusterFile, path: str, before: Choices) -> Choices:
         chosen,
         model_path=chosen.model_path or before.model_path,
         runtime_folder=before.runtime_folder,
+        native=before.native,
         targets=tuple(dict.fromkeys(_target_of(machine, path) for machine in reached)),
         lan_addresses=tuple((ids[machine.name], machine.exposure) for machine in reached if machine.exposure is not None),
     )

@@ -13,13 +13,14 @@ import subprocess
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, QPoint, QPointF, QSettings, Qt, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QComboBox, QScrollArea, QTabWidget, QToolButton, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QComboBox, QScrollArea, QTabWidget, QWidget
 
 from engine.open_session import open_session
 from engine.session.session import Session
@@ -159,14 +160,15 @@ class Person:
         entry = self.see(lambda: view.visualRect(chooser.model().index(chooser.findData(key), 0)).center())
         self.click(view.viewport(), entry)
 
-    def choose_in_menu(self, button: QToolButton, words: str) -> None:
-        """By two clicks: on the button and on the entry."""
-        self.click(button)
-        menu = button.menu()
+    def choose_in_menu(self, name: str, words: str) -> None:
+        """By two clicks: on a name of the menu bar and on the entry."""
+        bar = self.window.menuBar()
+        title = self.see(lambda: _entry(bar.actions(), name))
+        self.click(bar, self.see(lambda: bar.actionGeometry(title).center()))
+        menu = self.see(title.menu)
         self.wait_quietly("menu", menu.isVisible, 10)
-        self.picture(f"menu with {words}")
-        entry = self.see(lambda: next(a for a in menu.actions() if a.text().replace("&", "") == words))
-        self.click(menu, self.see(lambda: menu.actionGeometry(entry).center()))
+        self.picture(f"menu {name}")
+        self.click(menu, self.see(lambda: menu.actionGeometry(_entry(menu.actions(), words)).center()))
 
     # -- what every journey does
 
@@ -209,6 +211,10 @@ def _hand(*arguments: str) -> None:
 
 def _xy(point: QPoint) -> tuple[str, str]:
     return str(point.x()), str(point.y())
+
+
+def _entry(actions: Sequence[QAction], words: str) -> QAction:
+    return next(action for action in actions if action.text().replace("&", "") == words)
 
 
 def _name_of(widget: QWidget) -> str:

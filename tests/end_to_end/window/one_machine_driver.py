@@ -45,7 +45,7 @@ def first_run(person: Person) -> dict[str, object]:
 
 def split_the_cpu(person: Person) -> None:
     """In the menu; evenly, as a small model is fastest on one worker."""
-    person.choose_in_menu(person.window.header.menu_button, "Split this CPU into two workers")
+    person.choose_in_menu("Machines", "Split this CPU into two workers")
     person.wait("two workers", lambda: len(person.state.offers) == 2)
     person.choose(person.window.plan.policy, Policy.EVEN.value)
     person.wait("shared out evenly", lambda: split_of(person.state) == [9, 9])

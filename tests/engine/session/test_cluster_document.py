@@ -60,6 +60,14 @@ def opened(text: str, before: Choices = NOTHING) -> tuple[ClusterState, Choices]
     return ClusterState(choices=replace(choices, lan_addresses=()), document=document), choices
 
 
+def test_whether_devices_may_be_used_without_rpc_servers_is_no_matter_of_the_file() -> None:
+    text = saved(states.plan_shown(), replace(CHOICES, native=True))
+    state, choices = opened(text, replace(NOTHING, native=True))
+    assert choices.native, "opening a file must not make the plan slower"
+    assert not is_changed(state)
+    assert not is_changed(replace(state, choices=replace(state.choices, native=False)))
+
+
 def test_everything_that_was_chosen_comes_back() -> None:
     _state, choices = opened(saved(ClusterState(), CHOICES))
     assert choices == CHOICES
