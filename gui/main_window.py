@@ -85,6 +85,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Crossply")
         self._lay_out()
         self.window_actions = self._make_actions()
+        self.status.try_it.setText(self.tabs.tabText(self.tabs.indexOf(self.try_it)))
+        self.status.try_it.setToolTip(self.try_it.prompt.placeholderText())
         self.split_cpu = self.window_actions.of["split-cpu"]
         self.keep_running = self.window_actions.of["keep-running"]
         self.tray = Tray([self.window_actions.of[key] for key in ("launch", "stop", "quit")], self)
@@ -230,6 +232,11 @@ class MainWindow(QMainWindow):
         card = self.machines.card(machine)
         self._scroll.ensureWidgetVisible(self.machines)
         card.menu_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _go_and_try(self) -> None:
+        self.tabs.setCurrentWidget(self.try_it)
+        self._scroll.ensureWidgetVisible(self.tabs)
+        self.try_it.prompt.setFocus(Qt.FocusReason.MouseFocusReason)
 
     def _ready_to_type(self, place: int) -> None:
         """Who clicks on Try it wants to write; the keyboard goes through the tabs undisturbed."""
@@ -379,6 +386,7 @@ class MainWindow(QMainWindow):
         self.layer_map.chart.move_begun.connect(bridge.begin_gesture)
         self.layer_map.chart.move_ended.connect(bridge.end_gesture)
         self.layer_map.chart.move_cancelled.connect(bridge.cancel_gesture)
+        self.status.try_it.clicked.connect(self._go_and_try)
         self.try_it.asked.connect(bridge.ask)
         self.try_it.stop_asked.connect(bridge.stop_answer)
         self.tabs.topology.machine_chosen.connect(self._show_card)

@@ -29,3 +29,4 @@ _.hatch
 _.link_bytes_per_second  # of a run record: read by people and by other labs, from the JSON
 _.ENGLISH  # a choice of the settings dialog, which lists every member
 _.GERMAN  # the same
+_.paint  # of a graphics item: Qt calls it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QMessageBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QMessageBox, QSizePolicy, QWidget
 
 from gui.texts.translation import tr
 from gui.what_to_show.files.quit_content import QuitContent
@@ -37,3 +37,4 @@ def _stack_buttons(dialog: QMessageBox) -> None:
     box = dialog.findChild(QDialogButtonBox)
     if box is not None:
         box.setOrientation(Qt.Orientation.Vertical)
+        box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

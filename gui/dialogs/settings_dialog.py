@@ -193,6 +193,7 @@ class SettingLine(QFrame):
         spin.setRange(row.least, row.most)
         spin.setSuffix(" %")
         spin.setKeyboardTracking(False)
+        spin.lineEdit().setTextMargins(8, 0, 0, 0)  # with a stylesheet, Qt forgets the padding on the side without buttons
         spin.setAccessibleName(row.title)
         spin.valueChanged.connect(lambda percent: self._say(percent / 100))
         return spin

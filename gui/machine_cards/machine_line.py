@@ -174,7 +174,8 @@ class MachineLine(QWidget):
     def _paint_worker(self, painter: QPainter, box: QRect, row: WorkerRowContent) -> None:
         """Device, memory, layers; the bar gives way first."""
         pixels = self._appearance.pixels
-        name, badge, gap = pixels(_DEVICE_WIDTH), pixels(_BADGE_WIDTH), pixels(6)
+        badge, gap = pixels(_BADGE_WIDTH), pixels(6)
+        name = min(pixels(_DEVICE_WIDTH), max(0, box.width() - badge - gap))
         self._paint_text(painter, box.left(), name, row.name, "text" if row.badge_filled else "muted")
         left = box.left() + name + gap
         height = pixels(10)

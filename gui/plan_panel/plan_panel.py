@@ -19,7 +19,7 @@ from gui.theme import Appearance
 from gui.what_to_show.plan_edits.edit_links_content import EditLinksContent
 from gui.what_to_show.plan_table_content import PlanTableContent, layout_options, plan_as_text, policy_options
 
-_WIDEST_CHARACTERS = 72
+_SHARE_OF_WINDOW = 0.56
 _MARGIN = 14
 _BAR = 12
 
@@ -108,7 +108,8 @@ class PlanPanel(QFrame):
         """As tall as the table and, up to a point, as wide: beyond that it scrolls sideways. There is always room for the bar
         that it scrolls with, or a column that is added while a boundary is dragged would move the map under the mouse."""
         wanted = self.table.wanted_size()
-        room = self.table.fontMetrics().averageCharWidth() * _WIDEST_CHARACTERS
+        room = round(self.window().width() * _SHARE_OF_WINDOW)
+        self.table.setMinimumWidth(wanted.width())  # said at once: the scroll area hears of a new minimum only later, or not
         self._scroll.setMinimumWidth(min(wanted.width(), room))
         self._scroll.setFixedHeight(wanted.height() + _BAR)
 

@@ -15,6 +15,7 @@ from gui.theme import Appearance
 from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words, row_titles
 
 _WIDEST = 150
+_ALWAYS_SEEN = 4
 
 
 def _row_height(widget: QWidget, appearance: Appearance) -> int:
@@ -128,8 +129,7 @@ class VariantColumn(QAbstractButton):
         for place, (cell, role) in enumerate(zip(content.cells, content.cell_roles, strict=True)):
             box = QRectF(0, _head_height(self, self._appearance) + place * height, self.width(), height)
             if not content.chosen:
-                painter.setPen(self._appearance.colour("hairline"))
-                painter.drawLine(box.topLeft(), box.topRight())
+                painter.fillRect(QRectF(0, box.top(), self.width(), 1), self._appearance.colour("hairline"))
             painter.setPen(self._appearance.colour(role))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, cell)
 
@@ -158,9 +158,11 @@ class PlanTable(QWidget):
         return tuple(self._columns)
 
     def wanted_size(self) -> QSize:
-        """Of all columns, also of those that were added a moment ago: a layout knows those only after the next event."""
+        """Of the last four columns, also of those that were added a moment ago, which a layout knows only later.
+        A fifth one, which comes first while a boundary is dragged, must not move what is under the mouse."""
         names = self._names.sizeHint()
-        return QSize(names.width() + sum(column.sizeHint().width() for column in self._columns), names.height())
+        columns = self._columns[-_ALWAYS_SEEN:]
+        return QSize(names.width() + sum(column.sizeHint().width() for column in columns), names.height())
 
     def show_columns(self, contents: tuple[VariantColumnContent, ...], row_words: str) -> None:
         """One column per variant; ``row_words``: what the rows mean."""

@@ -161,7 +161,8 @@ class ThroughputTab(QWidget):
         self._content = content
         self.bar.show_window(content.window)
         self.bar.show_can_save(not content.empty)
-        for labels, figure in zip(self._figures, content.figures, strict=True):
+        self._figure_box.setVisible(bool(content.figures))
+        for labels, figure in zip(self._figures, content.figures, strict=False):
             _show_figure(labels, figure)
         self._show_curves(content)
 
@@ -205,7 +206,8 @@ class ThroughputTab(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(16)
         row.addWidget(self._pages, 1)
-        row.addLayout(self._figure_grid())
+        self._figure_box = self._make_figures()
+        row.addWidget(self._figure_box)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -213,8 +215,10 @@ class ThroughputTab(QWidget):
         scroll.setWidget(inside)
         return scroll
 
-    def _figure_grid(self) -> QGridLayout:
-        grid = QGridLayout()
+    def _make_figures(self) -> QWidget:
+        box = QWidget()
+        grid = QGridLayout(box)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(0)
         for place in range(3):
@@ -230,7 +234,7 @@ class ThroughputTab(QWidget):
             grid.setRowMinimumHeight(3 * place + 2, 12)
             self._figures.append((value, unit, comparison))
         grid.setRowStretch(9, 1)
-        return grid
+        return box
 
 
 def _show_figure(labels: tuple[QLabel, QLabel, QLabel], figure: FigureContent) -> None:

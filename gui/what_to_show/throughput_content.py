@@ -57,6 +57,7 @@ class ThroughputContent:
     busy: ChartContent
     network: ChartContent
     figures: tuple[FigureContent, ...]
+    """None before anything is predicted."""
     empty: str
     """What to say instead of all curves; empty once anything was read."""
 
@@ -249,6 +250,8 @@ def _empty_of(state: ClusterState) -> str:
 def _figures_of(
     benchmark: RequestTimings | None, predicted_decode: float | None, predicted_prefill: float | None
 ) -> tuple[FigureContent, ...]:
+    if benchmark is None and predicted_decode is None and predicted_prefill is None:
+        return ()
     decode = None if benchmark is None else benchmark.decode_tokens_per_second
     prefill = None if benchmark is None else benchmark.prefill_tokens_per_second
     return (

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.texts.translation import tr
 from gui.what_to_show.status_content import StatusContent
+
+_GAP, _MARGIN = 8, 16
 
 
 class StatusLine(QWidget):
@@ -25,17 +27,23 @@ class StatusLine(QWidget):
         self.right.setProperty("role", "muted")
         self.copy_address = CopyButton(tr("Copy address"), tr("the address of the API"))
         self.copy_curl = CopyButton(tr("Copy curl"), tr("a curl command that asks the model"))
+        self.try_it = QPushButton()
+        self.try_it.setObjectName("link")
         self.open = QPushButton(tr("Open"))
         self.open.setObjectName("link")
         self.open.setToolTip(tr("Open llama-server's own page in the browser"))
         self.open.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self._url)))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 4, 16, 4)
-        row.setSpacing(8)
+        self._buttons = (self.try_it, self.copy_address, self.copy_curl, self.open)
+        row = QHBoxLayout()
+        row.setSpacing(_GAP)
         row.addWidget(self.left, 1)
-        for button in (self.copy_address, self.copy_curl, self.open):
+        for button in self._buttons:
             row.addWidget(button)
-        row.addWidget(self.right)
+        self._lines = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._lines.setContentsMargins(_MARGIN, 4, _MARGIN, 4)
+        self._lines.setSpacing(_GAP)
+        self._lines.addLayout(row, 1)
+        self._lines.addWidget(self.right)
 
     def show_content(self, content: StatusContent) -> None:
         """Show it."""
@@ -46,5 +54,18 @@ class StatusLine(QWidget):
         set_role(self.right, content.right_role)
         self.copy_address.show_text(self._url)
         self.copy_curl.show_text(content.curl)
-        for button in (self.copy_address, self.copy_curl, self.open):
+        for button in self._buttons:
             button.setVisible(content.api_url is not None)
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """What is exposed goes into a second line before what is served is shortened: large text, a narrow window."""
+        words = self.left.fontMetrics().horizontalAdvance(self.left.accessibleName())
+        others = [part.sizeHint().width() for part in (*self._buttons, self.right) if not part.isHidden()]
+        fits = words + sum(others) + _GAP * len(others) + 2 * _MARGIN <= self.width()
+        self._lines.setDirection(QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom)
+        self._lines.setSpacing(_GAP if fits else 0)

@@ -27,7 +27,7 @@ from PySide6.QtCore import QEventLoop, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from engine.session.state import ClusterState
-from gui.app import make_appearance, make_application
+from gui.app import make_appearance, make_application, spare_the_collector
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance
@@ -84,6 +84,7 @@ def main() -> int:
     bridge.changed.connect(more.show_state)
     more.show()
     _wait(500)
+    spare_the_collector()
     slices = _play(session, states)
     print(f"{options.machines} machines, {len(states)} states, {options.charts} curves, window 1440x900")
     met = _report(slices)

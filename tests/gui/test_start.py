@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from gui.__main__ import main
-from gui.app import FaultReporter
+from gui.app import FaultReporter, spare_the_collector
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
@@ -79,3 +79,10 @@ def test_pyqtgraph_is_not_imported_before_the_window_is_shown() -> None:
         [sys.executable, "-c", code], env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, check=False, timeout=60
     )
     assert finished.returncode == 0
+
+
+def test_what_is_there_at_the_start_is_no_work_for_the_collector(monkeypatch) -> None:
+    frozen = []
+    monkeypatch.setattr("gui.app.gc.freeze", lambda: frozen.append(True))
+    spare_the_collector()
+    assert frozen == [True]

@@ -102,6 +102,7 @@ def test_before_a_run_there_is_a_prediction_and_no_measurement() -> None:
     content = throughput_of(states.plan_shown())
     assert content.figures[0].value == "–"
     assert content.figures[0].comparison == "predicted 18.4"
+    assert throughput_of(states.no_model()).figures == ()
     assert content.empty
     assert [chart.lines[0].values for chart in content.charts[:2]] == [(), ()]
 

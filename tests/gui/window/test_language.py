@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QKeySequence
@@ -70,3 +74,36 @@ def test_to_speak_english_is_nothing_new(qapp):
     speak(qapp, Language.ENGLISH)
     assert tr("Launch") == "Launch"
     assert QKeySequence("Ctrl+L").toString(QKeySequence.SequenceFormat.NativeText) == "Ctrl+L"
+
+
+def test_the_program_begins_in_the_language_that_was_chosen(tmp_path):
+    (tmp_path / "Crossply").mkdir()
+    (tmp_path / "Crossply" / "Crossply.conf").write_text("[General]\nlanguage=Deutsch\n", encoding="utf-8")
+    code = (
+        "from PySide6.QtCore import QTimer\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "from gui.app import run\n"
+        "from tests.fakes import cluster_states\n"
+        "from tests.fakes.fake_session import FakeSession\n"
+        "def look():\n"
+        "    window = next(top for top in QApplication.topLevelWidgets() if hasattr(top, 'header'))\n"
+        "    print(window.header.primary.text(), window.tabs.tabText(0))\n"
+        "    QApplication.quit()\n"
+        "def open_session():\n"
+        "    QTimer.singleShot(300, look)\n"
+        "    session = FakeSession(cluster_states.plan_shown())\n"
+        "    session.join = lambda: None\n"
+        "    return session\n"
+        "raise SystemExit(run(open_session, ['crossply']))\n"
+    )
+    settings = {"XDG_CONFIG_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **settings},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout.split()) == (0, ["Starten", "Durchsatz"]), ended.stderr
