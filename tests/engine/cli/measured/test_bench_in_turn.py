@@ -17,7 +17,7 @@ from tests.fakes.fake_process_starter import FakeProgram
 @pytest.fixture
 def measured(lab, monkeypatch, capsys):
     """Run ``bench``: llama-server always reports just what is planned."""
-    monkeypatch.setattr(calibrate, "calibrate", lambda bench, post: post(calibrate.events.ActivityEnded(id="calibrate")))
+    monkeypatch.setattr(calibrate, "calibrate", lambda bench, post, **_: post(calibrate.events.ActivityEnded(id="calibrate")))
     starter = lab.fakes.starter
 
     def report(spec):
