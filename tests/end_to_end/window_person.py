@@ -27,6 +27,7 @@ from engine.session.session import Session
 from engine.session.state import ClusterState, RunPhase
 from gui.app import run
 from gui.main_window import MainWindow
+from gui.what_to_show.settings.preferences import Language
 
 STUCK = 3
 LONGEST_SECONDS = 120.0
@@ -270,6 +271,7 @@ def visit(
 
     settings = QSettings("Crossply", "Crossply")  # the application's own, which it reads before it opens its session
     settings.setValue("scheme", "Dark" if dark else "Light")
+    settings.setValue("language", Language.ENGLISH.value)
     settings.sync()
     status = run(open_session_and_come, ["crossply"])
     return STUCK if failed else status
