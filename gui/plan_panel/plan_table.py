@@ -158,8 +158,8 @@ class PlanTable(QWidget):
         return tuple(self._columns)
 
     def wanted_size(self) -> QSize:
-        """Of the last four columns, also of those that were added a moment ago, which a layout knows only later.
-        A fifth one, which comes first while a boundary is dragged, must not move what is under the mouse."""
+        """Of the last four columns, also of those that were added a moment ago: a layout knows those only after the next
+        event. A fifth one, which comes first while a boundary is dragged, must not move what is under the mouse."""
         names = self._names.sizeHint()
         columns = self._columns[-_ALWAYS_SEEN:]
         return QSize(names.width() + sum(column.sizeHint().width() for column in columns), names.height())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
 from gui.tabs.saving import SaveLine
@@ -84,6 +84,10 @@ class ThroughputBar(QWidget):
             f"QPushButton#choice:checked {{ background: {colours.raised};"
             f" color: {colours.link}; border: 1px solid {colours.link}; font-weight: 600; }}"
         )
+        bold = self.font()
+        bold.setBold(True)
+        for button in (*self.windows.values(), self.as_table):  # as wide as when it is chosen: the style asks only once
+            button.setMinimumWidth(QFontMetrics(bold).horizontalAdvance(button.text()) + self._appearance.pixels(22))
 
     @property
     def window_of_time(self) -> Window:
