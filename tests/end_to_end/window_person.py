@@ -30,7 +30,7 @@ from gui.main_window import MainWindow
 from gui.what_to_show.settings.preferences import Language
 
 STUCK = 3
-LONGEST_SECONDS = 120.0
+LONGEST_SECONDS = 150.0
 _LOOK_SECONDS = 0.03
 _SETTLE_SECONDS = 0.25
 """The window follows the session ten times a second."""
