@@ -109,7 +109,7 @@ class PlanPanel(QFrame):
         that it scrolls with, or a column that is added while a boundary is dragged would move the map under the mouse."""
         wanted = self.table.wanted_size()
         room = round(self.window().width() * _SHARE_OF_WINDOW)
-        self.table.setMinimumWidth(wanted.width())  # said at once: the scroll area hears of a new minimum only later, or not
+        self.table.setMinimumWidth(self.table.whole_width)  # at once: the scroll area hears of it only later, or not
         self._scroll.setMinimumWidth(min(wanted.width(), room))
         self._scroll.setFixedHeight(wanted.height() + _BAR)
 

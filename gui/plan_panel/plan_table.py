@@ -164,6 +164,11 @@ class PlanTable(QWidget):
         columns = self._columns[-_ALWAYS_SEEN:]
         return QSize(names.width() + sum(column.sizeHint().width() for column in columns), names.height())
 
+    @property
+    def whole_width(self) -> int:
+        """Of the names and every column: with less, words would be cut."""
+        return self._names.sizeHint().width() + sum(column.sizeHint().width() for column in self._columns)
+
     def show_columns(self, contents: tuple[VariantColumnContent, ...], row_words: str) -> None:
         """One column per variant; ``row_words``: what the rows mean."""
         self._names.setToolTip(row_words)

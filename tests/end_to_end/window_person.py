@@ -27,9 +27,10 @@ from engine.session.session import Session
 from engine.session.state import ClusterState, RunPhase
 from gui.app import run
 from gui.main_window import MainWindow
+from gui.what_to_show.settings.preferences import Language
 
 STUCK = 3
-LONGEST_SECONDS = 120.0
+LONGEST_SECONDS = 150.0
 _LOOK_SECONDS = 0.03
 _SETTLE_SECONDS = 0.25
 """The window follows the session ten times a second."""
@@ -270,6 +271,7 @@ def visit(
 
     settings = QSettings("Crossply", "Crossply")  # the application's own, which it reads before it opens its session
     settings.setValue("scheme", "Dark" if dark else "Light")
+    settings.setValue("language", Language.ENGLISH.value)
     settings.sync()
     status = run(open_session_and_come, ["crossply"])
     return STUCK if failed else status

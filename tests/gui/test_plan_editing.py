@@ -382,3 +382,14 @@ def test_the_bridge_looks_oftener_until_a_choice_was_planned(open_window) -> Non
     window.session.show(replace(before, choices=window.session.chosen))
     window.bridge.pull()
     assert timer.interval() == 100
+
+
+@pytest.mark.parametrize("width", [1024, 1280])
+def test_more_columns_than_there_is_room_for_scroll_and_cut_no_words(qtbot, open_window, width) -> None:
+    window = open_window(edited.split_by_hand())
+    window.resize(width, 800)
+    table = window.plan.table
+    assert len(table.columns) > 4
+    qtbot.waitUntil(lambda: table.width() >= table.whole_width)
+    assert table._names.width() >= table._names.sizeHint().width()
+    assert all(column.width() >= column.sizeHint().width() for column in table.columns)

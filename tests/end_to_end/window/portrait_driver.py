@@ -38,7 +38,7 @@ def journey(person: Person, portrait: Path) -> dict[str, object]:
     for beginning in BEGINNINGS:
         person.ask(beginning)
     person.open_tab(window.tabs, window.throughput)
-    person.click(window.throughput.bar.windows[Window.WHOLE])
+    person.click(window.throughput.bar.windows[Window.MINUTE])
     person.wait("at work", lambda: person.state.throughput)
     person.portrait(portrait)
     person.stop()

@@ -41,7 +41,7 @@ def main(folder: Path) -> int:
         keep(taken, folder)
         taken = top / "three-machines.png"
         with Lab(4) as lab:
-            options = ("--size", "1440x900", "--portrait", str(taken))
+            options = ("--size", "1440x940", "--portrait", str(taken))
             print(json.dumps(walk_in_the_lab(lab, programs, model, top / "lab", *options), indent=1))
         keep(taken, folder)
     return 0
