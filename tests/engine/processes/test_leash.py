@@ -25,14 +25,18 @@ _ENGINE = textwrap.dedent("""
 
     def start():
         spec = ProcessSpec(id=ProcessId("worker"), argv=tuple(sys.argv[2:]))
-        return LocalProcessStarter().start(spec, lambda line: print(line, flush=True), lambda outcome: None)
+        return LocalProcessStarter().start(spec, say, lambda outcome: None)
+
+    def say(line):
+        # In one piece: two threads speak, and a line of one must not begin inside a line of the other.
+        print(line + "\\n", end="", flush=True)
 
     # Started by a thread that ends at once: a leash bound to the starting thread would end the program here.
     holder = []
     thread = threading.Thread(target=lambda: holder.append(start()))
     thread.start()
     thread.join()
-    print(holder[0].pid, "started", flush=True)
+    say(f"{holder[0].pid} started")
     threading.Event().wait()
 """)
 

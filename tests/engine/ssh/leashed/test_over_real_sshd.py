@@ -44,7 +44,7 @@ _ENGINE = textwrap.dedent("""
     login = SshLogin(home / "crossply/known_hosts", ssh=ssh, secrets_store=SecretsStore(use_keyring=False))
     shell = login.connect(SshTarget(host="lab"), (), NeverCancelled())
     spec = ProcessSpec(id=ProcessId("worker"), argv=tuple(sys.argv[2:]))
-    say = lambda line: print(line, flush=True)
+    say = lambda line: print(f"{line}\\n", end="", flush=True)  # in one piece: two threads speak
     held = [RemoteProcessStarter(shell, has_python=has).start(spec, say, say) for has in (True, False)]
     threading.Event().wait()
 """)
