@@ -106,6 +106,8 @@ class RunRecord:
     model: RecordedModel
     shape: RunShape
     policy: str
+    given: str = ""
+    """What the split is called when it was given and not found by the policy (``Your split``, ``hybrid (all workers)``)."""
     layout: str
     workers: tuple[RecordedWorker, ...]
     tensor_split: tuple[int, ...]
@@ -119,6 +121,11 @@ class RunRecord:
     prefill_predicted: float | None = None
     basis: str = ""
     samples: tuple[RecordedSample, ...] = ()
+
+    @property
+    def plan_name(self) -> str:
+        """Whose split it is."""
+        return self.given or self.policy
 
     @property
     def counted(self) -> tuple[RecordedSample, ...]:

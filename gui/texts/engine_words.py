@@ -16,6 +16,7 @@ _KNOWN = frozenset(
         mark("in llama-server itself"),
         *(mark("password"), mark("passphrase"), mark("one-time code")),
         *(mark("fastest"), mark("even"), mark("memory")),
+        *(mark("Your split"), mark("hybrid (all workers)"), mark("llama.cpp's default split")),
         *(mark("per-device"), mark("per-machine"), mark("traditional")),
         *(mark("neighbour table"), mark("subnet sweep")),
     }

@@ -119,7 +119,7 @@ def _row(record: RunRecord) -> RunRowContent:
     cells = (
         record.at[:16].replace("T", " "),
         record.model.name,
-        f"{engine_word(record.policy)} · {engine_word(record.layout)}",
+        f"{engine_word(record.plan_name)} · {engine_word(record.layout)}",
         rate_text(record.decode_predicted),
         rate_text(record.decode_measured),
         _error(record.decode_measured, record.decode_predicted),
@@ -176,7 +176,7 @@ def _words(record: RunRecord) -> str:
             name=record.model.name,
             n_layers=record.model.n_layers,
         ),
-        f"{engine_word(record.policy)}, {engine_word(record.layout)}, {shape}",
+        f"{engine_word(record.plan_name)}, {engine_word(record.layout)}, {shape}",
         f"llama.cpp {build}{protocol}; Crossply {record.crossply_version}",
         tr(
             "Decode samples: {samples} tok/s; {basis}",
@@ -216,7 +216,7 @@ def _csv_row(record: RunRecord) -> tuple[str, ...]:
                 record.model.file_name,
                 record.model.hash,
                 str(record.model.n_layers),
-                record.policy,
+                record.plan_name,
                 record.layout,
                 str(record.shape.context_tokens),
                 str(record.shape.slots),

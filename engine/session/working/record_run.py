@@ -76,6 +76,7 @@ def record_of(run: RunSeen, state: ClusterState, model_hash: str, timings: tuple
         model=_model_of(plan.model, model_hash),
         shape=plan.shape,
         policy=plan.policy.value,
+        given=_given_name(plan, state),
         layout=plan.layout.value,
         workers=_workers_of(plan, state),
         tensor_split=plan.tensor_split,
@@ -88,6 +89,13 @@ def record_of(run: RunSeen, state: ClusterState, model_hash: str, timings: tuple
         basis=plan.predicted.basis,
         samples=tuple(sample_of(one) for one in timings),
     )
+
+
+def _given_name(plan: Plan, state: ClusterState) -> str:
+    """What was chosen may be another by now: only a split that is the plan's own names it."""
+    given = state.choices.given
+    seats = tuple((worker.id, worker.n_layers) for worker in plan.used_workers)
+    return given.name if given is not None and given.seats == seats else ""
 
 
 def sample_of(timings: RequestTimings, *, warm_up: bool = False) -> RecordedSample:

@@ -9,6 +9,7 @@ from engine.session import events
 from engine.session.state import RunPhase
 from engine.session.working.record_run import read_history, record_of, record_run
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
+from engine.vocabulary.plan import GivenSplit
 from engine.vocabulary.worker import Speed
 from tests.fakes.fake_outside import MODEL, TIMINGS, TWO_WORKERS, Fakes, planned_session, settle
 from tests.fakes.run_records import a_record
@@ -44,6 +45,18 @@ def test_what_ran_is_kept_with_everything_that_a_person_would_ask():
     (machine,) = record.machines
     assert (machine.cpu_busy_fraction, machine.ram_available_bytes) == (0.75, 7)
     assert record.map_matches is True
+
+
+def test_a_split_that_was_given_is_called_what_it_is_called():
+    fakes = Fakes()
+    state = launched(fakes)
+    (record,) = fakes.history.kept
+    assert (record.given, record.plan_name) == ("", "even")
+    split = GivenSplit(name="Your split", seats=record.seats)
+    by_hand = replace(state, choices=replace(state.choices, given=split))
+    assert record_of(state.run, by_hand, "", ()).plan_name == "Your split"
+    other = replace(state, choices=replace(state.choices, given=replace(split, seats=record.seats[:1])))
+    assert record_of(state.run, other, "", ()).plan_name == "even"
 
 
 def test_shares_are_not_made_up_where_a_speed_is_missing():
