@@ -1,7 +1,7 @@
 """Ports of a remote machine on which a server of ours could listen: many in one round trip.
 
 Nothing reserves them: between the question and the start of a server somebody else may take one, and then that start fails
-with its own message and is tried on another.
+with its own message ("Failed to create server socket"): the run ends and has to be launched again.
 """
 
 from __future__ import annotations
