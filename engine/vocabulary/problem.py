@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.vocabulary.fault import Fault
+
 
 class ProblemKind(StrEnum):
     """What sort of thing went wrong; the window picks icon and place by it."""
@@ -30,3 +32,5 @@ class Problem:
     advice: str = ""
     details: str = ""
     """Last lines of output, the command; for the expander, not for the headline."""
+    fault: Fault | None = None
+    """What broke, for recovery; ``None`` where nothing that ran did."""
