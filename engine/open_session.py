@@ -38,14 +38,18 @@ from engine.session.state import Choices, ClusterState
 from engine.settings.cluster_store import ClusterFilesOnDisk
 from engine.settings.folders import Folders, find_folders
 from engine.settings.history.history_file import HistoryFile
+from engine.settings.policy_file import load_policy, policy_path
 from engine.settings.recent_files import RecentFilesInSettings
 from engine.settings.settings_file import RememberedMachine, Settings, load_settings, update_settings
 from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
 from engine.ssh.local_ssh import LocalSsh
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.plan import Policy, RunShape
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout
+
+_NOTHING_LOCKED = AdminPolicy()
 
 
 class MonotonicClock:
@@ -68,10 +72,11 @@ class SourceInstaller:
 
 
 def real_outside(folders: Folders | None = None) -> Outside:
-    """The real ports."""
+    """The real ports. Raises ``BadInput`` for an administrator's policy that cannot be used."""
     folders = folders or find_folders()
     starter = LocalProcessStarter(MemoryLimits(run=_run_quietly))
     known_hosts = folders.state / "known_hosts"
+    policy = load_policy(policy_path())
     ssh = LocalSsh(home=Path.home(), local_user=getpass.getuser())
     return Outside(
         clock=MonotonicClock(),
@@ -80,14 +85,15 @@ def real_outside(folders: Folders | None = None) -> Outside:
         asker=SocketRpcAsker(),
         finder=LocalRuntimeFinder(folders),
         installer=SourceInstaller(folders),
-        models=GgufModelFiles(folders.models, lambda: _stores(folders)),
+        models=GgufModelFiles(folders.models, lambda: _stores(folders, policy)),
         speeds=SpeedFile(folders.state / "speeds.json"),
         history=HistoryFile(folders.data / "history.sqlite"),
         coordinator_client=_client_of,
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune(folders.cache / "workers"),
         written_bytes=written_bytes,
-        connector=SshConnector(known_hosts, ssh, starter),
+        connector=SshConnector(known_hosts, ssh, starter, policy),
+        policy=policy,
         network=real_finder(Path.home(), ssh, known_hosts),
         clusters=ClusterFilesOnDisk(),
         recent=RecentFilesInSettings(folders.state),
@@ -95,10 +101,10 @@ def real_outside(folders: Folders | None = None) -> Outside:
     )
 
 
-def _stores(folders: Folders) -> tuple[Store, ...]:
+def _stores(folders: Folders, policy: AdminPolicy) -> tuple[Store, ...]:
     """Anew for every search: a person may have added a folder."""
     try:
-        chosen = load_settings(folders.state).model_folders
+        chosen = load_settings(folders.state).model_folders if policy.model_folders is None else policy.model_folders
     except BadInput:
         chosen = ()
     return stores_of(own=folders.models, chosen=chosen, home=Path.home(), environment=os.environ)
@@ -145,8 +151,10 @@ def remembered_choices(folders: Folders) -> Choices:
     return replace(choices_from(load_settings(folders.state)), native=True)
 
 
-def settings_from(choices: Choices, before: Settings) -> Settings:
-    """Choices as they are remembered; the rest stays as it was."""
+def settings_from(choices: Choices, before: Settings, policy: AdminPolicy = _NOTHING_LOCKED) -> Settings:
+    """Choices as they are remembered; the rest stays as it was, and so does what the administrator has locked."""
+    reserve = choices.reserve_fraction if policy.reserve_fraction is None else before.reserve_fraction
+    model_folders = choices.model_folders if policy.model_folders is None else before.model_folders
     return msgspec.structs.replace(
         before,
         model_path=choices.model_path,
@@ -156,8 +164,8 @@ def settings_from(choices: Choices, before: Settings) -> Settings:
         prompt_share=choices.prompt_share,
         context_tokens=choices.shape.context_tokens,
         slots=choices.shape.slots,
-        reserve_fraction=choices.reserve_fraction,
-        model_folders=choices.model_folders,
+        reserve_fraction=reserve,
+        model_folders=model_folders,
         machines=tuple(RememberedMachine(host=t.host, user=t.user, port=t.port) for t in choices.targets),
     )
 
@@ -193,7 +201,7 @@ class RunningSession(Session):
             return
 
         def save_and_look(_token: Token) -> None:
-            _save(folder, choices)
+            _save(folder, choices, self._outside.policy)
             if choices.model_folders != before.model_folders:
                 self.documents.look_for_models()  # the folders are read from the settings
 
@@ -206,9 +214,9 @@ class RunningSession(Session):
         return ended
 
 
-def _save(folder: Path, choices: Choices) -> None:
+def _save(folder: Path, choices: Choices, policy: AdminPolicy) -> None:
     with contextlib.suppress(OSError, BadInput):  # a full disk or a damaged file: forgotten, not fatal
-        update_settings(folder, lambda before: settings_from(choices, before))
+        update_settings(folder, lambda before: settings_from(choices, before, policy))
 
 
 def _publish(publisher: RunPublisher, state: ClusterState) -> None:

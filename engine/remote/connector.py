@@ -11,6 +11,7 @@ from engine.remote_ports import RemoteShell, Secret
 from engine.ssh.leashed.tunnels import Tunnels
 from engine.ssh.local_ssh import LocalSsh
 from engine.ssh.login import SshLogin
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.process import ProcessSpec
 from engine.vocabulary.remote import Forward, HostKey, SshTarget
 
@@ -29,8 +30,8 @@ class _Never:
 class SshConnector:
     """Machines by SSH. ``known_hosts``: the file of the keys that were accepted in Crossply; ``starter``: this machine's."""
 
-    def __init__(self, known_hosts: Path, ssh: LocalSsh, starter: ProcessStarter) -> None:
-        self._login = SshLogin(known_hosts, ssh=ssh)
+    def __init__(self, known_hosts: Path, ssh: LocalSsh, starter: ProcessStarter, policy: AdminPolicy | None = None) -> None:
+        self._login = SshLogin(known_hosts, ssh=ssh, policy=policy)
         self._tunnels = Tunnels(known_hosts, ssh=ssh, starter=starter)
 
     def connect(self, target: SshTarget, secrets: tuple[Secret, ...], token: CancelToken) -> SshMachine:

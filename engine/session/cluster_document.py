@@ -48,6 +48,8 @@ def would_lose(state: ClusterState) -> bool:
 def asks_for_exposure(state: ClusterState) -> tuple[tuple[MachineId, str], ...]:
     """Machine and address that the open file wants open on the network, while nobody has said yes or no."""
     document = state.document
+    if state.policy.exposure_forbidden:
+        return ()  # the administrator has answered
     return () if document.saved is None or document.exposure_answered else document.saved.lan_addresses
 
 

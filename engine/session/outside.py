@@ -21,6 +21,7 @@ from engine.ports import (
     SpeedStore,
 )
 from engine.remote_ports import MachineConnector, MachineFinder
+from engine.vocabulary.admin_policy import AdminPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Outside:
     """Logs in to other machines."""
     network: MachineFinder
     """Searches for other machines."""
+    policy: AdminPolicy = AdminPolicy()  # noqa: RUF009 - frozen
+    """What the administrator of this machine locked."""
     clusters: ClusterFiles
     recent: RecentFiles
     demo_model: Callable[[Callable[[float, str], None], CancelToken], str]

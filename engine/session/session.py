@@ -15,6 +15,7 @@ from dataclasses import replace
 from engine.cluster.reconcile import Wanted, reconcile
 from engine.errors import EngineError
 from engine.session import events
+from engine.session.administration.kept_to_policy import kept_to, overruled
 from engine.session.jobs import Jobs, Token
 from engine.session.logs import LogBook
 from engine.session.outside import Outside
@@ -61,7 +62,9 @@ class Session:
     ) -> None:
         """``publish`` is called twice a second, on a job's thread, with a state that changed. ``jobs``: a test's own."""
         self._outside = outside
-        self._state = ClusterState(choices=choices or Choices())
+        self._state = ClusterState(choices=kept_to(outside.policy, choices or Choices()), policy=outside.policy)
+        self.overruled = overruled(outside.policy, choices or Choices())
+        """What of the first choices the administrator forbids, in sentences."""
         self._publish = publish
         self._inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self.logs = LogBook()
@@ -106,7 +109,8 @@ class Session:
             self._jobs.start("publish", self._publish_changes)
 
     def choose(self, choices: Choices) -> None:
-        """Replace what the person chose; re-plans."""
+        """Replace what the person chose, kept to what the administrator locked; re-plans."""
+        choices = kept_to(self._outside.policy, choices)
         with self._choosing:
             # Compared with the last choice and not with the state, which may not have heard of that one yet.
             before, self._chosen = self._chosen, choices

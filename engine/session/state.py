@@ -14,6 +14,7 @@ from engine.measuring.refine import Refinement
 from engine.session.remotes import FindingSeen, RemoteSeen, WorkerProgram
 from engine.session.watched import Watched
 from engine.settings.cluster_file import ClusterMachine
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.comparison import Approach, Comparison
 from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
@@ -219,6 +220,8 @@ class ClusterState:
     """Everything. A new one is published after every change."""
 
     choices: Choices = Choices()
+    policy: AdminPolicy = AdminPolicy()  # noqa: RUF009 - frozen
+    """What the administrator of this machine locked."""
     machines: tuple[Machine, ...] = ()
     """Those that can take part in a plan now: this machine first, then remote ones that are ready."""
     remotes: tuple[RemoteSeen, ...] = ()

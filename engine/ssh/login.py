@@ -14,6 +14,7 @@ from engine.ports import CancelToken
 from engine.remote_ports import RemoteShell, Secret
 from engine.ssh.abandonable import Attempt, run_abandonable
 from engine.ssh.accepted_keys import keep_host_key
+from engine.ssh.allowed_hosts import check_allowed
 from engine.ssh.authenticate import Answers, Authenticator, Strikes
 from engine.ssh.connection import Connection
 from engine.ssh.heard_socket import ByteStream
@@ -22,6 +23,7 @@ from engine.ssh.local_ssh import LocalSsh
 from engine.ssh.route import CONNECT_SECONDS, Stop, first_stretch, route_to
 from engine.ssh.secrets_store import SecretsStore
 from engine.ssh.shell import ParamikoShell
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.remote import HostKey, SshTarget
 
 GREETING_SECONDS = 15.0
@@ -40,12 +42,14 @@ class SshLogin:
         ssh: LocalSsh | None = None,
         secrets_store: SecretsStore | None = None,
         greeting_seconds: float = GREETING_SECONDS,
+        policy: AdminPolicy | None = None,
     ) -> None:
         self._known_hosts = known_hosts
         self._ssh = ssh or LocalSsh(home=Path.home(), local_user=getpass.getuser())
         self._store = secrets_store or SecretsStore()
         self._greeting_seconds = greeting_seconds
         self._strikes = Strikes()
+        self._policy = policy or AdminPolicy()
 
     def accept_host_key(self, key: HostKey) -> None:
         """A person said yes to it. Raises ``BadInput`` when our file cannot be written."""
@@ -64,6 +68,7 @@ class SshLogin:
 
     def _connect(self, target: SshTarget, secrets: tuple[Secret, ...], attempt: Attempt) -> ParamikoShell:
         stops = route_to(target, self._ssh)
+        check_allowed(self._policy, stops[-1])
         connections: list[Connection] = []
         keys: list[HostKey] = []
         for stop in stops:

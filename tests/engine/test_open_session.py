@@ -9,6 +9,7 @@ from engine.session.outside import Outside
 from engine.session.state import Choices
 from engine.settings.folders import find_folders
 from engine.settings.settings_file import RememberedMachine, Settings, load_settings
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout
@@ -94,3 +95,10 @@ def test_one_more_folder_of_models_is_kept_and_then_searched(tmp_path):
 def test_words_that_mean_nothing(settings):
     with pytest.raises(BadInput, match="The settings file says"):
         choices_from(settings)
+
+
+def test_what_the_administrator_locked_is_not_remembered_as_the_persons_own():
+    policy = AdminPolicy(path="/p", reserve_fraction=0.4, model_folders=("/srv",))
+    locked = Choices(reserve_fraction=0.4, model_folders=("/srv",))
+    settings = settings_from(locked, Settings(reserve_fraction=0.1, model_folders=("/home/ada/models",)), policy)
+    assert (settings.reserve_fraction, settings.model_folders) == (0.1, ("/home/ada/models",))

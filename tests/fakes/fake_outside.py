@@ -18,6 +18,7 @@ from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.model import FoundModel, ModelFacts, ModelPlace
 from engine.vocabulary.plan import Plan, Policy
@@ -296,10 +297,12 @@ class Fakes:
         self.clusters = FakeClusterFiles()
         self.recent = FakeRecentFiles()
         self.demo = FakeDemoModel()
+        self.policy = AdminPolicy()
 
     def outside(self) -> Outside:
         """What a session is given."""
         return Outside(
+            policy=self.policy,
             clock=self.clock,
             starter=self.starter,
             probe=self.probe,

@@ -107,6 +107,8 @@ class Foreground(Driver):
 def in_foreground(session: Session) -> Iterator[Foreground]:
     """Run a started session; it is closed at the end, whatever happens, and every process with it."""
     foreground = Foreground(session)
+    for sentence in session.overruled:
+        say(sentence)
     before = {number: signal.signal(number, foreground.on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield foreground

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from engine.errors import BadClusterFile, EngineError
 from engine.session import events
+from engine.session.administration.kept_to_policy import kept_to, overruled
 from engine.session.cluster_document import choices_of_file, document_of, file_of_state, without_address
 from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
@@ -133,10 +134,14 @@ class Documents:
         try:
             text = self._outside.clusters.read(path)
             file = read_cluster_file(text, path)
-            choices = choices_of_file(file, path, self._choices())
+            asked = choices_of_file(file, path, self._choices())
         except BadClusterFile as error:
             self._post(events.ProblemHappened(problem=problem_of(error, ProblemKind.CLUSTER_FILE, path)))
             return
+        choices = self._allowed(asked)
+        for sentence in overruled(self._outside.policy, asked):
+            problem = Problem(kind=ProblemKind.CLUSTER_FILE, where=path, happened=sentence, advice="The rest of it is used.")
+            self._post(events.ProblemHappened(problem=problem))
         self._choose(replace(choices, lan_addresses=()))
         self._post(events.DocumentChanged(document=document_of(path, text, file, choices, exposure_answered=False)))
         if unreached := without_address(file):
@@ -149,11 +154,15 @@ class Documents:
         try:
             text = self._outside.clusters.read(path)
             file = read_cluster_file(text, path)
-            saved = choices_of_file(file, path, self._choices())
+            saved = self._allowed(choices_of_file(file, path, self._choices()))
         except BadClusterFile:
             return
         self._choose(_gone_on(self._choices(), saved))
         self._post(events.DocumentChanged(document=document_of(path, text, file, saved, exposure_answered=False)))
+
+    def _allowed(self, asked: Choices) -> Choices:
+        """What the administrator locked is so; what the file would open on the network stays in the file, and nobody is asked."""
+        return replace(kept_to(self._outside.policy, asked), lan_addresses=asked.lan_addresses)
 
     def _save(self, path: str | None) -> None:
         state, choices = self._snapshot(), self._choices()

@@ -74,7 +74,7 @@ def remote_card_of(state: ClusterState, placed: Placed, remote: RemoteSeen, load
         sentence_role=sentence_role,
         progress=_progress_of(state, remote),
         buttons=_buttons_of(state, remote),
-        menu=_menu_of(remote),
+        menu=_menu_of(state, remote),
     )
 
 
@@ -111,7 +111,7 @@ def _ready_card(state: ClusterState, remote: RemoteSeen, card: MachineCardConten
         subtitle=" · ".join(_subtitle_parts(remote)),
         facts=_facts_of(state, remote),
         buttons=() if state.run_wanted else build_button_of(state, remote),
-        menu=_menu_of(remote),
+        menu=_menu_of(state, remote),
     )
 
 
@@ -290,14 +290,14 @@ def _copy_buttons(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton, 
     return (one, CardButton(action=CardAction.COPY_RUNTIME_TO_ALL, text=tr("… to all {n} that need it", n=n)))
 
 
-def _menu_of(remote: RemoteSeen) -> tuple[CardButton, ...]:
+def _menu_of(state: ClusterState, remote: RemoteSeen) -> tuple[CardButton, ...]:
     connected = remote.phase in (RemotePhase.READY, RemotePhase.NO_RUNTIME)
     entries = [
         CardButton(action=CardAction.LOOK_AGAIN, text=tr("Look again"))
         if connected
         else CardButton(action=CardAction.CONNECT_AGAIN, text=tr("Connect again"))
     ]
-    if remote.look is not None:
+    if remote.look is not None and not state.policy.exposure_forbidden:
         entries.append(CardButton(action=CardAction.EXPOSURE, text=tr("Exposure…")))
     entries += [
         CardButton(action=CardAction.COPY_COMMANDS, text=tr("Copy command lines")),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.planning.safe_memory import DEFAULT_RESERVE_FRACTION, LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
-from engine.session.state import Choices, ClusterState
+from engine.session.state import ClusterState
 from engine.vocabulary.plan import Policy
 from gui.texts.translation import tr, tr_n
 from gui.what_to_show.formatting import percent_text
@@ -70,8 +70,8 @@ def settings_of(state: ClusterState, preferences: Preferences, default: Preferen
     """All of them."""
     return (
         SettingGroup(title=tr("Memory and plan"), rows=_planning(state)),
-        SettingGroup(title=tr("Models"), rows=(_folders(state.choices),)),
-        SettingGroup(title=tr("Network"), rows=(_exposure(),)),
+        SettingGroup(title=tr("Models"), rows=(_folders(state),)),
+        SettingGroup(title=tr("Network"), rows=(_exposure(state),)),
         SettingGroup(title=tr("Appearance"), rows=_looks(preferences, default)),
         SettingGroup(title=tr("Behaviour"), rows=_behaviour(preferences, default)),
     )
@@ -92,6 +92,7 @@ def changed_text(groups: Sequence[SettingGroup]) -> str:
 
 def _planning(state: ClusterState) -> tuple[SettingRow, ...]:
     choices, locked = state.choices, tr("The cluster is running: stop it first.") if state.run_wanted else ""
+    administered = _by_administrator(state) if state.policy.reserve_fraction is not None else ""
     policies = tuple((option.key, option.label) for option in policy_options())
     return (
         SettingRow(
@@ -110,7 +111,7 @@ def _planning(state: ClusterState) -> tuple[SettingRow, ...]:
             default_text=percent_text(DEFAULT_RESERVE_FRACTION),
             least=round(LEAST_RESERVE_FRACTION * 100),
             most=round(MOST_RESERVE_FRACTION * 100),
-            locked=locked,
+            locked=administered or locked,
         ),
         SettingRow(
             key="policy",
@@ -126,19 +127,24 @@ def _planning(state: ClusterState) -> tuple[SettingRow, ...]:
     )
 
 
-def _folders(choices: Choices) -> SettingRow:
+def _by_administrator(state: ClusterState) -> str:
+    return tr("Set by your administrator ({file}).", file=state.policy.path)
+
+
+def _folders(state: ClusterState) -> SettingRow:
     return SettingRow(
         key="model_folders",
         title=tr("Model folders"),
         words=tr("Where GGUF files are looked for, besides the places that are known."),
         kind=Kind.FOLDERS,
-        value=choices.model_folders,
+        value=state.choices.model_folders,
         default=(),
         default_text=tr("none"),
+        locked=_by_administrator(state) if state.policy.model_folders is not None else "",
     )
 
 
-def _exposure() -> SettingRow:
+def _exposure(state: ClusterState) -> SettingRow:
     return SettingRow(
         key="exposure",
         title=tr("Exposure"),
@@ -150,7 +156,7 @@ def _exposure() -> SettingRow:
         kind=Kind.NOTE,
         value=tr("Loopback and tunnels"),
         default=tr("Loopback and tunnels"),
-        locked=tr("Always how a machine begins"),
+        locked=_by_administrator(state) if state.policy.exposure_forbidden else tr("Always how a machine begins"),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState, RunPhase, RuntimePhase
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.throughput import LoadProgress
 from gui.what_to_show.cards.all_cards import machines_of
@@ -70,6 +71,13 @@ def test_every_phase_has_its_word_and_the_button_that_goes_on(seen, status: str,
     card = card_of(seen)
     assert (card.status, actions(card)) == (status, action)
     assert CardAction.REMOVE in [entry.action for entry in card.menu]
+
+
+def test_where_the_administrator_forbids_it_no_port_can_be_opened_from_the_card() -> None:
+    state = remote.with_remotes(remote.ready())
+    assert CardAction.EXPOSURE in [entry.action for entry in card_of(remote.ready(), state).menu]
+    locked = replace(state, policy=AdminPolicy(path="/p", exposure_forbidden=True))
+    assert CardAction.EXPOSURE not in [entry.action for entry in card_of(remote.ready(), locked).menu]
 
 
 def test_phases_differ_without_colours() -> None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import BadClusterFile, RuntimeUnavailable
-from engine.session.cluster_document import is_changed
+from engine.session.cluster_document import asks_for_exposure, is_changed
 from engine.session.session import Session
 from engine.session.state import Choices
 from engine.session.working.documents import DEMO_MODEL
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
 from tests.fakes.fake_files import DEMO_PATH
@@ -170,6 +171,21 @@ def test_a_file_that_cannot_be_used_is_one_sentence_and_changes_nothing(fakes, t
     (sentence,) = problems(session)
     assert said in sentence
     assert (state.choices, state.document, state.recent_clusters) == (before.choices, before.document, before.recent_clusters)
+
+
+def test_where_the_administrator_forbids_open_ports_nobody_is_asked_and_the_file_keeps_its_line(fakes) -> None:
+    fakes.clusters.texts[PATH] = EXPOSED
+    fakes.policy = AdminPolicy(path="/p", exposure_forbidden=True)
+    session = session_on(fakes)
+    session.documents.open_cluster(PATH)
+    state = settle(session)
+    assert asks_for_exposure(state) == ()
+    assert problems(session) == ["No port is opened on the network: the administrator forbids it in /p."]
+    session.choose(replace(state.choices, lan_addresses=state.document.saved.lan_addresses))
+    assert settle(session).choices.lan_addresses == ()
+    session.documents.save_cluster()
+    settle(session)
+    assert 'exposure = "10.0.0.7"' in fakes.clusters.texts[PATH]
 
 
 def test_a_missing_model_is_one_sentence_and_stays_in_the_file(fakes) -> None:

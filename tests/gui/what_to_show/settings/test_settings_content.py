@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+from engine.vocabulary.admin_policy import AdminPolicy
 from gui.what_to_show.settings.preferences import Preferences, Scheme
 from gui.what_to_show.settings.settings_content import SettingRow, changed_text, n_changed, settings_of
 from tests.fakes import cluster_states as states
@@ -51,3 +52,11 @@ def test_a_choice_offers_its_value_and_its_default() -> None:
     for row in rows().values():
         if row.options:
             assert {row.value, row.default} <= {value for value, _words in row.options}, row.key
+
+
+def test_what_the_administrator_set_is_locked_and_says_by_which_file() -> None:
+    policy = AdminPolicy(path="/etc/p.toml", exposure_forbidden=True, reserve_fraction=0.3, model_folders=("/srv/models",))
+    shown = rows(replace(states.plan_shown(), policy=policy))
+    for key in ("reserve_fraction", "model_folders", "exposure"):
+        assert shown[key].locked == "Set by your administrator (/etc/p.toml)."
+    assert not shown["policy"].locked

@@ -1,0 +1,1 @@
+"""What the administrator decided, held against what a person chose. Pure."""
