@@ -161,7 +161,7 @@ class Documents:
         self._post(events.DocumentChanged(document=document_of(path, text, file, saved, exposure_answered=False)))
 
     def _allowed(self, asked: Choices) -> Choices:
-        """What the administrator locked is so; what the file would open on the network stays in the file, and nobody is asked."""
+        """What the administrator locked is so; what the file would open stays in the file, and nobody is asked."""
         return replace(kept_to(self._outside.policy, asked), lan_addresses=asked.lan_addresses)
 
     def _save(self, path: str | None) -> None:
