@@ -13,7 +13,7 @@ from engine.errors import EngineError
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, open the session, show the window. Returns the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
-    to_open = _parser().parse_args(given).file
+    to_open = parser().parse_args(given).file
     # Qt and the engine's adapters are imported only now: --help and --version answer at once, without a display.
     from engine.open_session import open_session  # noqa: PLC0415
     from gui.app import run  # noqa: PLC0415
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="crossply",
         description="Turn the machines of a lab into one llama.cpp host. This opens the window; crossplyctl does the same "
