@@ -16,6 +16,7 @@ from engine.run_files.run_file import is_running
 from engine.session.as_json import state_json
 from engine.session.state import ClusterState
 from engine.settings.folders import find_folders
+from engine.vocabulary.recovery import RecoveryMode
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,6 +25,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("model", metavar="MODEL", help="a GGUF file")
     parser.add_argument("--port", type=port, help="port of the OpenAI-compatible API (8080, or the next free one)")
     parser.add_argument("--keep-running", action="store_true", help="leave workers on remote machines running at the end")
+    parser.add_argument(
+        "--recovery",
+        choices=[mode.value for mode in RecoveryMode],
+        help="when something breaks: start again on what is left, ask first, or end (automatic)",
+    )
     parser.add_argument("--calibrate", action="store_true", help="measure workers that were not measured yet, first")
     add_machines(parser)
     parser.add_argument("--cluster", dest="targets_from", metavar="FILE", help="the machines of a TOML file too, by address")

@@ -231,7 +231,12 @@ class Performer:
             raise RuntimeUnavailable("The run has no llama-server to be started with.", advice="Launch again.")
         port = int(run.api_url.rpartition(":")[2])
         command = coordinator_argv(
-            run.plan, run.servers, program=run.runtime.llama_server, options=run.server_options, api_port=port
+            run.plan,
+            run.servers,
+            program=run.runtime.llama_server,
+            options=run.server_options,
+            api_port=port,
+            direct_io=run.direct_io,
         )
         started = events.ProcessStarted(
             id=COORDINATOR,
@@ -315,6 +320,8 @@ class Performer:
 
     def _ended(self, held: _Held, id_: ProcessId, outcome: ProcessOutcome, problem: Problem | None) -> None:
         with self._lock:  # so that no pid is told after the end
+            if held.ended:
+                return
             held.ended = True
             self._post(events.ProcessEnded(id=id_, outcome=outcome, problem=problem))
 
@@ -332,7 +339,11 @@ class Performer:
             process = held.process
             never_started = first and not held.starting
         if process is not None:
-            process.stop(grace_seconds=STOP_SECONDS)
+            try:
+                process.stop(grace_seconds=STOP_SECONDS)
+            except EngineError:  # told by the job; but a recovery must not wait for it for ever
+                self._ended(held, id_, ProcessOutcome(exit_code=None, stop_asked=True, rung="left behind"), None)
+                raise
         elif never_started:  # its job will not start it now: nothing else will say that it is gone
             self._ended(held, id_, ProcessOutcome(exit_code=None, stop_asked=True, rung="never started"), None)
 

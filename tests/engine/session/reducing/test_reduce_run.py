@@ -7,7 +7,8 @@ import pytest
 from engine.cluster.servers import COORDINATOR
 from engine.session import events
 from engine.session.reducing.reduce import reduce
-from engine.session.reducing.reduce_run import KEPT_SAMPLES, alive, find
+from engine.session.reducing.processes_seen import alive, find
+from engine.session.reducing.reduce_run import KEPT_SAMPLES
 from engine.session.state import RunPhase
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
