@@ -117,7 +117,7 @@ class Recovery:
     strikes: tuple[tuple[str, int], ...] = ()
     """How often a worker or a machine was the cause since the run last served well."""
     faults_at_seconds: tuple[float, ...] = ()
-    """The last minutes' faults."""
+    """Of the last minutes, those that were the run's own doing."""
     n_ports_taken: int = 0
     history: tuple[Recovered, ...] = ()
     """Of this launch, the newest last."""

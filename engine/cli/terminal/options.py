@@ -53,6 +53,15 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     add_runtime(parser)
 
 
+def add_recovery(parser: argparse.ArgumentParser) -> None:
+    """``--recovery``, for a command that serves."""
+    parser.add_argument(
+        "--recovery",
+        choices=[mode.value for mode in RecoveryMode],
+        help="when something breaks: start again on what is left, ask first, or end (automatic)",
+    )
+
+
 def add_runtime(parser: argparse.ArgumentParser) -> None:
     """``--runtime``."""
     parser.add_argument("--runtime", metavar="FOLDER", help="folder with the llama.cpp programs to use")

@@ -1,7 +1,8 @@
 """When to try again, and when to stop trying. Pure.
 
-Two limits: starts in a row that did not come to serve, and faults within the last minutes (a run that comes up and breaks at
-once, again and again). A run that served for a while has no starts against it.
+Two limits: starts in a row that did not come to serve, and crashes within the last minutes (a run that comes up and breaks by
+its own doing, again and again). A run that served has no starts against it: at once where somebody else ended a process of it
+or the network failed, else after it had served for a while. What others do to it is never a reason to give up.
 """
 
 from __future__ import annotations
@@ -20,6 +21,17 @@ WINDOW_SECONDS = 180.0
 MOST_FAULTS_IN_WINDOW = 12
 MOST_PORTS_TAKEN = 6
 
+_OWN = frozenset(
+    {
+        FaultCause.WORKER_OUT_OF_MEMORY,
+        FaultCause.COORDINATOR_OUT_OF_MEMORY,
+        FaultCause.DEVICE_LOST,
+        FaultCause.HANG,
+        FaultCause.DISK_FULL,
+        FaultCause.NEVER_ANSWERED,
+        FaultCause.UNKNOWN,
+    }
+)
 _STOPPED_BY_SIGNAL = (134, 137, 139, 143)
 _NEVER_MENDED = (ProblemKind.BUG, ProblemKind.RUNTIME, ProblemKind.MODEL)
 
@@ -32,6 +44,11 @@ def pause_seconds(attempt: int) -> float | None:
 def within_window(faults_at_seconds: tuple[float, ...], now_seconds: float) -> tuple[float, ...]:
     """Those that still count."""
     return tuple(at for at in faults_at_seconds if now_seconds - at <= WINDOW_SECONDS)
+
+
+def is_own_doing(fault: Fault, *, crashed: bool) -> bool:
+    """Whether it would break so again, other than by a signal from outside or for the network."""
+    return crashed or fault.cause in _OWN
 
 
 def breaks_too_often(faults_at_seconds: tuple[float, ...]) -> bool:

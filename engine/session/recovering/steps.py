@@ -21,6 +21,7 @@ from engine.session.recovering.patience import (
     SERVED_WELL_SECONDS,
     breaks_too_often,
     is_hopeless,
+    is_own_doing,
     pause_seconds,
     within_window,
 )
@@ -133,8 +134,10 @@ def ended(state: ClusterState) -> ClusterState:
 def _begun(state: ClusterState, fault: Fault, problem: Problem | None, *, crashed: bool) -> ClusterState:
     now = state.now_seconds
     recovery = state.recovery
-    if _served_well(state):
+    own = is_own_doing(fault, crashed=crashed)
+    if _served_seconds(state) >= (SERVED_WELL_SECONDS if own else 0.0):
         recovery = replace(recovery, attempt=0, strikes=())
+    faults = within_window(recovery.faults_at_seconds, now)
     fresh = recovery.step is RecoveryStep.NONE
     recovery = replace(
         recovery,
@@ -146,7 +149,7 @@ def _begun(state: ClusterState, fault: Fault, problem: Problem | None, *, crashe
         began_at_seconds=now if fresh or recovery.quiet else recovery.began_at_seconds,
         attempt=recovery.attempt + 1,
         before=_run_before(state) if fresh or recovery.before is None else recovery.before,
-        faults_at_seconds=(*within_window(recovery.faults_at_seconds, now), now),
+        faults_at_seconds=(*faults, now) if own else faults,
     )
     return replace(state, run_phase=RunPhase.RECOVERING, recovery=recovery)
 
@@ -272,11 +275,12 @@ def _has_served(state: ClusterState) -> bool:
     return before or bool(recovery.history) or (state.run is not None and state.run.ready_after_seconds is not None)
 
 
-def _served_well(state: ClusterState) -> bool:
+def _served_seconds(state: ClusterState) -> float:
+    """For how long it has served; negative when it does not yet."""
     run = state.run
     if run is None or run.ready_after_seconds is None:
-        return False
-    return state.now_seconds - run.started_at_seconds - run.ready_after_seconds >= SERVED_WELL_SECONDS
+        return -1.0
+    return max(0.0, state.now_seconds - run.started_at_seconds - run.ready_after_seconds)
 
 
 def _decode_of(plan: Plan, timings: RequestTimings | None) -> float | None:

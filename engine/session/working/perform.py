@@ -16,7 +16,7 @@ from engine.cluster.reconcile import Action, StartCoordinator, StartRpcServer, S
 from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_process_id
 from engine.errors import EngineError, RuntimeUnavailable
 from engine.llama_cpp.command_lines import coordinator_argv, native_devices, rpc_server_argv
-from engine.llama_cpp.server_log import PROGRESS_ENVIRONMENT, STOP_LINE
+from engine.llama_cpp.server_log import NO_BACKTRACE, PROGRESS_ENVIRONMENT, STOP_LINE
 from engine.ports import OnExit, OnLine, RpcAsker, RunningProcess
 from engine.session import events, remote_events
 from engine.session.jobs import Jobs, Token
@@ -126,7 +126,7 @@ class Performer:
         process_spec = ProcessSpec(
             id=id_,
             argv=argv,
-            environment=(("LLAMA_CACHE", program.cache_folder),),
+            environment=(("LLAMA_CACHE", program.cache_folder), *NO_BACKTRACE),
             memory_limit_bytes=_ram_limit(spec),
             keeps_running=keeps_running,
         )
@@ -250,7 +250,7 @@ class Performer:
         spec = ProcessSpec(
             id=COORDINATOR,
             argv=command.argv,
-            environment=PROGRESS_ENVIRONMENT,
+            environment=(*PROGRESS_ENVIRONMENT, *NO_BACKTRACE),
             reads_leash=True,
             stop_line=STOP_LINE,
             memory_limit_bytes=run.plan.native_cpu.offer.safe_bytes if run.plan.native_cpu else None,
