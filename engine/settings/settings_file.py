@@ -17,7 +17,7 @@ import msgspec
 
 from engine.errors import BadInput
 
-VERSION = 4
+VERSION = 5
 FILE_NAME = "settings.json"
 MOST_RECENT = 8
 _writing = threading.Lock()
@@ -60,6 +60,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The same for cluster files."""
     cluster_path: str | None = None
     """The cluster file that was open last."""
+    api_port: Annotated[int, msgspec.Meta(ge=1, lt=65536)] = 8080
+    """Where clients reached the API last: tried first the next time."""
+    api_network_address: str | None = None
+    """An address of this machine on which the API is open to others; ``None`` = this machine only."""
+    api_key_on_loopback: bool = False
+    """Programs on this machine need the API key as well."""
+    api_wait_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 60.0
+    """How long a request may wait for a llama-server that is on its way."""
 
 
 def _with_machines(raw: dict[str, Any]) -> dict[str, Any]:
@@ -78,10 +86,16 @@ def _with_files(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"version": 4, "recent_models": [model] if isinstance(model, str) else []}
 
 
+def _with_service(raw: dict[str, Any]) -> dict[str, Any]:
+    """4 -> 5: where the API is and for whom. It was on this machine alone."""
+    return raw | {"version": 5}
+
+
 _MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: _with_machines,
     2: _with_prompt_share,
     3: _with_files,
+    4: _with_service,
 }
 """From version n to n + 1."""
 
