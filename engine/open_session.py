@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadInput, EngineError
+from engine.gateway.http_gateway import HttpGateway
 from engine.machines.memory_limits import MemoryLimits
 from engine.machines.process_io import written_bytes
 from engine.machines.rpc_asker import SocketRpcAsker
@@ -35,6 +36,7 @@ from engine.session.jobs import Token
 from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.settings.api_key_file import ApiKeyFile
 from engine.settings.cluster_store import ClusterFilesOnDisk
 from engine.settings.folders import Folders, find_folders
 from engine.settings.history.history_file import HistoryFile
@@ -90,6 +92,9 @@ def real_outside(folders: Folders | None = None) -> Outside:
         speeds=SpeedFile(folders.state / "speeds.json"),
         history=HistoryFile(folders.data / "history.sqlite"),
         coordinator_client=_client_of,
+        gateway=HttpGateway(
+            ApiKeyFile(folders.state).load, remember=lambda asked, got: _remember_port(folders.state, asked, got)
+        ),
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune(folders.cache / "workers"),
         written_bytes=written_bytes,
@@ -120,6 +125,14 @@ def _run_quietly(argv: tuple[str, ...]) -> str | None:
     return None if result.exit_code == 0 else result.in_words
 
 
+def _remember_port(folder: Path, asked: int, got: int) -> None:
+    """Where clients found us last time is where they look next time. A port that was named for once is not remembered."""
+    with contextlib.suppress(OSError, BadInput):  # a full disk or a damaged file: forgotten, not fatal
+        update_settings(
+            folder, lambda before: msgspec.structs.replace(before, api_port=got) if before.api_port == asked else before
+        )
+
+
 def _client_of(url: str) -> CoordinatorClient:
     host, _, port = url.removeprefix("http://").rpartition(":")
     return HttpCoordinator(host, int(port))
@@ -144,6 +157,10 @@ def choices_from(settings: Settings) -> Choices:
         reserve_fraction=settings.reserve_fraction,
         model_folders=settings.model_folders,
         recovery=recovery,
+        api_port=settings.api_port,
+        api_network_address=settings.api_network_address,
+        api_key_on_loopback=settings.api_key_on_loopback,
+        api_wait_seconds=settings.api_wait_seconds,
         targets=tuple(dict.fromkeys(targets)),
     )
 
@@ -157,6 +174,7 @@ def settings_from(choices: Choices, before: Settings, policy: AdminPolicy = _NOT
     """Choices as they are remembered; the rest stays as it was, and so does what the administrator has locked."""
     reserve = choices.reserve_fraction if policy.reserve_fraction is None else before.reserve_fraction
     model_folders = choices.model_folders if policy.model_folders is None else before.model_folders
+    address = before.api_network_address if policy.exposure_forbidden else choices.api_network_address
     return msgspec.structs.replace(
         before,
         model_path=choices.model_path,
@@ -169,6 +187,9 @@ def settings_from(choices: Choices, before: Settings, policy: AdminPolicy = _NOT
         reserve_fraction=reserve,
         model_folders=model_folders,
         recovery=choices.recovery.value,
+        api_network_address=address,
+        api_key_on_loopback=choices.api_key_on_loopback,
+        api_wait_seconds=choices.api_wait_seconds,
         machines=tuple(RememberedMachine(host=t.host, user=t.user, port=t.port) for t in choices.targets),
     )
 
@@ -187,6 +208,7 @@ class RunningSession(Session):
     def start(self) -> None:
         """Start, and if this session remembers go on where the last one ended."""
         super().start()
+        self.open_api()
         if self._remember is not None:
             self.documents.start(load_settings(self._remember).cluster_path)
 

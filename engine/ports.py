@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.vocabulary.api import ApiOpened, ApiPlace, Serving
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.model import FoundModel, ModelFacts
@@ -144,6 +145,23 @@ class CoordinatorClient(Protocol):
     def measure(self, *, prompt_tokens: int, decode_tokens: int) -> RequestTimings:
         """One standard request: exactly so many prompt tokens (sent as token ids, nothing cached) and so many generated ones
         (end-of-text ignored). Blocks until it is done. Raises ``CoordinatorUnusable``."""
+
+
+class Gateway(Protocol):
+    """The one address that clients talk to, while llama-servers come and go behind it. All calls from any thread.
+
+    A request that finds no llama-server waits for one that is on its way, or is told when to come back; none is dropped
+    without an answer. Closed with the process at the latest."""
+
+    def open(self, place: ApiPlace) -> ApiOpened:
+        """Listen, if it does not yet, and be reachable as ``place`` says. The port is chosen once. Raises ``ProcessFailed``
+        when there is no free port, or when the network part cannot be had: it is then open on this machine alone."""
+
+    def point_at(self, serving: Serving) -> None:
+        """What stands behind it from now on. Returns at once."""
+
+    def close(self) -> None:
+        """Every request is answered, then nothing listens. Idempotent."""
 
 
 class ModelReader(Protocol):

@@ -111,6 +111,7 @@ def state_json(state: ClusterState) -> Json:
     return {
         "phase": state.run_phase.value,
         "api_url": run.api_url if run else None,
+        "api_network_url": state.api.network_url if run and state.api else None,
         "model": run.plan.model.path if run else None,
         "runtime": runtime.label if runtime else None,
         "machines": [_remote(remote) for remote in state.remotes],

@@ -8,6 +8,7 @@ from engine.llama_cpp.dialects import Dialect
 from engine.session.remote_events import RemoteEvent
 from engine.session.remotes import WorkerProgram
 from engine.session.state import AnswerShown, Choices, ClusterDocument, PlanVariant
+from engine.vocabulary.api import ApiOpened
 from engine.vocabulary.comparison import Comparison
 from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
@@ -140,8 +141,16 @@ class RunPrepared:
     worker_devices: tuple[tuple[str, WorkerId], ...]
     programs: tuple[tuple[MachineId, WorkerProgram], ...] = ()
     tunnels: tuple[TunnelSpec, ...] = ()
-    api_port: int
+    coordinator_port: int
+    """Of llama-server itself; clients reach it through the API's address."""
     at_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiWasOpened:
+    """The API listens, at another place than before or for the first time."""
+
+    api: ApiOpened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +318,7 @@ Event = (
     | StopAsked
     | CloseAsked
     | RunPrepared
+    | ApiWasOpened
     | ProcessStarted
     | ProcessReady
     | ProcessStopping

@@ -10,6 +10,7 @@ from engine.ports import (
     Clock,
     ClusterFiles,
     CoordinatorClient,
+    Gateway,
     MachineProbe,
     ModelReader,
     ProcessStarter,
@@ -39,6 +40,8 @@ class Outside:
     history: RunHistory
     coordinator_client: Callable[[str], CoordinatorClient]
     """Makes a client for an URL."""
+    gateway: Gateway
+    """The address that clients talk to."""
     worker_cache_folder: str
     """``LLAMA_CACHE`` of the rpc-servers we start."""
     prune_worker_cache: Callable[[], object]

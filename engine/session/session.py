@@ -24,16 +24,19 @@ from engine.session.recovering.clock import RecoveryClock
 from engine.session.reducing.processes_seen import alive, is_left_running
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.replan import is_same_comparison
+from engine.session.reducing.serving import serving_of
 from engine.session.state import Choices, ClusterState, PlanVariant, RunPhase
 from engine.session.working import calibrate, look, record_run
 from engine.session.working.ask import ASK, ask
 from engine.session.working.compare_plans import compare_plans
 from engine.session.working.documents import Documents
 from engine.session.working.find_machines import FIND, find_machines
+from engine.session.working.open_api import open_api_or_tell, place_of
 from engine.session.working.perform import Performer
 from engine.session.working.prepare_run import prepare_run
 from engine.session.working.remote_machines import RemoteMachines
 from engine.session.working.serve_alone import Bench
+from engine.vocabulary.api import Serving
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.remote import SshTarget
 
@@ -84,6 +87,7 @@ class Session:
         self._history_asked_for: object = None
         self._recorded_launch = 0
         self._recovery = RecoveryClock(outside.clock, self.post, self.remotes.look_again)
+        self._serving: Serving | None = None
 
     # -- reading
 
@@ -122,6 +126,8 @@ class Session:
                 self.documents.model_chosen(choices.model_path)
             if choices.runtime_folder != before.runtime_folder:
                 self._look(choices.runtime_folder)
+            if place_of(choices) != place_of(before) and self._state.api is not None:
+                self.open_api()
 
     def look_again(self) -> None:
         """Probe the machines and the runtimes again."""
@@ -177,6 +183,10 @@ class Session:
         the predictions. Cancel with ``cancel(MEASURE_PLANS)``."""
         self._jobs.start(MEASURE_PLANS, lambda token: measure_best_plans(self, self._outside, token))
 
+    def open_api(self) -> None:
+        """Have the API's address answer, also while nothing runs. A launch does it at the latest."""
+        self._jobs.start("api", lambda _token: open_api_or_tell(self._outside, self._chosen, self.post))
+
     def launch(self) -> None:
         """Start what the plan says."""
         self.post(events.LaunchAsked())
@@ -195,7 +205,7 @@ class Session:
         run = self._state.run
         if run is None or self._state.run_phase is not RunPhase.READY:
             return
-        client = self._outside.coordinator_client(run.api_url)
+        client = self._outside.coordinator_client(run.coordinator_url)
         clock, post = self._outside.clock, self.post
         self._jobs.start(
             ASK,
@@ -264,6 +274,7 @@ class Session:
             return reduce(state, events.ProblemHappened(problem=_bug(type(event).__name__, error)))
 
     def _act(self, state: ClusterState) -> None:
+        self._tell_gateway(state)
         self._look_for_speeds(state)
         self._look_back(state)
         if not state.closing:
@@ -278,6 +289,12 @@ class Session:
         seen = {process.id: process.phase for process in state.processes if not is_left_running(process, state)}
         for action in reconcile(wanted, seen):
             self._performer.perform(action, state)
+
+    def _tell_gateway(self, state: ClusterState) -> None:
+        serving = serving_of(state)
+        if serving != self._serving:
+            self._serving = serving
+            self._outside.gateway.point_at(serving)
 
     def _prepare(self, state: ClusterState) -> None:
         if self._prepared_launch != state.n_launches:
@@ -309,6 +326,7 @@ class Session:
         late = self._jobs.close(5.0)
         self._performer.stop_all()
         self.remotes.close()
+        self._outside.gateway.close()
         if late:
             logger.warning("jobs that did not end in time: %s", ", ".join(late))
         state = self._state

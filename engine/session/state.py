@@ -15,6 +15,7 @@ from engine.session.remotes import FindingSeen, RemoteSeen, WorkerProgram
 from engine.session.watched import Watched
 from engine.settings.cluster_file import ClusterMachine
 from engine.vocabulary.admin_policy import AdminPolicy
+from engine.vocabulary.api import ApiOpened, ApiPlace
 from engine.vocabulary.comparison import Approach, Comparison
 from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
@@ -57,7 +58,14 @@ class Choices:
     recovery: RecoveryMode = RecoveryMode.AUTOMATIC
     """What happens when a run breaks."""
     api_port: int = 8080
-    """Where llama-server listens; the next free one if it is taken."""
+    """Where clients reach the API; the next free one if it is taken."""
+    api_network_address: str | None = None
+    """An address of this machine on which the API is open to others, with its key. Set only after a person said yes to what
+    it means."""
+    api_key_on_loopback: bool = False
+    """Programs on this machine need the API key as well."""
+    api_wait_seconds: float = ApiPlace().wait_seconds
+    """How long a request may wait for a llama-server that is on its way."""
     model_folders: tuple[str, ...] = ()
     """Where else models are looked for."""
     targets: tuple[SshTarget, ...] = ()
@@ -195,7 +203,10 @@ class RunSeen:
     worker_devices: tuple[tuple[str, WorkerId], ...]
     """llama.cpp's device name (``RPC0``) -> worker."""
     api_url: str
+    """Where clients reach it: the same for every run of this session."""
     layer_map: LayerMap
+    coordinator_url: str = ""
+    """Of llama-server itself, for our own questions: they are not to wait behind those of clients."""
     runtime: Runtime | None = None
     """The programs it was launched with: another choice meanwhile must not mix two builds in one run."""
     dialect: Dialect | None = None
@@ -278,6 +289,8 @@ class ClusterState:
     run: RunSeen | None = None
     recovery: Recovery = Recovery()  # noqa: RUF009 - frozen
     """What became of a run that broke; its ``history`` is of this launch and of the one before."""
+    api: ApiOpened | None = None
+    """Where the API is open; ``None`` before it is."""
     processes: tuple[ProcessSeen, ...] = ()
     throughput: tuple[ThroughputSample, ...] = ()
     """The last ten minutes, one sample a second."""

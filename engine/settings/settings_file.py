@@ -62,6 +62,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The cluster file that was open last."""
     recovery: str = "automatic"
     """What happens when a run breaks: ask, automatic, never."""
+    api_port: Annotated[int, msgspec.Meta(ge=1, lt=65536)] = 8080
+    """Where clients reached the API last: tried first the next time."""
+    api_network_address: str | None = None
+    """An address of this machine on which the API is open to others; ``None`` = this machine only."""
+    api_key_on_loopback: bool = False
+    """Programs on this machine need the API key as well."""
+    api_wait_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 60.0
+    """How long a request may wait for a llama-server that is on its way."""
 
 
 def _with_machines(raw: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +89,8 @@ def _with_files(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_service(raw: dict[str, Any]) -> dict[str, Any]:
-    """4 -> 5: what happens when a run breaks. It ended; now it is started again unless the person says otherwise."""
+    """4 -> 5: what happens when a run breaks (it ended; now it is started again unless the person says otherwise), and where
+    the API is and for whom (it was on this machine alone)."""
     return raw | {"version": 5}
 
 

@@ -29,6 +29,7 @@ from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
 from tests.fakes.fake_files import FakeClusterFiles, FakeDemoModel, FakeRecentFiles
+from tests.fakes.fake_gateway import FakeGateway
 from tests.fakes.fake_machine_probe import FakeMachineProbe
 from tests.fakes.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
 from tests.fakes.fake_remote import FakeConnector, FakeNetwork, FakeRemoteMachine, a_look, a_target, with_runtime_source
@@ -291,6 +292,7 @@ class Fakes:
         self.speeds = FakeSpeeds()
         self.history = FakeHistory()
         self.coordinator = FakeCoordinator()
+        self.gateway = FakeGateway()
         self.n_prunings = 0
         self.tunnel_bytes: int | None = None
         self.connector = FakeConnector()
@@ -314,6 +316,7 @@ class Fakes:
             speeds=self.speeds,
             history=self.history,
             coordinator_client=lambda _url: self.coordinator,
+            gateway=self.gateway,
             worker_cache_folder="/fake/cache",
             prune_worker_cache=self._prune,
             written_bytes=lambda _pid: self.tunnel_bytes,

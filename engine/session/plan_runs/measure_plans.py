@@ -131,7 +131,7 @@ def _launch_and_measure(driver: Driver, outside: Outside, subject: Subject, repe
 
 def measured_requests(outside: Outside, run: RunSeen, repetitions: int) -> list[RequestTimings]:
     """Standard requests to what runs, each alone."""
-    client = outside.coordinator_client(run.api_url)
+    client = outside.coordinator_client(run.coordinator_url)
     size = run.benchmark
     prompt = size.prompt_tokens if size else BENCHMARK_PROMPT_TOKENS
     decode = size.decoded_tokens if size else BENCHMARK_DECODE_TOKENS

@@ -64,8 +64,9 @@ def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState
         plan=event.plan,
         servers=event.servers,
         worker_devices=event.worker_devices,
-        api_url=f"http://127.0.0.1:{event.api_port}",
+        api_url=state.api.url if state.api else "",
         layer_map=layer_map_of(event.plan),
+        coordinator_url=f"http://127.0.0.1:{event.coordinator_port}",
         runtime=event.runtime,
         dialect=event.dialect,
         server_options=event.server_options,
@@ -79,6 +80,12 @@ def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState
         record_id=known.record_id if known is not None and same else None,
     )
     return replace(state, run=run)
+
+
+def api_was_opened(state: ClusterState, event: events.ApiWasOpened) -> ClusterState:
+    """Clients reach it there from now on."""
+    run = None if state.run is None else replace(state.run, api_url=event.api.url)
+    return replace(state, api=event.api, run=run)
 
 
 def process_started(state: ClusterState, event: events.ProcessStarted) -> ClusterState:

@@ -229,7 +229,7 @@ class Performer:
         run = state.run
         if run is None or run.runtime is None or run.runtime.llama_server is None:
             raise RuntimeUnavailable("The run has no llama-server to be started with.", advice="Launch again.")
-        port = int(run.api_url.rpartition(":")[2])
+        port = int(run.coordinator_url.rpartition(":")[2])
         command = coordinator_argv(
             run.plan,
             run.servers,
@@ -269,7 +269,7 @@ class Performer:
 
         process = self._start(held, spec, started, on_line, watch)
         if process is not None:
-            client = self._outside.coordinator_client(run.api_url)
+            client = self._outside.coordinator_client(run.coordinator_url)
             watch.follow(process, client, self._outside.clock, token)
 
     def _start(

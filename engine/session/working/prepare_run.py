@@ -21,6 +21,7 @@ from engine.session.reducing.commands import programs_of
 from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
 from engine.session.working.adopt_kept import KeptPorts, kept_ports, why_not_kept
+from engine.session.working.open_api import open_api
 from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
@@ -29,6 +30,8 @@ from engine.vocabulary.worker import Exposure, WorkerOffer
 
 HOST = "127.0.0.1"
 TRIED_PORTS = 200
+COORDINATOR_PORT = 18080
+"""llama-server's own, or the next free one: nobody but the gateway and we ourselves need to know it."""
 
 
 FindMachine = Callable[[MachineId], RemoteMachine | None]
@@ -48,12 +51,11 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         beyond = _ports_beyond(state.recovery.n_ports_taken)
         plan, taken = _with_free_ports(Ports(outside.asker, machine_of, kept=kept_ports(state, plan), beyond=beyond), plan)
         plan = replace(plan, notes=(*plan.notes, *why_not_kept(state, plan)))
-        api_port = free_port(outside.asker, state.choices.api_port + beyond, taken)
+        open_api(outside, state.choices, post)
+        port = free_port(outside.asker, COORDINATOR_PORT + beyond, taken)
         servers = servers_of(plan)
         programs = programs_for(outside, state, plan, machine_of)
-        command = coordinator_argv(
-            plan, servers, program=runtime.llama_server, options=state.server_options, api_port=api_port
-        )
+        command = coordinator_argv(plan, servers, program=runtime.llama_server, options=state.server_options, api_port=port)
     except EngineError as error:
         fault = _fault_of(error, plan, machine_of)
         where = "this machine"
@@ -71,7 +73,7 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
             worker_devices=command.devices,
             programs=programs,
             tunnels=tunnels_of(servers),
-            api_port=api_port,
+            coordinator_port=port,
             at_seconds=outside.clock.now_seconds(),
         )
     )

@@ -232,11 +232,11 @@ def test_a_map_that_is_not_reported_is_a_problem(fakes):
 
 
 def test_a_port_in_use_gets_the_next_free_one(fakes):
-    fakes.asker.taken = {50052, 8080}
+    fakes.asker.taken, fakes.gateway.taken = {50052, 18080}, {8080}
     session, _jobs = running(fakes)
     run = session.snapshot().run
     assert [server.port for server in run.servers] == [50053, 50054]
-    assert run.api_url == "http://127.0.0.1:8081"
+    assert (run.api_url, run.coordinator_url) == ("http://127.0.0.1:8081", "http://127.0.0.1:18081")
     assert 50052 not in fakes.asker.asked, "what listens there is left alone"
 
 

@@ -10,6 +10,7 @@ from engine.session.reducing.processes_seen import alive, find
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.reduce_run import KEPT_SAMPLES
 from engine.session.state import RunPhase
+from engine.vocabulary.api import ApiOpened
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
 from engine.vocabulary.recovery import RecoveryMode
@@ -34,13 +35,14 @@ def prepared(state, launch):
         plan=state.plan,
         servers=servers_of(state.plan),
         worker_devices=(),
-        api_port=8081,
+        coordinator_port=18081,
         at_seconds=5.0,
     )
 
 
 def launched():
     state = reduce(plan_shown(), events.LaunchAsked())
+    state = reduce(state, events.ApiWasOpened(api=ApiOpened(url="http://127.0.0.1:8081")))
     return reduce(state, prepared(state, 1))
 
 
@@ -65,8 +67,15 @@ def test_what_is_left_of_the_last_run_must_end_first():
 def test_a_prepared_run_is_frozen_with_its_programs():
     run = launched().run
     assert run.runtime == a_runtime()
-    assert run.api_url == "http://127.0.0.1:8081"
+    assert (run.api_url, run.coordinator_url) == ("http://127.0.0.1:8081", "http://127.0.0.1:18081")
     assert run.started_at_seconds == 5.0
+
+
+def test_an_api_that_moves_takes_the_run_with_it():
+    moved = ApiOpened(url="http://127.0.0.1:8081", network_url="http://10.0.0.7:8081")
+    state = reduce(ready(), events.ApiWasOpened(api=moved))
+    assert (state.api, state.run.api_url) == (moved, moved.url)
+    assert reduce(plan_shown(), events.ApiWasOpened(api=moved)).run is None
 
 
 def test_a_run_prepared_late_or_twice_is_dropped():
@@ -76,7 +85,7 @@ def test_a_run_prepared_late_or_twice_is_dropped():
     assert stopped.run_phase is RunPhase.STOPPED
     assert reduce(stopped, prepared(state, 1)) == stopped
     once = reduce(state, prepared(state, 1))
-    assert reduce(once, replace(prepared(state, 1), api_port=9)) == once
+    assert reduce(once, replace(prepared(state, 1), coordinator_port=9)) == once
 
 
 def test_a_process_gets_its_pid():

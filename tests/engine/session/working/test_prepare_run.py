@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import ProcessFailed
 from engine.llama_cpp.command_lines import rpc_server_argv
-from engine.session.working.prepare_run import TRIED_PORTS, free_port, prepare_run
+from engine.session.working.prepare_run import COORDINATOR_PORT, TRIED_PORTS, free_port, prepare_run
 from engine.vocabulary.remote import Forward
 from tests.fakes.fake_lab import FakeLab, id_of
 from tests.fakes.fake_outside import FakeAsker, Fakes, planned_session
@@ -16,25 +16,24 @@ def prepared(fakes, **changes):
     session, _jobs = planned_session(fakes)
     posted = []
     prepare_run(fakes.outside(), replace(session.snapshot(), **changes), posted.append, session.remotes.machine)
-    (event,) = posted
-    return event
+    return posted[-1]
 
 
 def test_free_ports_are_taken_as_planned():
     event = prepared(Fakes(), n_launches=4)
     assert event.launch == 4
     assert [server.port for server in event.servers] == [50052, 50053]
-    assert event.api_port == 8080
+    assert event.coordinator_port == COORDINATOR_PORT
     assert [name for name, _worker in event.worker_devices] == ["RPC0", "RPC1"]
     assert event.plan.notes == prepared(Fakes()).plan.notes
 
 
 def test_taken_ports_are_passed_over_and_no_port_is_used_twice():
     fakes = Fakes()
-    fakes.asker.taken = {50052, 8080, 8081}
+    fakes.asker.taken = {50052, COORDINATOR_PORT}
     event = prepared(fakes)
     assert [server.port for server in event.servers] == [50053, 50054]
-    assert event.api_port == 8082
+    assert event.coordinator_port == COORDINATOR_PORT + 1
     assert "Another program listens on 127.0.0.1:50052" in " ".join(event.plan.notes)
 
 
@@ -65,8 +64,7 @@ def prepared_lab(lab, **changes):
     posted = []
     state = replace(lab.session.snapshot(), **changes)
     prepare_run(lab.fakes.outside(), state, posted.append, lab.session.remotes.machine)
-    (event,) = posted
-    return event
+    return posted[-1]
 
 
 def places(event):

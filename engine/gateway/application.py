@@ -1,0 +1,77 @@
+"""The ASGI application: lets in, answers what it knows itself, and passes on the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.types import Receive, Scope, Send
+
+from engine.gateway import answers
+from engine.gateway.admission import (
+    HEALTH_PATHS,
+    Arrival,
+    Door,
+    cors_headers,
+    is_preflight,
+    preflight_headers,
+    refusal_of,
+)
+from engine.gateway.exchange import Exchange, Means
+from engine.gateway.passed_headers import Raw
+
+_LAST_WORD_SECONDS = 1.0
+"""A client that reads nothing is not told why."""
+
+
+class Application:
+    """One for all listeners."""
+
+    def __init__(self, means: Means, door: Callable[[], Door], wait_seconds: Callable[[], float]) -> None:
+        """``door`` and ``wait_seconds`` are asked at every request: they may change while clients are connected."""
+        self._means = means
+        self._door = door
+        self._wait_seconds = wait_seconds
+        self._going_on: set[Exchange] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        arrival = Arrival(
+            method=scope["method"],
+            path=scope["raw_path"].decode("latin-1"),
+            headers=tuple(scope["headers"]),
+            local_address=scope["server"][0] if scope.get("server") else "",
+        )
+        refusal = refusal_of(arrival, self._door())
+        if refusal is None and not arrival.path.startswith("/") and arrival.path != "*":
+            refusal = answers.bad_request("The target of a request must be a path.")
+        if refusal is not None:
+            await _say(send, refusal.status, refusal.raw_headers, refusal.body)
+        elif is_preflight(arrival):
+            await _say(send, 204, preflight_headers(arrival), b"")
+        elif arrival.path in HEALTH_PATHS and arrival.method in ("GET", "HEAD"):
+            serving = self._means.serving
+            status, headers, body = answers.health(serving.serving, serving.expected_seconds())
+            await _say(send, status, [*headers, *cors_headers(arrival)], body)
+        else:
+            await self._exchange(Exchange(scope, receive, send, self._means, cors_headers(arrival)))
+
+    async def _exchange(self, exchange: Exchange) -> None:
+        self._going_on.add(exchange)
+        try:
+            await exchange.run(self._wait_seconds())
+        finally:
+            self._going_on.discard(exchange)
+
+    async def end_all(self) -> None:
+        """Have every request that goes on end with what can still be said."""
+        for exchange in self._going_on:
+            exchange.end()
+        ends = asyncio.get_running_loop().time() + _LAST_WORD_SECONDS
+        while self._going_on and asyncio.get_running_loop().time() < ends:
+            await asyncio.sleep(0.01)
+
+
+async def _say(send: Send, status: int, headers: list[Raw], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,48 @@
+"""Opens the API's address, and says so. What cannot be had on the network is told and never taken for granted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine.errors import EngineError
+from engine.session import events
+from engine.session.outside import Outside
+from engine.session.state import Choices
+from engine.vocabulary.api import ApiPlace
+from engine.vocabulary.problem import Problem, ProblemKind
+
+
+def place_of(choices: Choices) -> ApiPlace:
+    """Where the person wants it, and for whom."""
+    return ApiPlace(
+        port=choices.api_port,
+        network_address=choices.api_network_address,
+        key_on_loopback=choices.api_key_on_loopback,
+        wait_seconds=choices.api_wait_seconds,
+    )
+
+
+def open_api(outside: Outside, choices: Choices, post: Callable[[events.Event], None]) -> None:
+    """Raises ``EngineError`` when it cannot be had on this machine; on the network alone is a problem that is told."""
+    place = place_of(choices)
+    try:
+        opened = outside.gateway.open(place)
+    except EngineError as error:
+        if place.network_address is None:
+            raise
+        opened = outside.gateway.open(replace(place, network_address=None))
+        post(events.ProblemHappened(problem=_problem_of(error)))
+    post(events.ApiWasOpened(api=opened))
+
+
+def open_api_or_tell(outside: Outside, choices: Choices, post: Callable[[events.Event], None]) -> None:
+    """The same outside a launch: that it cannot be had is a problem and no end."""
+    try:
+        open_api(outside, choices, post)
+    except EngineError as error:
+        post(events.ProblemHappened(problem=_problem_of(error)))
+
+
+def _problem_of(error: EngineError) -> Problem:
+    return Problem(kind=ProblemKind.COORDINATOR, where="API", happened=error.happened, advice=error.advice)

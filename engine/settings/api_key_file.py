@@ -1,0 +1,57 @@
+"""The API key: one per user, in a file that only the user reads.
+
+It is made here and shown once; after that only this file has it: no command line, log, report or cluster file. Rejected:
+the system's key store (a machine that serves a lab has nobody logged in who could unlock it), and to keep only a hash (the
+window could not copy it a second time, and who reads this file can read all else of the user's).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from pathlib import Path
+
+from engine.errors import BadInput
+from engine.settings.settings_file import write_atomically
+
+FILE_NAME = "api-key"
+_BYTES = 32
+_MOST_BYTES = 1024
+
+
+class ApiKeyFile:
+    """Read anew when the file changed: a key that was replaced counts at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        self._seen: tuple[int, int, int] | None = None
+        self._key: str | None = None
+
+    def load(self) -> str | None:
+        """The key, or ``None`` when there is none (an empty file is none)."""
+        try:
+            found = self.path.stat()
+            seen = (found.st_mtime_ns, found.st_ino, found.st_size)
+            if seen != self._seen:
+                with self.path.open("rb") as file:
+                    self._key = file.read(_MOST_BYTES).decode("ascii", errors="replace").strip() or None
+                self._seen = seen
+        except OSError:
+            self._seen, self._key = None, None
+        return self._key
+
+    def make(self) -> str:
+        """A new one, instead of the one there was. Raises ``BadInput`` when it cannot be kept."""
+        key = f"sk-crossply-{secrets.token_urlsafe(_BYTES)}"
+        try:
+            write_atomically(self.path, key.encode() + b"\n")
+        except OSError as error:
+            raise BadInput(
+                f"The API key cannot be written to {self.path} ({error.strerror}).", advice="See whether the disk is full."
+            ) from None
+        return key
+
+    def forget(self) -> None:
+        """There is none any more."""
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()

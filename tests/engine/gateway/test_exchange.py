@@ -1,0 +1,452 @@
+"""A request through the gateway: what passes, what waits, what is sent again, what is told. Real sockets on both sides."""
+
+import json
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from engine.gateway.limits import Limits
+from engine.vocabulary.api import ApiPlace, Serving, ServingPhase
+from tests.engine.gateway.open_gateway import LOADING, QUICK, STOPPED, at, free_port, open_gateway
+from tests.fakes.raw_client import RawClient, eventually, get, post
+from tests.fakes.scripted_llama_server import scripted_llama_server
+
+ODD_TARGET = "/a%2Fb/../c%20d;x=1?q=%3F&empty=&q=2&plus=a+b"
+
+
+@pytest.fixture
+def gateway():
+    with open_gateway() as opened:
+        yield opened
+
+
+@pytest.fixture
+def server():
+    with scripted_llama_server() as started:
+        yield started
+
+
+def dies(asked):
+    """The process is gone before it said anything."""
+    asked.connection.close()
+
+
+# -- passing through
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+def test_method_target_and_headers_arrive_as_they_were_sent(gateway, server, method):
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask(method, ODD_TARGET, b"{}", "X-Odd: \xe9t\xe9", "X-Twice: 1", "X-Twice: 2", "Accept-Encoding: br")
+        heard = client.hear(head_only=method == "HEAD")
+    assert heard.status == 200
+    (asked,) = server.asked
+    assert asked.line == f"{method} {ODD_TARGET} HTTP/1.1"
+    assert asked.body == b"{}"
+    assert (asked.header("x-odd"), asked.header("x-twice")) == (["\xe9t\xe9"], ["1", "2"])
+    assert (asked.header("accept-encoding"), asked.header("user-agent")) == (["br"], [])
+    assert asked.header("host") == [f"127.0.0.1:{server.port}"]
+
+
+def test_what_belongs_to_one_connection_stays_on_it(gateway, server):
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask(
+            "GET", "/x", None, "Connection: keep-alive, X-Mine", "X-Mine: 1", "Keep-Alive: timeout=9", "TE: trailers",
+            "Authorization: Bearer secret", "Upgrade: h2c", "Proxy-Connection: close", "Expect: 100-continue",
+        )  # fmt: skip
+        client.hear()
+    (asked,) = server.asked
+    names = {line.partition(":")[0].lower() for line in asked.head.split("\r\n")[1:]}
+    assert names == {"host", "connection"}
+    assert asked.header("connection") == ["close"]
+
+
+def test_an_answer_passes_with_its_status_and_headers(gateway, server):
+    server.script = lambda asked: asked.answer(
+        b"\x1f\x8bnot really", "404 Not Found", "X-Two: 1", "X-Two: 2", "Content-Encoding: gzip", "Keep-Alive: timeout=5"
+    )
+    gateway.point_at(at(server))
+    heard = get(gateway.url)
+    assert (heard.status, heard.body) == (404, b"\x1f\x8bnot really")
+    assert heard.headers["content-encoding"] == "gzip"
+    assert "keep-alive" not in heard.headers
+
+
+def test_a_page_of_any_origin_is_not_what_llama_server_may_allow(gateway, server):
+    server.script = lambda asked: asked.answer(
+        "{}", "200 OK", "Access-Control-Allow-Origin: http://evil.example", "Access-Control-Allow-Credentials: true"
+    )
+    gateway.point_at(at(server))
+    assert not [name for name in get(gateway.url).headers if name.startswith("access-control")]
+
+
+def test_an_answer_without_a_length_passes_piece_by_piece(gateway, server):
+    def script(asked):
+        asked.say("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for piece in ("one", "two", ""):
+            asked.chunk(piece)
+
+    server.script = script
+    gateway.point_at(at(server))
+    heard = get(gateway.url)
+    assert (heard.status, heard.body, heard.complete) == (200, b"onetwo", True)
+
+
+def test_a_chunked_body_and_a_large_one_arrive_whole(gateway, server):
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/x", None, "Transfer-Encoding: chunked")
+        client.say(b"3\r\nabc\r\n")
+        time.sleep(0.05)
+        client.say(b"4;odd=ext\r\ndefg\r\n0\r\nX-Trailer: 1\r\n\r\n")
+        assert client.hear().status == 200
+    large = bytes(range(256)) * 4 * 8192
+    assert post(gateway.url, "/x", large).status == 200
+    assert [asked.body for asked in server.asked] == [b"abcdefg", large]
+
+
+def test_a_body_larger_than_is_kept_passes_in_bounded_memory(server):
+    size = 4 * 1024 * 1024
+    limits = replace(QUICK, kept_body_bytes=100_000)
+    with open_gateway(limits=limits) as gateway:
+        gateway.point_at(at(server))
+        assert post(gateway.url, "/x", b"x" * size).status == 200
+    assert len(server.asked[0].body) == size
+
+
+def test_expect_100_is_answered_by_the_gateway(gateway, server):
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/x", None, "Content-Length: 2", "Expect: 100-continue")
+        assert client.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100")
+        client.say(b"{}")
+        assert client.hear().status == 200
+
+
+# -- streams
+
+
+def test_every_event_comes_when_it_is_sent_and_not_later(gateway, server):
+    may_go_on = threading.Semaphore(0)
+
+    def script(asked):
+        asked.begin_events("X-Accel-Buffering: no")
+        for number in range(3):
+            asked.chunk(f"data: {number}\n\n")
+            assert may_go_on.acquire(timeout=10)
+        asked.chunk("")
+
+    server.script = script
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/completion", b'{"stream":true}')
+        status, headers = client.head()
+        assert (status, headers["content-type"], headers["x-accel-buffering"]) == (200, "text/event-stream", "no")
+        for number in range(3):
+            assert client.chunk() == f"data: {number}\n\n".encode()
+            may_go_on.release()
+        assert client.chunk() == b""
+
+
+def test_a_client_that_goes_away_ends_llama_servers_work(gateway, server):
+    went = threading.Event()
+
+    def script(asked):
+        asked.begin_events()
+        asked.chunk("data: 0\n\n")
+        if asked.wait_gone():
+            went.set()
+
+    server.script = script
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/completion", b"{}")
+        client.head()
+    assert went.wait(5)
+
+
+def test_so_does_one_that_leaves_before_the_first_word(gateway, server):
+    asked_it, went = threading.Event(), threading.Event()
+
+    def script(asked):
+        asked_it.set()
+        if asked.wait_gone():
+            went.set()
+
+    server.script = script
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/completion", b"{}")
+        assert asked_it.wait(5)
+    assert went.wait(5)
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error_event_and_not_with_half_an_event(gateway, server):
+    def script(asked):
+        asked.begin_events()
+        asked.chunk('data: {"content":"a"}\n\n')
+        asked.chunk('data: {"content":"a"}\n\ndata: {"cont')
+
+    server.script = script
+    gateway.point_at(at(server))
+    heard = post(gateway.url)
+    assert (heard.status, heard.complete) == (200, True)
+    first, second, last, end = heard.body.split(b"\n\n")
+    assert (first, second, end) == (b'data: {"content":"a"}', b'data: {"content":"a"}', b"")
+    error = json.loads(last.removeprefix(b"data: "))["error"]
+    assert set(error) == {"message", "type", "code"}
+    assert "llama-server ended" in error["message"]
+
+
+def test_an_event_that_comes_in_two_halves_is_passed_on_whole(gateway, server):
+    def script(asked):
+        asked.begin_events()
+        for piece in ("data: a", "b\r", "\n\r\n", "data: c\n\n", ": a last word without an end", ""):
+            asked.chunk(piece)
+            time.sleep(0.02)
+
+    server.script = script
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask("GET", "/x")
+        client.head()
+        pieces = [client.chunk() for _ in range(4)]
+    assert pieces == [b"data: ab\r\n\r\n", b"data: c\n\n", b": a last word without an end", b""]
+
+
+def test_any_other_answer_that_breaks_off_is_seen_to_be_incomplete(server):
+    def script(asked):
+        asked.say("HTTP/1.1 200 OK\r\nContent-Type: application/x\r\nContent-Length: 4000000\r\n\r\n" + "x" * 100_000)
+
+    server.script = script
+    with open_gateway(limits=replace(QUICK, whole_answer_bytes=1000)) as gateway:
+        gateway.point_at(at(server))
+        heard = get(gateway.url)
+    assert (heard.status, heard.complete) == (200, False)
+
+
+# -- waiting
+
+
+def test_requests_wait_while_llama_server_is_on_its_way_and_are_then_sent(gateway, server):
+    gateway.point_at(LOADING)
+    with RawClient(gateway.url) as first, RawClient(gateway.url) as second:
+        first.ask("POST", "/completion", b'{"n":1}')
+        second.ask("GET", "/v1/models")
+        time.sleep(0.2)
+        assert server.asked == []
+        gateway.point_at(at(server))
+        assert (first.hear().status, second.hear().status) == (200, 200)
+    assert sorted(asked.body for asked in server.asked) == [b"", b'{"n":1}']
+
+
+def test_nothing_to_wait_for_is_said_at_once(gateway):
+    gateway.point_at(STOPPED)
+    heard = post(gateway.url)
+    assert (heard.status, heard.headers["retry-after"]) == (503, "30")
+    assert heard.headers["content-type"] == "application/json"
+    assert heard.error == {"message": STOPPED.doing, "type": "server_error", "code": "service_unavailable"}
+
+
+def test_before_the_first_launch_too():
+    with open_gateway() as gateway:
+        assert post(gateway.url).error["message"] == "Nothing was launched yet."
+
+
+def test_a_wait_that_would_be_too_long_is_not_begun(gateway):
+    gateway.point_at(replace(LOADING, expected_seconds=400.0))
+    began = time.monotonic()
+    heard = post(gateway.url)
+    assert time.monotonic() - began < 2
+    assert heard.status == 503
+    assert 395 <= int(heard.headers["retry-after"]) <= 400
+
+
+def test_a_wait_that_became_too_long_ends_with_503(gateway):
+    gateway.open(ApiPlace(port=1, wait_seconds=0.2))
+    gateway.point_at(LOADING)
+    heard = post(gateway.url)
+    assert (heard.status, heard.headers["retry-after"]) == (503, "5")
+    assert heard.error["message"] == "The model is loading."
+
+
+def test_who_waits_hears_that_nothing_will_come(gateway):
+    gateway.point_at(LOADING)
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/completion", b"{}")
+        time.sleep(0.1)
+        gateway.point_at(STOPPED)
+        heard = client.hear()
+    assert (heard.status, heard.error["message"]) == (503, STOPPED.doing)
+
+
+def test_so_many_may_wait_and_no_more(server):
+    with open_gateway(limits=replace(QUICK, most_waiting=2)) as gateway:
+        gateway.point_at(LOADING)
+        clients = [RawClient(gateway.url) for _ in range(3)]
+        for client in clients:
+            client.ask("POST", "/completion", b"{}")
+            time.sleep(0.1)
+        heard = clients[2].hear()
+        assert (heard.status, heard.error["message"]) == (503, "2 requests wait for the model already.")
+        gateway.point_at(at(server))
+        assert [client.hear().status for client in clients[:2]] == [200, 200]
+        for client in clients:
+            client.socket.close()
+
+
+# -- death
+
+
+def test_a_request_without_an_answer_is_sent_once_more_to_the_next_llama_server(gateway):
+    with scripted_llama_server(dies) as first, scripted_llama_server() as second:
+        gateway.point_at(at(first))
+        with RawClient(gateway.url) as client:
+            client.ask("POST", "/completion", b'{"prompt":"x"}')
+            eventually(lambda: first.asked)
+            gateway.point_at(LOADING)
+            time.sleep(0.1)
+            gateway.point_at(at(second))
+            assert client.hear().status == 200
+    assert [asked.body for asked in (*first.asked, *second.asked)] == [b'{"prompt":"x"}'] * 2
+
+
+def test_and_not_a_third_time(gateway):
+    with scripted_llama_server(dies) as first, scripted_llama_server(dies) as second:
+        gateway.point_at(at(first))
+        with RawClient(gateway.url) as client:
+            client.ask("POST", "/completion", b"{}")
+            eventually(lambda: first.asked)
+            gateway.point_at(at(second))
+            heard = client.hear()
+    assert (heard.status, "retry-after" in heard.headers) == (503, True)
+    assert "llama-server ended" in heard.error["message"]
+    assert len(second.asked) == 1
+
+
+def test_a_death_that_nothing_follows_is_503(gateway):
+    with scripted_llama_server(dies) as server:
+        gateway.point_at(at(server))
+        with RawClient(gateway.url) as client:
+            client.ask("POST", "/completion", b"{}")
+            eventually(lambda: server.asked)
+            gateway.point_at(STOPPED)
+            heard = client.hear()
+    assert (heard.status, heard.error["message"]) == (503, STOPPED.doing)
+
+
+def test_a_death_that_nobody_noticed_is_503_too(gateway, server):
+    server.kill()
+    gateway.point_at(at(server))
+    heard = post(gateway.url)
+    assert (heard.status, "retry-after" in heard.headers) == (503, True)
+
+
+def test_half_an_answer_of_a_known_size_is_not_begun_and_sent_again(gateway):
+    def half(asked):
+        asked.say("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+
+    with scripted_llama_server(half) as first, scripted_llama_server() as second:
+        gateway.point_at(at(first))
+        with RawClient(gateway.url) as client:
+            client.ask("POST", "/completion", b"{}")
+            eventually(lambda: first.asked)
+            gateway.point_at(at(second))
+            heard = client.hear()
+    assert (heard.status, heard.body, heard.complete) == (200, b'{"ok":true}', True)
+
+
+def test_a_body_that_was_not_kept_is_not_sent_again():
+    with (
+        open_gateway(limits=replace(QUICK, kept_body_bytes=1000)) as gateway,
+        scripted_llama_server(dies) as first,
+        scripted_llama_server() as second,
+    ):
+        gateway.point_at(at(first))
+        with RawClient(gateway.url) as client:
+            client.ask("POST", "/completion", b"x" * 10_000)
+            eventually(lambda: first.asked)
+            gateway.point_at(at(second))
+            assert client.hear().status == 503
+        assert second.asked == []
+
+
+def test_fifty_requests_while_llama_server_restarts_are_all_answered(gateway):
+    heard = []
+
+    def ask():
+        heard.append(post(gateway.url, "/completion", b'{"prompt":"x"}'))
+
+    def slow(asked):
+        time.sleep(0.05)
+        asked.answer("{}")
+
+    with scripted_llama_server(slow) as first, scripted_llama_server(slow) as second:
+        gateway.point_at(at(first))
+        threads = [threading.Thread(target=ask) for _ in range(50)]
+        for index, thread in enumerate(threads):
+            thread.start()
+            time.sleep(0.005)
+            if index == 20:
+                first.kill()
+            if index == 25:
+                gateway.point_at(LOADING)
+            if index == 45:
+                gateway.point_at(at(second))
+        for thread in threads:
+            thread.join()
+    assert [answer.status for answer in heard] == [200] * 50
+    assert all(answer.complete for answer in heard)
+
+
+# -- the end
+
+
+def test_closing_answers_who_waits_and_ends_streams_with_an_error(server):
+    def script(asked):
+        asked.begin_events()
+        asked.chunk("data: 0\n\n")
+        asked.wait_gone()
+
+    server.script = script
+    with open_gateway() as gateway, RawClient(gateway.url) as waiting, RawClient(gateway.url) as streaming:
+        gateway.point_at(at(server))
+        streaming.ask("POST", "/completion", b"{}")
+        streaming.head()
+        gateway.point_at(LOADING)
+        waiting.ask("POST", "/completion", b"{}")
+        time.sleep(0.1)
+        gateway.close()
+        heard = waiting.hear()
+        assert (heard.status, heard.error["message"]) == (503, "Crossply is closing.")
+        assert streaming.chunk() == b"data: 0\n\n"
+        assert b"Crossply is closing." in streaming.chunk()
+        assert streaming.chunk() == b""
+
+
+def test_a_body_that_never_ends_is_408(gateway, server):
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/completion", b"{", "Content-Length: 100")
+        heard = client.hear()
+    assert (heard.status, heard.error["code"]) == (408, "request_timeout")
+
+
+def test_a_bug_is_logged_and_answered(gateway, server, caplog, monkeypatch):
+    monkeypatch.setattr("engine.gateway.exchange.has_body", lambda _headers: 1 / 0)
+    gateway.point_at(at(server))
+    heard = post(gateway.url)
+    assert (heard.status, heard.error["code"]) == (500, "internal_error")
+    assert "the gateway has a bug" in caplog.text
+
+
+def test_the_port_of_the_place_counts_once_and_the_rest_always():
+    with open_gateway(ApiPlace(port=free_port(), wait_seconds=30), limits=Limits(close_seconds=0.2)) as gateway:
+        again = gateway.open(ApiPlace(port=free_port(), wait_seconds=0.0))
+        assert again == gateway.opened
+        gateway.point_at(Serving(phase=ServingPhase.COMING))
+        assert get(gateway.url).status == 503
