@@ -22,7 +22,7 @@ _WAIT_SECONDS = 0.5
 def only_one_builds(runtimes: Path, *, token: CancelToken, on_waiting: Callable[[], None]) -> Iterator[None]:
     """Hold the lock for the block. ``on_waiting`` is called while another process has it. Raises ``Cancelled``."""
     runtimes.mkdir(parents=True, exist_ok=True)
-    handle = os.open(runtimes / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(runtimes / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         while not _take(handle):
             on_waiting()
