@@ -19,7 +19,6 @@ from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from engine.session.session import Session
-from engine.settings.private_files import keep_private
 from gui.assets import application_icon, icon_file
 from gui.dialogs.show_fault import fault_dialog
 from gui.main_window import MainWindow
@@ -90,7 +89,6 @@ def make_appearance(application: QApplication, settings: QSettings) -> Appearanc
 def run(open_session: Callable[[], Session], arguments: list[str], to_open: str | None = None) -> int:
     """Show the window on a session and run until both are gone. ``to_open``: a model or a cluster file. Returns the exit
     status."""
-    keep_private()
     application = make_application(arguments)
     reporter = FaultReporter(application)
     sys.excepthook = reporter.report

@@ -160,3 +160,15 @@ def test_what_is_excused_is_still_there():
     for file, name in (*ITS_OWN_LINE, *PASSED_ON):
         assert name in (ROOT / file).read_text(encoding="utf-8"), f"take {name} of {file} off the list"
     assert Path(ROOT, "engine/llama_cpp/command_lines.py").is_file()
+
+
+def test_nothing_has_a_name_below_tmp_that_somebody_could_guess():
+    """Whoever guesses it puts a link there. ``tempfile`` makes names nobody guesses, in folders that only we enter."""
+    guessable = ("/tmp", "/var/tmp", "/dev/shm", "gettempdir", "mktemp(", "delete=False")
+    found = [
+        f"{path.relative_to(ROOT)}: {word}"
+        for path in [*sources(), *tracked_files("engine/*.sh")]
+        for word in guessable
+        if word in path.read_text(encoding="utf-8")
+    ]
+    assert found == []

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import subprocess
+import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -90,8 +91,9 @@ def places(lab, tmp_path):
 def test_the_search_finds_a_word_in_a_command_line_an_environment_and_a_file(tmp_path):
     words = [f"found-{secrets.token_hex(8)}"]
     (tmp_path / "file").write_text(f"before {words[0]} after")
-    for argv, more in ((["sleep", "30", words[0]], {}), (["sleep", "30"], {"WORD": words[0]})):
-        with subprocess.Popen(["sh", "-c", 'exec sleep "$1"', "sh", *argv[1:]], env={**os.environ, **more}) as process:
+    sleeps = [sys.executable, "-c", "import time; time.sleep(30)"]
+    for argv, more in (([*sleeps, *words], {}), (sleeps, {"WORD": words[0]})):
+        with subprocess.Popen(argv, env={**os.environ, **more}) as process:
             wait_until(lambda: in_processes(words), 10, "it is found")
             process.kill()
     assert in_files(words, [tmp_path]) == [str(tmp_path / "file")]
