@@ -3,6 +3,8 @@
 # CROSSPLY_DATA=/some/folder make test  keeps llama.cpp and the model there
 PYTHON ?= python3
 
-.PHONY: run test lint bench
-run test lint bench:
+# make lock                             writes packaging/locks anew after a change of the dependencies (UPGRADE=1: the newest of all)
+# make audit                            asks what is known against the packages in them
+.PHONY: run test lint bench lock audit
+run test lint bench lock audit:
 	@$(PYTHON) packaging/set_up.py $@

@@ -41,6 +41,7 @@ from engine.settings.cluster_store import ClusterFilesOnDisk
 from engine.settings.folders import Folders, find_folders
 from engine.settings.history.history_file import HistoryFile
 from engine.settings.policy_file import load_policy, policy_path
+from engine.settings.private_files import keep_private
 from engine.settings.recent_files import RecentFilesInSettings
 from engine.settings.settings_file import RememberedMachine, Settings, load_settings, update_settings
 from engine.settings.speed_file import SpeedFile
@@ -252,6 +253,7 @@ def _publish(publisher: RunPublisher, state: ClusterState) -> None:
 def open_session(choices: Choices | None = None, folders: Folders | None = None) -> Session:
     """A started session on this machine. Raises ``BadInput`` for a settings file that cannot be used."""
     folders = folders or find_folders()
+    keep_private(folders)
     remember = folders.state if choices is None else None
     choices = choices or remembered_choices(folders)
     publisher = RunPublisher(folders.state)

@@ -1,4 +1,5 @@
-"""From a fresh clone to a running Crossply (``set_up.py run``) or a finished test run (``test``, ``lint``, ``bench``).
+"""From a fresh clone to a running Crossply (``set_up.py run``) or a finished test run (``test``, ``lint``, ``bench``); and
+the lock files that it installs from (``lock``, ``audit``; see ``lock_files``).
 
 Standard library only; run by path with any Python from 3.11 on (``make`` does). Everything that takes long is done once: the
 second time each step only looks. What is needed and where it goes: system libraries (apt; named, with the one line that
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import lock_files
 import system_packages
 from run_checks import run_benchmarks, run_lint, run_tests
 from show_progress import Progress
@@ -25,7 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOG = ROOT / ".cache/set_up.log"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+TOOLS = ROOT / ".cache/tools"
 OLDEST = (3, 11)
+TARGETS = ("run", "test", "lint", "bench", "lock", "audit")
 
 
 class StepFailed(Exception):
@@ -37,8 +41,8 @@ def main() -> int:
     if sys.version_info < OLDEST:
         return use_newer_python()
     target = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if target not in ("run", "test", "lint", "bench"):
-        print("usage: set_up.py run|test|lint|bench", file=sys.stderr)
+    if target not in TARGETS:
+        print(f"usage: set_up.py {'|'.join(TARGETS)}", file=sys.stderr)
         return 2
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("", encoding="utf-8")
@@ -73,6 +77,8 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
     """The steps of each target, in order."""
     has_window = has_display()
     steps: list[tuple[str, Callable[[Progress], str]]] = [("this machine", check_machine)]
+    if target in ("lock", "audit"):
+        return [*steps, ("tools", tools_step)]
     if target in ("test", "bench"):
         steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW + system_packages.TEST)))
     elif target == "run":
@@ -98,6 +104,9 @@ def start(target: str) -> int:
         return run_lint(PYTHON, ROOT)
     if target == "bench":
         return run_benchmarks(PYTHON, ROOT)
+    if target in ("lock", "audit"):
+        programs = TOOLS / PYTHON.parent.name
+        return lock_files.write_locks(programs, run_shown) if target == "lock" else lock_files.audit(programs, run_shown)
     scripts = PYTHON.parent
     command = [str(scripts / "crossply")] if has_display() else [str(scripts / "crossplyctl"), "demo"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
@@ -134,21 +143,40 @@ def system_step(progress: Progress, wanted: tuple[str, ...]) -> str:
 
 
 def environment_step(progress: Progress, *, with_dev: bool) -> str:
-    """``.venv`` with the package and what it needs; made again when pyproject.toml or Python changed."""
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    """``.venv`` with the package and what its lock names; made again when a lock, pyproject.toml or Python changed."""
+    lock = lock_files.DEV if with_dev else lock_files.RUN
+    parts = [path.read_bytes() for path in (ROOT / "pyproject.toml", lock_files.BOOTSTRAP, lock_files.RUN, lock_files.DEV)]
+    wanted = hashlib.sha256(b"".join(parts) + sys.version.encode()).hexdigest()
     stamp = VENV / f".crossply-{'dev' if with_dev else 'run'}"
     stamps = (stamp, VENV / ".crossply-dev")  # what the tests need holds all that a run needs
     if PYTHON.exists() and any(path.is_file() and path.read_text(encoding="utf-8") == wanted for path in stamps):
         return "up to date"
-    if not PYTHON.exists():
-        shutil.rmtree(VENV, ignore_errors=True)
-        must_run(progress, [sys.executable, "-m", "venv", str(VENV)], "The virtual environment could not be made.")
-    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--no-input"]
-    why = "pip could not install what Crossply needs. Check the network and pip's index."
-    must_run(progress, [*pip, "--upgrade", "pip>=24.1"], why)  # 24.1 tells its progress
-    must_run(progress, [*pip, "--editable", f"{ROOT}{'[dev]' if with_dev else ''}"], why)
+    make_environment(progress, VENV, PYTHON, lock)
+    why = "Crossply itself could not be installed into its environment."
+    must_run(progress, lock_files.editable_command(PYTHON, ROOT), why)
     stamp.write_text(wanted, encoding="utf-8")
     return "made"
+
+
+def tools_step(progress: Progress) -> str:
+    """What writes the locks and audits them, in an environment of its own."""
+    make_environment(progress, TOOLS, TOOLS / PYTHON.relative_to(VENV), lock_files.TOOLS)
+    return "ready"
+
+
+def make_environment(progress: Progress, folder: Path, python: Path, lock: Path) -> None:
+    """A virtual environment with what is locked."""
+    if not python.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        must_run(progress, [sys.executable, "-m", "venv", str(folder)], "The virtual environment could not be made.")
+    why = f"pip could not install what {lock.name} names. Check the network and pip's index."
+    for one in (lock_files.BOOTSTRAP, lock):
+        must_run(progress, lock_files.install_command(python, one), why)
+
+
+def run_shown(argv: list[str], extra: dict[str, str]) -> int:
+    """Run it where a person sees what it says."""
+    return subprocess.run(argv, cwd=ROOT, env={**os.environ, **extra}, check=False).returncode
 
 
 def vulkan_headers_step(_: Progress) -> str:

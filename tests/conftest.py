@@ -107,6 +107,14 @@ def _own_data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
 
 
 @pytest.fixture(autouse=True)
+def _own_umask() -> Iterator[None]:
+    """Our programs keep what they write to themselves for as long as they run; a test may run one in this process."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture(autouse=True)
 def _nothing_is_left_behind(_own_data_folder: Path) -> Iterator[None]:
     before = _what_runs()
     yield

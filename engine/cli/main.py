@@ -15,6 +15,7 @@ from engine.cli.terminal.answers import AnswerNeeded
 from engine.cli.terminal.foreground import Interrupted, PlanIsRefused
 from engine.cli.terminal.output import complain
 from engine.errors import BadInput, Cancelled, EngineError
+from engine.settings.private_files import keep_private
 
 JSON_KEYS = """keys of --json (they stay):
   plan    policy, layout, n_layers, workers [id, machine, device, kind, endpoint, exposure, layers, n_layers, holds_output,
@@ -72,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command."""
     arguments = parser().parse_args(argv)
+    keep_private()
     try:
         code: int = arguments.run(arguments)
     except PlanIsRefused as refused:

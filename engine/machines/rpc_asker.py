@@ -30,6 +30,7 @@ from engine.vocabulary.runtime import RpcProtocolVersion
 Connect = Callable[[str, int, float], PortConnection]
 """(host, port, seconds): raises ``ConnectionRefusedError``, ``TimeoutError``, ``OSError``."""
 
+_MOMENT_SECONDS = 0.01
 _NOBODY_LISTENS = (errno.ECONNREFUSED, errno.EADDRNOTAVAIL)
 
 
@@ -105,7 +106,11 @@ class _Place:
 
     def seconds_left(self) -> float:
         """At least a moment, so that an answer that has already arrived is still read."""
-        return max(0.01, self._deadline - time.monotonic())
+        return max(_MOMENT_SECONDS, self._deadline - time.monotonic())
+
+    def is_over(self) -> bool:
+        """Whether there is no more time, nor the moment that is granted on top of it."""
+        return time.monotonic() > self._deadline + _MOMENT_SECONDS
 
     def half_way(self) -> _Place:
         """The same place with half of the time, so that there is some left to ask again."""
@@ -179,6 +184,8 @@ def _exchange(connection: PortConnection, request: bytes, place: _Place) -> byte
 def _receive(connection: PortConnection, size: int, place: _Place) -> bytes:
     received = b""
     while len(received) < size:
+        if place.is_over():  # one that drips byte after byte is never silent
+            raise _SilentError
         piece = _receive_some(connection, size - len(received), place)
         if not piece:
             raise _ClosedError

@@ -30,6 +30,9 @@ from engine.vocabulary.remote import Forward, KeptProcess, MachineIdentity, Remo
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 
+_MAKE_PRIVATE = ("exec", "sh", "-c", 'umask 077; mkdir -p -- "$1"', "sh")
+"""Followed by the folder. Its parents are ours alone, too: ``mkdir -m`` is about the last one only."""
+
 MakeTunnel = Callable[[tuple[Forward, ...]], ProcessSpec]
 
 
@@ -106,7 +109,7 @@ class SshMachine:
     def prune_worker_cache(self) -> None:
         """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents."""
         prune_worker_cache(self._shell, self.worker_cache_folder)
-        self._shell.run(f"mkdir -p -m 700 -- {shlex.quote(self.worker_cache_folder)}", timeout_seconds=10.0)
+        self._shell.run(shlex.join((*_MAKE_PRIVATE, self.worker_cache_folder)), timeout_seconds=10.0)
 
     def stop_kept(self) -> None:
         """Adopt each and stop it."""

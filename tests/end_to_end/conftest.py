@@ -1,4 +1,4 @@
-"""Small models with random weights, and a Crossply that is ended after every test."""
+"""Small models with random weights, a Crossply that is ended after every test, and nobody who gets in meanwhile."""
 
 from __future__ import annotations
 
@@ -9,8 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from engine.settings.folders import DATA_VARIABLE
 from tests.end_to_end.crossply_programs import Up, up
+from tests.end_to_end.nobody_in import ListenerWatch, is_of, open_to_others
 from tests.fakes.gguf_writer import write_heavy_head, write_llama, write_moe
+
+
+@pytest.fixture(autouse=True)
+def _nobody_gets_in(request: pytest.FixtureRequest, data_folder: Path) -> Iterator[None]:
+    """At no moment of a test does anything of ours listen where another machine reaches it (but in tests marked
+    ``opens_ports``: there somebody said yes to it), and no file of ours is open to another user of this machine."""
+    before = set(open_to_others(data_folder))
+    with ListenerWatch(lambda pid: is_of(pid, DATA_VARIABLE, str(data_folder))) as watch:
+        yield
+    if request.node.get_closest_marker("opens_ports") is None:
+        assert watch.seen == set(), "other machines could reach this"
+    # models are put there by the test itself, as a person might
+    assert set(open_to_others(data_folder, but=("models",))) - before == set(), "other users of this machine could get at this"
 
 
 @pytest.fixture(scope="session")

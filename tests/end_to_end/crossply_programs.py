@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 SERVING = "Ctrl-C stops everything"
 POLL_SECONDS = 0.02
 START_SECONDS = 60.0
+CARELESS_UMASK = 0
+"""What a person's shell may have: whatever Crossply does not close itself is open to everybody, and a test sees it."""
 
 _T = TypeVar("_T")
 
@@ -41,7 +43,13 @@ def wait_until(reached: Callable[[], _T], seconds: float, what: str) -> _T:
 def crossplyctl(environment: Mapping[str, str], *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
-        _argv(arguments), cwd=ROOT, env=_as_a_person_has_it(environment), capture_output=True, text=True, timeout=seconds
+        _argv(arguments),
+        cwd=ROOT,
+        env=_as_a_person_has_it(environment),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        umask=CARELESS_UMASK,
     )
 
 
@@ -107,7 +115,12 @@ def up(environment: Mapping[str, str], folder: Path, model: Path | str, *argumen
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = subprocess.Popen(
-            _argv(("up", str(model), *arguments)), cwd=ROOT, env=_as_a_person_has_it(environment), stdout=out, stderr=err
+            _argv(("up", str(model), *arguments)),
+            cwd=ROOT,
+            env=_as_a_person_has_it(environment),
+            stdout=out,
+            stderr=err,
+            umask=CARELESS_UMASK,
         )
     try:
         yield Up(process, environment, folder)

@@ -229,7 +229,9 @@ class Host:
 
     def start_sshd(self) -> None:
         """Returns when it listens."""
-        self._on().run([SSHD, "-f", "/etc/ssh/sshd_config", "-E", "/run/sshd.log"])
+        # With the umask of a careless administrator: what is started through it inherits that.
+        careless = ["sh", "-c", 'umask 000; exec "$@"', "sh"]
+        self._on().run([*careless, SSHD, "-f", "/etc/ssh/sshd_config", "-E", "/run/sshd.log"])
         self._wait_for_port(lambda ports: SSH_PORT in ports)
 
     def kill_sshd(self) -> None:

@@ -178,7 +178,8 @@ class Lab:
         """What to put before a command so that it runs on the desk. Everything in it is replaced by ``exec``: process id,
         signals, ``kill -9``, streams and exit status are the command's own. No agent of ours is handed on."""
         environment = [f"{name}={value}" for name, value in self.desk_environment().items()]
-        return [*self.desk.enter(), "env", "-C", str(cwd or Path.cwd()), "-u", "SSH_AUTH_SOCK", *environment]
+        careless = ["sh", "-c", 'umask 000; exec "$@"', "sh"]  # whatever a program does not close itself is open to everybody
+        return [*self.desk.enter(), *careless, "env", "-C", str(cwd or Path.cwd()), "-u", "SSH_AUTH_SOCK", *environment]
 
     def write_desk_script(self) -> Path:
         """A program for people that runs its arguments on the desk, in its home."""

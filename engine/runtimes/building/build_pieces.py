@@ -20,6 +20,8 @@ from engine.runtimes.run_program import run_to_end, run_with_lines
 
 _NEEDED_NAME = b"VK_EXT_layer_settings"
 _LOADER_PLACES = ("/usr/lib", "/usr/lib64", "/lib64", "/usr/local/lib", "/opt/homebrew/lib")
+_LOCK = Path(__file__).with_name("build_tools.txt")
+"""cmake and ninja with the hashes of their archives; written by ``make lock``."""
 _SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 
 
@@ -136,9 +138,10 @@ def _find_loader(places: Sequence[str]) -> Path | None:
 def _fetch_tools(private: Path, token: CancelToken) -> None:
     said: list[str] = []
     python = private / _SCRIPTS / "python"
+    only_these = ("--require-hashes", "--only-binary", ":all:", "--no-deps", "--requirement", str(_LOCK))
     for argv in (
         [sys.executable, "-m", "venv", str(private)],
-        [str(python), "-m", "pip", "install", "--disable-pip-version-check", "cmake>=3.28,<5", "ninja>=1.11,<2"],
+        [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *only_these],
     ):
         if run_with_lines(argv, on_line=said.append, token=token) != 0:
             raise RuntimeUnavailable(

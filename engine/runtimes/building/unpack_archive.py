@@ -68,7 +68,7 @@ class _Writer:
         target.unlink(missing_ok=True)  # never through an earlier link of the same name
         with target.open("xb") as out:
             shutil.copyfileobj(source, out, 1 << 20)
-        target.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
+        target.chmod(0o700 if mode & stat.S_IXUSR else 0o600)
 
     def link(self, name: str, to: str) -> None:
         """One symbolic link, if it stays inside."""

@@ -21,6 +21,7 @@ _MOST_BYTES = 4 * 1024 * 1024
 _END = "end"
 _FRAME = """\
 LC_ALL=C; export LC_ALL
+umask 077
 nonce=$1; shift
 say() {{ printf '\\n%s %s\\n' "$nonce" "$1"; }}
 limited() {{  # run a program for at most $1 seconds, its errors among its output

@@ -51,6 +51,8 @@ SH_COMMAND = (
 PYTHON_PARTS = r"""
 import ctypes, errno, json, os, select, shutil, signal, subprocess, sys, threading, time
 
+os.umask(0o077)
+
 def say(words):
     data = ("%s %s\n" % (order["nonce"], words)).encode("ascii", "replace")
     while data:
@@ -193,6 +195,7 @@ except OSError:
 )
 
 SH_LEASH = r"""
+umask 077
 exec 3<&0 </dev/null
 trap "" PIPE
 say() { printf "%s\n" "$nonce $1"; }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import secrets
+import shlex
 import socket
 
 from engine.errors import MachineUnreachable
@@ -27,6 +28,7 @@ _ANSWER_SECONDS = 20.0
 _SETTLE_SECONDS = 0.3
 """The sh leash hears of a failed ``exec`` only after it has said that the program started."""
 _KILL_SECONDS = 5.0
+_KILL = ("sh", "-c", 'kill -s KILL -- "$@"', "kill")
 _EXIT_SECONDS = 1.0
 _GREETING_BYTES = 4096
 
@@ -115,8 +117,8 @@ class RemoteProcessStarter:
 
     def _kill(self, started: Started) -> None:
         # Nobody else has these numbers: the leash has not ended, so its group is not collected. dash has no "kill -KILL --".
-        targets = f"-{started.group} {started.pid} {started.leash}"
-        self._shell.run(f"exec sh -c 'kill -s KILL -- {targets}'", timeout_seconds=_KILL_SECONDS)
+        targets = (f"-{started.group}", str(started.pid), str(started.leash))
+        self._shell.run(shlex.join(("exec", *_KILL, *targets)), timeout_seconds=_KILL_SECONDS)
 
 
 def _last_words(stream: RemoteStream) -> str | None:

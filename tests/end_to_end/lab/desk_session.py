@@ -2,7 +2,8 @@
 
 ``link HOST`` prints the link that was measured; ``secrets HOST SECRET...`` answers each question with the next secret and
 prints the questions and how it ended; ``load HOST MODEL`` loads a model onto one machine and prints what its card knew of it
-at each moment. One JSON document on stdout.
+at each moment; ``hold HOST MODEL`` reads the secrets as a JSON list from its standard input, loads the model, prints all that
+the session would show to anybody, and goes on until its standard input ends. One JSON document on stdout.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TypeVar
 
 from engine.open_session import open_session
 from engine.remote_ports import Secret
+from engine.session.as_json import state_json
 from engine.session.remotes import RemoteSeen
 from engine.session.session import Session
 from engine.session.state import Choices, RunPhase
@@ -82,6 +84,16 @@ def load(session: Session, model: str) -> object:
     return {"ended": state.run_phase.value, "seconds": time.monotonic() - began, "seen": seen}
 
 
+def hold(session: Session, model: str) -> object:
+    """Everything that can be seen of the session, as text."""
+    asked = answer_all(session, json.loads(sys.stdin.readline()))
+    loaded = load(session, model)
+    state = session.snapshot()
+    logs = [line.text for line in session.logs.since(0)]
+    objects = [repr(value) for value in (state, session.chosen, session.remotes, vars(session))]
+    return {"asked": asked, "loaded": loaded, "status": state_json(state), "logs": logs, "objects": objects}
+
+
 def _only_on(plan: Plan | PlanRefused | None, machine: str) -> bool | None:
     return (isinstance(plan, Plan) and {worker.offer.machine_id for worker in plan.used_workers} == {machine}) or None
 
@@ -92,6 +104,9 @@ def main(what: str, host: str, *more: str) -> None:
     try:
         if what == "link":
             print(json.dumps(link(session)))
+        elif what == "hold":
+            print(json.dumps(hold(session, *more), default=repr), flush=True)
+            sys.stdin.readline()
         else:
             print(json.dumps(load(session, *more) if what == "load" else answer_all(session, list(more))))
     finally:

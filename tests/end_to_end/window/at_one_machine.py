@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.settings.folders import find_folders
-from tests.end_to_end.crossply_programs import ROOT, end_all
+from tests.end_to_end.crossply_programs import CARELESS_UMASK, ROOT, end_all
 from tests.end_to_end.x_display import display
 
 _LOOK_SECONDS = 0.5
@@ -35,7 +35,8 @@ def walk(
     argv = [sys.executable, "-m", driver, *options]
     with display() as screen, (home / "stdout").open("wb") as out, (home / "stderr").open("wb") as err:
         own = {**environment, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "DISPLAY": screen}
-        process = subprocess.Popen(argv, cwd=ROOT, env={**own, "QT_QPA_PLATFORM": "xcb"}, stdout=out, stderr=err)
+        environment_of_it = {**own, "QT_QPA_PLATFORM": "xcb"}
+        process = subprocess.Popen(argv, cwd=ROOT, env=environment_of_it, stdout=out, stderr=err, umask=CARELESS_UMASK)
         try:
             _wait(process, seconds, meanwhile)
         finally:
