@@ -200,6 +200,19 @@ def test_a_full_disk_loses_nothing_that_was_there_and_is_told(small_disk, caplog
     assert history.save(a_record(2.0)) in history.runs()
 
 
+def test_what_is_exported_over_an_old_file_on_a_full_disk(small_disk):
+    from gui.tabs.saving import _write_whole
+
+    old, new = small_disk / "figures.csv", small_disk / "new.csv"
+    old.write_text("of last week")
+    fill(small_disk)
+    for path in (old, new):
+        with pytest.raises(OSError, match="No space left on device"):
+            _write_whole(path, lambda made: made.write_text("x" * 100_000))
+    assert old.read_text() == "of last week"
+    assert not new.exists()
+
+
 def test_a_calibration_on_a_full_disk_is_one_sentence(small_disk, monkeypatch):
     from engine.errors import RuntimeUnavailable
     from engine.measuring.probes import SHORT

@@ -7,6 +7,7 @@ import pytest
 from msgspec import structs
 
 from engine.errors import BadInput
+from engine.settings.on_disk.whole_files import write_atomically
 from engine.settings.settings_file import (
     FILE_NAME,
     LARGEST_BYTES,
@@ -17,7 +18,6 @@ from engine.settings.settings_file import (
     save_settings,
     update_settings,
 )
-from engine.settings.on_disk.whole_files import write_atomically
 
 
 def written(tmp_path, content):

@@ -30,7 +30,14 @@ def test_kept_for_the_next_start(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"[" * 100_000, b'{"version": 2, "speeds": {"a": {"read_bytes_per_second": "x"}}}', b'{"version": 2, "speeds": {"\xff": {}}}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"[" * 100_000,
+        b'{"version": 2, "speeds": {"a": {"read_bytes_per_second": "x"}}}',
+        b'{"version": 2, "speeds": {"\xff": {}}}',
+    ],
 )
 def test_a_damaged_file_is_set_aside_and_told_once(tmp_path, caplog, content):
     path = tmp_path / "speeds.json"
