@@ -13,7 +13,7 @@ from pathlib import Path
 from engine.errors import BadClusterFile
 from engine.settings.on_disk.file_lock import hold_lock
 from engine.settings.on_disk.leftovers import sweep_beside
-from engine.settings.on_disk.whole_files import write_atomically
+from engine.settings.on_disk.whole_files import read_bounded, write_atomically
 
 LARGEST_BYTES = 4 * 1024 * 1024
 """A thousand machines are 0.3 MB."""
@@ -29,8 +29,7 @@ class ClusterFilesOnDisk:
     def read(self, path: str) -> str:
         """The text. Raises ``BadClusterFile``."""
         try:
-            with Path(path).open("rb") as file:
-                content = file.read(LARGEST_BYTES + 1)
+            content = read_bounded(Path(path), LARGEST_BYTES)
             if len(content) > LARGEST_BYTES:
                 raise BadClusterFile(f"{path} is too large to be a cluster file.", advice="Choose another file.")
             return content.decode("utf-8")

@@ -17,7 +17,7 @@ from engine.errors import BadInput
 from engine.settings.on_disk.damaged_files import set_aside
 from engine.settings.on_disk.file_lock import hold_lock
 from engine.settings.on_disk.notices import tell
-from engine.settings.on_disk.whole_files import write_atomically
+from engine.settings.on_disk.whole_files import read_bounded, write_atomically
 from engine.settings.ssh_target import checked_target
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
@@ -150,8 +150,7 @@ def _without_damage(path: Path) -> Settings:
 def _read(path: Path) -> Settings:
     """Raises ``BadInput`` and ``_DamagedError``."""
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
+        content = read_bounded(path, LARGEST_BYTES)
     except FileNotFoundError:
         return Settings()
     except OSError as error:

@@ -16,7 +16,7 @@ import msgspec
 from engine.settings.on_disk.damaged_files import set_aside
 from engine.settings.on_disk.file_lock import hold_lock
 from engine.settings.on_disk.notices import tell
-from engine.settings.on_disk.whole_files import write_atomically
+from engine.settings.on_disk.whole_files import read_bounded, write_atomically
 from engine.vocabulary.worker import Speed
 
 VERSION = 2
@@ -98,8 +98,7 @@ class SpeedFile:
     def _read(self) -> dict[str, Speed]:
         """Raises ``_DamagedError`` and ``_NewerError``. A file that is not there, or cannot be read, has no speeds."""
         try:
-            with self._path.open("rb") as file:
-                content = file.read(LARGEST_BYTES + 1)
+            content = read_bounded(self._path, LARGEST_BYTES)
         except OSError:
             return {}
         if len(content) > LARGEST_BYTES:

@@ -26,6 +26,13 @@ def private_folder(folder: Path) -> None:
             missing.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
+def read_bounded(path: Path, most_bytes: int) -> bytes:
+    """All of it, or ``most_bytes`` + 1 bytes of a larger one. Takes no more memory than the file is long, which
+    ``read(most_bytes)`` by itself does. Raises ``OSError``."""
+    with path.open("rb") as file:
+        return file.read(min(os.fstat(file.fileno()).st_size, most_bytes) + 1)
+
+
 def write_atomically(path: Path, content: bytes, *, flushed: bool = True) -> None:
     """Readers see the old file or the new one, never a half. A new file is private, one that is there keeps its mode, and a
     link stays a link: its target is replaced. Raises ``OSError``; then the old file is as it was.
