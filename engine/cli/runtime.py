@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TimeElapsedColumn
 
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.options import add_json
-from engine.cli.terminal.output import print_json, print_table, say, stderr_console
+from engine.cli.terminal.output import PlainColumn, print_json, print_table, say, stderr_console
 from engine.errors import BadInput
 from engine.open_session import real_outside
 from engine.runtimes.building.build_from_source import BuildOptions, Wanted, build_runtime
@@ -112,7 +112,7 @@ def run_install(arguments: argparse.Namespace) -> int:
 def _with_bar(title: str, work: Callable[[OnProgress, Token], None]) -> None:
     """Run in the main thread with a bar; Ctrl-C cancels and leaves nothing half-done."""
     console, token, said = stderr_console(), Token(), threading.local()
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
+    columns = (PlainColumn(), BarColumn(bar_width=30), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=None)
 

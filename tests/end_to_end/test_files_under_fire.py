@@ -178,7 +178,7 @@ def test_a_full_disk_loses_nothing_that_was_there_and_is_told(small_disk, caplog
         keep_host_key(small_disk / "known_hosts", another)
     with pytest.raises(BadClusterFile, match="cannot be written: No space left on device"):
         files.write(str(cluster), "# ours " * 1000, "# theirs\n")
-    with pytest.raises(HistoryUnusable, match="disk is full|disk I/O error"):
+    with pytest.raises(HistoryUnusable, match=r"disk is full|disk I/O error"):
         history.save(a_record(*range(1, 2000)))
     publisher = RunPublisher(small_disk)
     with suppress(OSError):

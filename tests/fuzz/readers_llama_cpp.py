@@ -117,8 +117,10 @@ def _text(content: bytes) -> str:
 
 _ANSWER = (3).to_bytes(8, "little") + bytes((1, 0, 0)) + (16).to_bytes(8, "little") + bytes(16)
 _ANSWER_4 = (28).to_bytes(8, "little") + bytes((4, 0, 0, 0)) + bytes(24) + (4).to_bytes(8, "little") + bytes((2, 0, 0, 0))
-_ROWS = b'[\n{"model_filename": "m.gguf", "n_prompt": 512, "n_gen": 0, "n_depth": 0, "n_ubatch": 512, "avg_ts": 10.5,\n' \
-    b'"samples_ts": [10.5, 11.0]}\n]\n'  # fmt: skip
+_ROWS = b"""[
+{"model_filename": "m.gguf", "n_prompt": 512, "n_gen": 0, "n_depth": 0, "n_ubatch": 512, "avg_ts": 10.5, "samples_ts": [10.5]}
+]
+"""
 _SLOTS = (
     b'[{"id": 0, "is_processing": true, "id_task": 7, "next_token": [{"n_decoded": 12}]}, {"next_token": {"n_decoded": 1}}]'
 )

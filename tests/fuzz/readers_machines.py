@@ -20,11 +20,11 @@ from engine.machines.remote_probe.load_lines import LoadLines
 from engine.machines.remote_probe.parse_probe import parse_probe
 from engine.machines.remote_probe.probe_answer import facts_of, machine_of
 from engine.machines.remote_probe.sent_text import SenselessError
+from engine.remote_ports import CommandOutput
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
 from engine.runtimes.remote.remote_hashes import remote_hashes
 from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.leash_output import LeashOutput
-from engine.remote_ports import CommandOutput
 from tests.engine.machines.remote_probe.sent_documents import TARGET, arm_board, cards, mac, nvidia, packed, recorded
 from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fuzz.bounds import Reader

@@ -30,7 +30,7 @@ what was learnt about   C/runtimes.json (JSON) -        ``runtime_finder``: whol
 builds                                                                                  again at the next start
 downloads, sources,     C/*                    -        downloads: *.part, then renamed fetched again | - | said
 rpc-server's weights
-window: its place,      the system's place for -        Qt (``QSettings``: locked,      default | what is not known is ignored |
+window: its place,      the system's place for -        Qt (``QSettings``: locked,      default | what is unknown is ignored |
 theme, language         Qt's settings                   merged, renamed)                forgotten
 records, charts, logs   where a person says    1 (runs) the person's wish: a file that  refused in one sentence | the same |
 that are exported                               is there was agreed to before           said

@@ -17,9 +17,8 @@ def test_every_damaged_file_is_kept(tmp_path):
         ("settings.json.damaged-20261126-180500-2", "two"),
         ("settings.json.damaged-20261126-180500-3", "three"),
     ]
-    assert sentence == (
-        f"The settings file was damaged (it is not JSON): it is kept as {path}.damaged-20261126-180500-3, and a new one is begun."
-    )
+    aside = f"{path}.damaged-20261126-180500-3"
+    assert sentence == f"The settings file was damaged (it is not JSON): it is kept as {aside}, and a new one is begun."
 
 
 def test_what_belongs_to_it_goes_along(tmp_path):
