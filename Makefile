@@ -1,8 +1,9 @@
 # Two commands on a fresh machine: `make run` and `make test`. Both set up what is missing, once.
 # PYTHON=/path/to/python3.12 make run   uses another Python (3.11 or later)
 # CROSSPLY_DATA=/some/folder make test  keeps llama.cpp and the model there
+# MINUTES=60 make fuzz                    feeds spoilt documents to every reader of foreign bytes for so long
 PYTHON ?= python3
 
-.PHONY: run test lint bench
-run test lint bench:
+.PHONY: run test lint bench fuzz
+run test lint bench fuzz:
 	@$(PYTHON) packaging/set_up.py $@

@@ -1,4 +1,4 @@
-"""From a fresh clone to a running Crossply (``set_up.py run``) or a finished test run (``test``, ``lint``, ``bench``).
+"""From a fresh clone to a running Crossply (``set_up.py run``) or a finished test run (``test``, ``lint``, ``bench``, ``fuzz``).
 
 Standard library only; run by path with any Python from 3.11 on (``make`` does). Everything that takes long is done once: the
 second time each step only looks. What is needed and where it goes: system libraries (apt; named, with the one line that
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import system_packages
-from run_checks import run_benchmarks, run_lint, run_tests
+from run_checks import run_benchmarks, run_fuzz, run_lint, run_tests
 from show_progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,8 +37,8 @@ def main() -> int:
     if sys.version_info < OLDEST:
         return use_newer_python()
     target = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if target not in ("run", "test", "lint", "bench"):
-        print("usage: set_up.py run|test|lint|bench", file=sys.stderr)
+    if target not in ("run", "test", "lint", "bench", "fuzz"):
+        print("usage: set_up.py run|test|lint|bench|fuzz", file=sys.stderr)
         return 2
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("", encoding="utf-8")
@@ -75,6 +75,8 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
     steps: list[tuple[str, Callable[[Progress], str]]] = [("this machine", check_machine)]
     if target in ("test", "bench"):
         steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW + system_packages.TEST)))
+    elif target == "fuzz":
+        steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW)))
     elif target == "run":
         steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW if has_window else ())))
     else:
@@ -85,7 +87,7 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
         steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime", "--vulkan-headers", read_note("headers"))))
     if target == "run":
         steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime")))
-    if target != "lint":
+    if target not in ("lint", "fuzz"):
         steps.append(("model gemma-3-270m", lambda p: pieces_step(p, "model")))
     return steps
 
@@ -98,6 +100,8 @@ def start(target: str) -> int:
         return run_lint(PYTHON, ROOT)
     if target == "bench":
         return run_benchmarks(PYTHON, ROOT)
+    if target == "fuzz":
+        return run_fuzz(PYTHON, ROOT, float(os.environ.get("MINUTES", "10")))
     scripts = PYTHON.parent
     command = [str(scripts / "crossply")] if has_display() else [str(scripts / "crossplyctl"), "demo"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode

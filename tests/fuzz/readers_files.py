@@ -199,7 +199,8 @@ _SPEEDS = (
 )
 _SETTINGS = (
     b'{"version": 4, "policy": "even", "layout": "per-device", "slots": 2, '
-    b'"machines": [{"host": "h", "user": "u", "port": 22}], "model_folders": ["/m"], "recent_models": ["/m/a.gguf"], "cluster_path": "/c.toml", "reserve_fraction": 0.2}'
+    b'"machines": [{"host": "h", "user": "u", "port": 22}], "model_folders": ["/m"], "recent_models": ["/m/a.gguf"], '
+    b'"cluster_path": "/c.toml", "reserve_fraction": 0.2}'
 )
 _KNOWN = (
     b"gpu-node,10.0.0.7 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGs=\n[gpu-node]:2222 ssh-rsa AAAA\n"
@@ -208,7 +209,8 @@ _KNOWN = (
 _CONFIG = b'Host gpu-node "lab two" !not *.lab\n  HostName=10.0.0.7\nInclude other conf.d/*\nMatch host x exec "true"\n'
 _SSH_G = (
     b"hostname gpu.lab\nport 22\nuser ada\nidentityfile ~/.ssh/id_%h\nproxyjump ada@jump:2222,other\n"
-    b"identityagent $SSH_AUTH_SOCK\nuserknownhostsfile ~/.ssh/known_hosts /dev/null\nproxycommand nc %h %p\nhostkeyalias a\nidentitiesonly yes\n"
+    b"identityagent $SSH_AUTH_SOCK\nuserknownhostsfile ~/.ssh/known_hosts /dev/null\nproxycommand nc %h %p\nhostkeyalias a\n"
+    b"identitiesonly yes\nconnecttimeout 10\n"
 )
 
 

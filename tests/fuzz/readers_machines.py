@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from contextlib import suppress
 from functools import cache
@@ -16,6 +17,7 @@ from engine.finding.neighbour_table import parse_arp, parse_ip_neigh
 from engine.finding.untrusted_names import LONGEST_NAME, clean_name
 from engine.machines.gpus.match_gpus import match_gpus
 from engine.machines.gpus.nvidia_smi import parse_nvidia_smi
+from engine.machines.remote_probe.free_ports import which_are_free
 from engine.machines.remote_probe.load_lines import LoadLines
 from engine.machines.remote_probe.parse_probe import parse_probe
 from engine.machines.remote_probe.probe_answer import facts_of, machine_of
@@ -67,7 +69,8 @@ class _Machine:
     def run(self, command: str, *, stdin: bytes = b"", max_output_bytes: int = 1 << 20, **_ways: object) -> CommandOutput:
         """The nonce that the script drew is put where the recording has its own."""
         words = shlex.split(command)
-        nonce = words[words.index("--") + 1] if "--" in words else NONCE
+        sent = re.search(rb"^set -- ([0-9a-f]{32})", stdin, re.MULTILINE)
+        nonce = words[words.index("--") + 1] if "--" in words else sent[1].decode() if sent else NONCE
         said = self._content.replace(NONCE.encode(), nonce.encode())[:max_output_bytes]
         return CommandOutput(stdout=said, stderr=b"", exit_code=0)
 
@@ -144,11 +147,21 @@ def readers() -> tuple[Reader, ...]:
         Reader("remote-runtimes", (_runtimes_answer(),), read_runtimes, (ProbeFailed,)),
         Reader("remote-hashes", (_HASHES,), _hashes, (ProbeFailed,)),
         Reader("kept-processes", (_KEPT,), lambda c: kept_processes(_Machine(c), "/d/crossply"), (ProbeFailed,)),
+        Reader(
+            "free-ports",
+            (f"\n{NONCE}\n".encode() + b'{"free": [50052, 50053]}' + f"\n{NONCE}\n".encode(),),
+            _ports,
+            (ProbeFailed,),
+        ),
         Reader("leash", (_LEASHED, _FAILED), read_leash),
         Reader("mdns-names", (b"gpu-node.local.", b"10.0.0.7 fe80::1 lab", "größe".encode()), read_names),
         Reader("neighbours", tables, read_neighbours),
         Reader("ollama-version", (_OLLAMA,), is_ollama_version),
     )
+
+
+def _ports(content: bytes) -> None:
+    assert set(which_are_free(_Machine(content), "127.0.0.1", range(50052, 50060), 4)) <= set(range(50052, 50060))
 
 
 def _hashes(content: bytes) -> None:
