@@ -1,4 +1,4 @@
-"""From a fresh clone to a running Crossply (``set_up.py run``) or a finished test run (``test``, ``lint``, ``bench``, ``fuzz``).
+"""From a fresh clone to a running Crossply (``set_up.py run``) or finished checks (``test``, ``lint``, ``bench``, ``fuzz``).
 
 Standard library only; run by path with any Python from 3.11 on (``make`` does). Everything that takes long is done once: the
 second time each step only looks. What is needed and where it goes: system libraries (apt; named, with the one line that

@@ -123,6 +123,7 @@ _LOAD = json.dumps(
     {"t": 10.0, "cpu": [100, 300], "ram": 1000, "net": [5000, 700], "cpu_mc": 51250, "nv": ["0, 10, 5, 50, 30"], "drm": []}
 ).encode()
 _KEPT = b'[{"name": "0123456789abcdef", "process_id": "p", "argv": ["rpc-server"], "pid": 12, "started_by": "ada", "port": 1}]'
+_FREE = f"\n{NONCE}\n".encode() + b'{"free": [50052, 50053]}' + f"\n{NONCE}\n".encode()
 _LEASHED = f"hello\n{NONCE} begin\n{NONCE} started 12 13 14\nout{NONCE} ended -9\n".encode()
 _FAILED = f"{NONCE} begin\n{NONCE} failed missing no such file\n".encode()
 _OLLAMA = b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"version": "0.5.1"}'
@@ -147,12 +148,7 @@ def readers() -> tuple[Reader, ...]:
         Reader("remote-runtimes", (_runtimes_answer(),), read_runtimes, (ProbeFailed,)),
         Reader("remote-hashes", (_HASHES,), _hashes, (ProbeFailed,)),
         Reader("kept-processes", (_KEPT,), lambda c: kept_processes(_Machine(c), "/d/crossply"), (ProbeFailed,)),
-        Reader(
-            "free-ports",
-            (f"\n{NONCE}\n".encode() + b'{"free": [50052, 50053]}' + f"\n{NONCE}\n".encode(),),
-            _ports,
-            (ProbeFailed,),
-        ),
+        Reader("free-ports", (_FREE,), _ports, (ProbeFailed,)),
         Reader("leash", (_LEASHED, _FAILED), read_leash),
         Reader("mdns-names", (b"gpu-node.local.", b"10.0.0.7 fe80::1 lab", "größe".encode()), read_names),
         Reader("neighbours", tables, read_neighbours),
