@@ -30,14 +30,25 @@ from __future__ import annotations
 
 from engine.vocabulary.remote import HostKey, SecretQuestion
 
+LONGEST_SENTENCE = 5_000
+"""Longer than any path; what is quoted in a sentence may come from anybody."""
+
+
+def _sayable(text: str) -> str:
+    """Bounded, and writable in UTF-8 (a file's name need not be)."""
+    if len(text) > LONGEST_SENTENCE:
+        text = f"{text[:LONGEST_SENTENCE]}…"
+    return text.encode("utf-8", "backslashreplace").decode()
+
 
 class EngineError(Exception):
     """Something expected went wrong. ``str(error)`` is the sentence for people; ``advice`` is what to do about it."""
 
     def __init__(self, happened: str, *, advice: str = "", details: str = "") -> None:
+        happened = _sayable(happened)
         super().__init__(happened)
         self.happened = happened
-        self.advice = advice
+        self.advice = _sayable(advice)
         self.details = details
 
     def __str__(self) -> str:

@@ -32,6 +32,7 @@ from engine.runtimes.models.model_places import Store, stores_of
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
 from engine.runtimes.worker_cache import prune
 from engine.session.as_json import state_json
+from engine.session.events import ProblemHappened
 from engine.session.jobs import Token
 from engine.session.outside import Outside
 from engine.session.session import Session
@@ -40,6 +41,8 @@ from engine.settings.api_key_file import ApiKeyFile
 from engine.settings.cluster_store import ClusterFilesOnDisk
 from engine.settings.folders import Folders, find_folders
 from engine.settings.history.history_file import HistoryFile
+from engine.settings.on_disk.leftovers import sweep_leftovers
+from engine.settings.on_disk.notices import Listener, tell
 from engine.settings.policy_file import load_policy, policy_path
 from engine.settings.private_files import keep_private
 from engine.settings.recent_files import RecentFilesInSettings
@@ -49,6 +52,7 @@ from engine.settings.ssh_target import checked_target
 from engine.ssh.local_ssh import LocalSsh
 from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.plan import Policy, RunShape
+from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout
@@ -102,7 +106,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
         connector=SshConnector(known_hosts, ssh, starter, policy),
         policy=policy,
         network=real_finder(Path.home(), ssh, known_hosts),
-        clusters=ClusterFilesOnDisk(),
+        clusters=ClusterFilesOnDisk(folders.state / "cluster-files"),
         recent=RecentFilesInSettings(folders.state),
         demo_model=lambda progress, token: str(fetch_demo_model(folders, progress, token)),
     )
@@ -167,8 +171,14 @@ def choices_from(settings: Settings) -> Choices:
 
 
 def remembered_choices(folders: Folders) -> Choices:
-    """What the last window ended with. Raises ``BadInput`` for a settings file that cannot be used."""
-    return replace(choices_from(load_settings(folders.state)), native=True)
+    """What the last window ended with. A settings file that must be left alone (of a newer Crossply, or not to be read) is
+    told about, and the defaults hold: whoever starts a window from an icon would see no refusal."""
+    try:
+        settings = load_settings(folders.state)
+    except BadInput as error:
+        tell(f"{error.happened} It is left alone: the defaults hold, and what is chosen now is not remembered.")
+        settings = Settings()
+    return replace(choices_from(settings), native=True)
 
 
 def settings_from(choices: Choices, before: Settings, policy: AdminPolicy = _NOTHING_LOCKED) -> Settings:
@@ -201,17 +211,33 @@ class RunningSession(Session):
     With ``remember`` (the window) what the person chooses is there again at the next start.
     """
 
-    def __init__(self, outside: Outside, choices: Choices, publisher: RunPublisher, *, remember: Path | None = None) -> None:
+    def __init__(
+        self,
+        outside: Outside,
+        choices: Choices,
+        publisher: RunPublisher,
+        *,
+        remember: Path | None = None,
+        notices: Listener | None = None,
+    ) -> None:
+        """``notices``: what a person must hear about our files; closed with the session."""
         super().__init__(outside, choices, publish=lambda state: _publish(publisher, state))
         self._publisher = publisher
         self._remember = remember
+        self._notices = notices
 
     def start(self) -> None:
         """Start, and if this session remembers go on where the last one ended."""
         super().start()
         self.open_api()
+        if self._notices is not None:
+            self._notices.pass_to(self._tell)
         if self._remember is not None:
-            self.documents.start(load_settings(self._remember).cluster_path)
+            self.documents.start(_open_file(self._remember))
+
+    def _tell(self, sentence: str) -> None:
+        problem = Problem(kind=ProblemKind.RUNTIME, where="our files", happened=sentence)
+        self.post(ProblemHappened(problem=problem))
 
     def look_again(self) -> None:
         """Look at everything again, the models too."""
@@ -237,7 +263,16 @@ class RunningSession(Session):
         """Wait until it has ended; then others no longer see it."""
         ended = super().join(seconds)
         self._publisher.release()
+        if self._notices is not None:
+            self._notices.close()
         return ended
+
+
+def _open_file(folder: Path) -> str | None:
+    try:
+        return load_settings(folder).cluster_path
+    except BadInput:
+        return None  # told by remembered_choices
 
 
 def _save(folder: Path, choices: Choices, policy: AdminPolicy) -> None:
@@ -251,13 +286,18 @@ def _publish(publisher: RunPublisher, state: ClusterState) -> None:
 
 
 def open_session(choices: Choices | None = None, folders: Folders | None = None) -> Session:
-    """A started session on this machine. Raises ``BadInput`` for a settings file that cannot be used."""
+    """A started session on this machine."""
     folders = folders or find_folders()
     keep_private(folders)
+    notices = Listener()
+    sweep_leftovers(folders)
     remember = folders.state if choices is None else None
     choices = choices or remembered_choices(folders)
     publisher = RunPublisher(folders.state)
-    publisher.claim()
-    session = RunningSession(real_outside(folders), choices, publisher, remember=remember)
+    try:
+        publisher.claim()
+    except OSError as error:
+        tell(f"{folders.state} cannot be written ({error.strerror}): crossplyctl status will not see this window.")
+    session = RunningSession(real_outside(folders), choices, publisher, remember=remember, notices=notices)
     session.start()
     return session

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from gui.assets import icon
 from gui.small_parts.choosers import HEADING, Chooser
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import tr
 from gui.theme import Appearance
@@ -61,9 +61,8 @@ class Header(QWidget):
         self.model.setMinimumContentsLength(14)
         self.model.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.model.setMaxVisibleItems(24)
-        self.document = QLabel()
+        self.document = PlainLabel()
         self.document.setProperty("role", "muted")
-        self.document.setTextFormat(Qt.TextFormat.PlainText)
         self.document.hide()
         self.browse = QPushButton(tr("Browse…"))
         self.browse.setToolTip(tr("Choose a GGUF file (Ctrl+O)"))
@@ -122,7 +121,7 @@ class Header(QWidget):
         self._primary = content
         self.primary.setText(content.text)
         self.primary.setEnabled(content.enabled)
-        self.primary.setToolTip(content.words)
+        self.primary.setToolTip(plain_tip(content.words))
         self.primary.setAccessibleDescription(content.words)
         self._paint_icons()
 
@@ -135,7 +134,7 @@ class Header(QWidget):
         self._place_controls()
 
     def _lay_out(self) -> None:
-        brand = QLabel("Crossply")
+        brand = PlainLabel("Crossply")
         brand.setObjectName("brand")
         self._controls = QWidget()
         self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._controls)

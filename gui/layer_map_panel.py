@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.charts.layer_map_chart import LayerMapChart
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.texts.translation import tr
 from gui.theme import Appearance
@@ -17,10 +18,10 @@ class LayerMapPanel(QFrame):
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        title = QLabel(tr("Layer map"))
+        title = PlainLabel(tr("Layer map"))
         title.setObjectName("title")
         self._detail = ElidedLabel(role="muted")
-        self.verdict = QLabel()
+        self.verdict = PlainLabel()
         self.chart = LayerMapChart(appearance)
         head = QHBoxLayout()
         head.setSpacing(8)

@@ -25,6 +25,7 @@ from gui.machine_actions import MachineActions
 from gui.machine_cards.machines_panel import MachinesPanel
 from gui.plan_panel.plan_panel import PlanPanel
 from gui.session_bridge import SessionBridge
+from gui.small_parts.plain_tips import plain_tip
 from gui.tabs.detail_tabs import DetailTabs
 from gui.texts.translation import tr
 from gui.theme import Appearance
@@ -86,7 +87,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self.window_actions = self._make_actions()
         self.status.try_it.setText(self.tabs.tabText(self.tabs.indexOf(self.try_it)))
-        self.status.try_it.setToolTip(self.try_it.prompt.placeholderText())
+        self.status.try_it.setToolTip(plain_tip(self.try_it.prompt.placeholderText()))
         self.split_cpu = self.window_actions.of["split-cpu"]
         self.keep_running = self.window_actions.of["keep-running"]
         self.tray = Tray([self.window_actions.of[key] for key in ("launch", "stop", "quit")], self)

@@ -1,4 +1,4 @@
-"""What ``make test``, ``make lint`` and ``make bench`` run once everything is set up. Standard library only.
+"""What ``make test``, ``make lint``, ``make bench`` and ``make fuzz`` run once everything is set up. Standard library only.
 
 All checks run even when one fails: whoever waits for a CI run wants to know everything. pytest comes last.
 """
@@ -20,6 +20,8 @@ LINT = (
 )
 WITHOUT_QT = ["-m", "pytest", "-q", "-p", "no:pytest-qt", "-m", "not real and not display", "tests/engine"]
 ALL_TESTS = ["-m", "pytest"]
+FUZZ_EXAMPLES = 300
+"""Of each reader in a round, which takes some minutes."""
 
 
 def run_lint(python: Path, root: Path) -> int:
@@ -46,6 +48,24 @@ def run_benchmarks(python: Path, root: Path) -> int:
     # As modules: run by path they would not find ``tests``.
     modules = [".".join(script.relative_to(root).with_suffix("").parts) for script in scripts]
     return _report([(module, _run(module, [str(python), "-m", module], root)) for module in modules])
+
+
+def run_fuzz(python: Path, root: Path, minutes: float) -> int:
+    """The readers of foreign bytes, with other examples in every round, until the time is up or something was found. A find
+    lies in ``.cache/fuzz-finds``, as small as it could be made."""
+    ends = time.monotonic() + 60 * minutes
+    argv = [str(python), "-m", "pytest", "-q", "-x", "--timeout=3600", "tests/fuzz/test_fuzz.py"]
+    rounds = 0
+    while rounds == 0 or time.monotonic() < ends:
+        rounds += 1
+        if not _run(f"fuzz, round {rounds}", argv, root, {"CROSSPLY_FUZZ_EXAMPLES": str(FUZZ_EXAMPLES)}):
+            print(
+                "Found something: see .cache/fuzz-finds. Mend it, say in its first line what it was, and move it to",
+                flush=True,
+            )
+            print("tests/fuzz/cases/READER-WHAT.case, where every test run reads it again.", flush=True)
+            return 1
+    return _report([(f"fuzz, {rounds} rounds", True)])
 
 
 def _lab_or_failure() -> dict[str, str]:

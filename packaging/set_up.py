@@ -1,5 +1,5 @@
-"""From a fresh clone to a running Crossply (``set_up.py run``) or a finished test run (``test``, ``lint``, ``bench``); and
-the lock files that it installs from (``lock``, ``audit``; see ``lock_files``).
+"""From a fresh clone to a running Crossply (``set_up.py run``) or finished checks (``test``, ``lint``, ``bench``,
+``fuzz``); and the lock files that it installs from (``lock``, ``audit``; see ``lock_files``).
 
 Standard library only; run by path with any Python from 3.11 on (``make`` does). Everything that takes long is done once: the
 second time each step only looks. What is needed and where it goes: system libraries (apt; named, with the one line that
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import lock_files
 import system_packages
-from run_checks import run_benchmarks, run_lint, run_tests
+from run_checks import run_benchmarks, run_fuzz, run_lint, run_tests
 from show_progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +29,7 @@ LOG = ROOT / ".cache/set_up.log"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TOOLS = ROOT / ".cache/tools"
 OLDEST = (3, 11)
-TARGETS = ("run", "test", "lint", "bench", "lock", "audit")
+TARGETS = ("run", "test", "lint", "bench", "fuzz", "lock", "audit")
 
 
 class StepFailed(Exception):
@@ -81,6 +81,8 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
         return [*steps, ("tools", tools_step)]
     if target in ("test", "bench"):
         steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW + system_packages.TEST)))
+    elif target == "fuzz":
+        steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW)))
     elif target == "run":
         steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW if has_window else ())))
     else:
@@ -91,7 +93,7 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
         steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime", "--vulkan-headers", read_note("headers"))))
     if target == "run":
         steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime")))
-    if target != "lint":
+    if target not in ("lint", "fuzz"):
         steps.append(("model gemma-3-270m", lambda p: pieces_step(p, "model")))
     return steps
 
@@ -107,6 +109,8 @@ def start(target: str) -> int:
     if target in ("lock", "audit"):
         programs = TOOLS / PYTHON.parent.name
         return lock_files.write_locks(programs, run_shown) if target == "lock" else lock_files.audit(programs, run_shown)
+    if target == "fuzz":
+        return run_fuzz(PYTHON, ROOT, float(os.environ.get("MINUTES", "10")))
     scripts = PYTHON.parent
     command = [str(scripts / "crossply")] if has_display() else [str(scripts / "crossplyctl"), "demo"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode

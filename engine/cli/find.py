@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import time
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TimeElapsedColumn
 
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.options import add_json, positive
-from engine.cli.terminal.output import gigabytes, print_json, print_line, print_table, say, stderr_console
+from engine.cli.terminal.output import PlainColumn, gigabytes, print_json, print_line, print_table, say, stderr_console
 from engine.errors import Cancelled
 from engine.open_session import real_outside
 from engine.remote_ports import MachineFinder
@@ -66,7 +66,7 @@ def _search(finder: MachineFinder, *, wide: bool, seconds: float) -> tuple[tuple
     """What was found, and whether the search came to its end in time."""
     found: tuple[FoundMachine, ...] = ()
     console = stderr_console()
-    columns = (TextColumn("Searching: {task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
+    columns = (PlainColumn("Searching: "), BarColumn(bar_width=30), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TimeElapsedColumn
 
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.options import add_json
-from engine.cli.terminal.output import print_json, print_table, say, stderr_console
+from engine.cli.terminal.output import PlainColumn, print_json, print_table, say, stderr_console
 from engine.errors import BadInput
 from engine.open_session import real_outside
 from engine.runtimes.building.build_from_source import BuildOptions, Wanted, build_runtime
@@ -20,7 +20,7 @@ from engine.runtimes.building.install_release import install_release, make_relea
 from engine.runtimes.demo_model import fetch_demo_model
 from engine.session.jobs import Token
 from engine.settings.folders import find_folders
-from engine.settings.settings_file import load_settings, save_settings
+from engine.settings.settings_file import load_settings, update_settings
 
 OnProgress = Callable[[float | None, str], None]
 
@@ -78,18 +78,24 @@ def run_build(arguments: argparse.Namespace) -> int:
 def run_use(arguments: argparse.Namespace) -> int:
     """Remember the folder, after looking whether it will do."""
     folder = find_folders().state
-    settings = load_settings(folder)
     if arguments.folder == "best":
-        save_settings(folder, msgspec.structs.replace(settings, runtime_folder=None))
+        _remember(folder, None)
         say("The best runtime that is found will be used.")
         return exit_codes.OK
     path = str(Path(arguments.folder).expanduser().absolute())
     runtime = real_outside().finder.find(path)[0]
     if runtime.why_unusable is not None:
         raise BadInput(f"{path} will not do: {runtime.why_unusable}", advice="Choose another folder.")
-    save_settings(folder, msgspec.structs.replace(settings, runtime_folder=path))
+    _remember(folder, path)
     say(f"{runtime.label} in {path} will be used.")
     return exit_codes.OK
+
+
+def _remember(folder: Path, runtime: str | None) -> None:
+    try:
+        update_settings(folder, lambda before: msgspec.structs.replace(before, runtime_folder=runtime))
+    except OSError as error:
+        raise BadInput(f"The settings cannot be written: {error.strerror}.", advice=f"See {folder} and the disk.") from None
 
 
 def run_install(arguments: argparse.Namespace) -> int:
@@ -106,7 +112,7 @@ def run_install(arguments: argparse.Namespace) -> int:
 def _with_bar(title: str, work: Callable[[OnProgress, Token], None]) -> None:
     """Run in the main thread with a bar; Ctrl-C cancels and leaves nothing half-done."""
     console, token, said = stderr_console(), Token(), threading.local()
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
+    columns = (PlainColumn(), BarColumn(bar_width=30), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=None)
 

@@ -27,7 +27,7 @@ def rows_in(lines: tuple[str, ...]) -> tuple[BenchRow, ...]:
     try:
         begin = lines.index("[")
         rows = json.loads("\n".join(lines[begin : lines.index("]", begin) + 1]))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     found = (_row(row) for row in rows if isinstance(row, dict))
     return tuple(row for row in found if row is not None)

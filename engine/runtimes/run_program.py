@@ -14,6 +14,7 @@ import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,9 +23,13 @@ from typing import IO
 
 from engine.errors import ProcessFailed
 from engine.ports import CancelToken
+from engine.process_parts.output_lines import lines_in
 
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 5.0
+_CHUNK_BYTES = 1 << 16
+MOST_OUTPUT_BYTES = 4 << 20
+"""Of each stream of a short program: what it prints beyond is read, and dropped. ``--help`` is 50 kB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +49,47 @@ class ProgramOutput:
 def run_to_end(argv: Sequence[str], *, timeout_seconds: float, environment: Mapping[str, str] | None = None) -> ProgramOutput:
     """Run a short program. Raises ``ProcessFailed`` when it cannot be started or does not end in time."""
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout_seconds,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=_with_additions(environment),
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        raise ProcessFailed(f"{argv[0]} did not end within {timeout_seconds:g} s.", advice="It was ended.") from None
     except OSError as error:
         raise ProcessFailed(f"{argv[0]} could not be started: {error.strerror or error}.") from None
-    return ProgramOutput(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+    with process:
+        streams = [_Kept(process.stdout), _Kept(process.stderr)]
+        ends = time.monotonic() + timeout_seconds
+        try:
+            process.wait(timeout_seconds)
+            told = [stream.text(ends - time.monotonic()) for stream in streams]
+        except subprocess.TimeoutExpired:
+            raise ProcessFailed(f"{argv[0]} did not end within {timeout_seconds:g} s.", advice="It was ended.") from None
+        finally:
+            process.kill()
+    return ProgramOutput(exit_code=process.returncode, stdout=told[0], stderr=told[1])
+
+
+class _Kept:
+    """Reads a stream to its end in a thread of its own and keeps the beginning."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        self._stream = stream
+        self._kept = bytearray()
+        self._thread = threading.Thread(target=self._read, name="output of a program", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        for chunk in _chunks(self._stream):
+            self._kept += chunk[: MOST_OUTPUT_BYTES - len(self._kept)]
+
+    def text(self, seconds: float) -> str:
+        """Raises ``subprocess.TimeoutExpired`` when somebody else still holds the stream then."""
+        self._thread.join(max(0.0, seconds))
+        if self._thread.is_alive():
+            raise subprocess.TimeoutExpired((), seconds)
+        return bytes(self._kept).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def run_with_lines(
@@ -79,8 +110,6 @@ def run_with_lines(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
             cwd=folder,
             env=_with_additions(environment),
             start_new_session=True,
@@ -124,12 +153,18 @@ def _with_additions(environment: Mapping[str, str] | None) -> dict[str, str] | N
     return None if environment is None else {**os.environ, **environment}
 
 
-def _pump(stream: IO[str] | None, lines: queue.SimpleQueue[str | None]) -> None:
-    if stream is not None:
-        with stream:
-            for line in stream:
-                lines.put(line.rstrip("\r\n"))
+def _pump(stream: IO[bytes] | None, lines: queue.SimpleQueue[str | None]) -> None:
+    for line in lines_in(_chunks(stream)):
+        lines.put(line)
     lines.put(None)
+
+
+def _chunks(stream: IO[bytes] | None) -> Iterator[bytes]:
+    if stream is None:
+        return
+    with stream, suppress(OSError, ValueError):  # closed under our hands, when the program was ended
+        while chunk := os.read(stream.fileno(), _CHUNK_BYTES):
+            yield chunk
 
 
 def _hand_over(lines: queue.SimpleQueue[str | None], on_line: Callable[[str], None], token: CancelToken) -> None:
@@ -144,7 +179,7 @@ def _hand_over(lines: queue.SimpleQueue[str | None], on_line: Callable[[str], No
         on_line(line)
 
 
-def _end_group(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+def _end_group(process: subprocess.Popen[bytes]) -> None:
     """Terminate, then kill, the process and its children. Nothing happens when it has ended."""
     if process.poll() is not None:
         return
@@ -156,7 +191,7 @@ def _end_group(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None
         process.wait()
 
 
-def _signal_group(process: subprocess.Popen[str] | subprocess.Popen[bytes], number: int) -> None:
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     with suppress(ProcessLookupError):
         if os.name == "posix":
             os.killpg(process.pid, number)

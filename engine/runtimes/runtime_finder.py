@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,8 +14,11 @@ from engine.runtimes.describe_runtime import LearntFacts, fingerprint_of, has_id
 from engine.runtimes.find_runtimes import CHOSEN_VARIABLE, Candidate, find_candidates, usual_folders
 from engine.runtimes.run_program import run_to_end
 from engine.settings.folders import Folders, find_folders
+from engine.settings.on_disk.whole_files import write_atomically
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.runtime import Runtime
+
+logger = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 30.0
 
@@ -93,14 +97,14 @@ class LocalRuntimeFinder:
     def _read_known(self) -> dict[str, LearntFacts]:
         try:
             return msgspec.json.decode(self._known_file.read_bytes(), type=dict[str, LearntFacts])
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return {}  # a cache: learnt again
 
     def _write_known(self, known: dict[str, LearntFacts]) -> None:
-        self._known_file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._known_file.with_suffix(f".{os.getpid()}.new")
-        temporary.write_bytes(msgspec.json.encode(known))
-        temporary.replace(self._known_file)
+        try:
+            write_atomically(self._known_file, msgspec.json.encode(known), flushed=False)
+        except OSError as error:
+            logger.info("what was learnt about builds is not kept, and learnt again next time: %s", error.strerror)
 
 
 def _may_be_better_now(candidate: Candidate, facts: LearntFacts) -> bool:

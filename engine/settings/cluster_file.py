@@ -116,8 +116,8 @@ def read_cluster_file(text: str, file_name: str) -> ClusterFile:
     """Everything in a cluster file. Raises ``BadClusterFile`` that names the file, the table and the key."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadClusterFile(f"{file_name} is not valid TOML: {error}.") from error
+    except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError, and numbers of thousands of digits
+        raise BadClusterFile(f"{file_name} is not valid TOML: {error}.") from None
     _refuse_newer(document, file_name)
     _refuse_unknown_keys(document, file_name)
     try:

@@ -1,6 +1,7 @@
 """The files that a person used last, kept in the settings file. Implements ``ports.RecentFiles``.
 
-A settings file that cannot be read or written costs the lists, nothing else: whoever wrote it is told at the start.
+A settings file that cannot be read or written, or is of a newer Crossply, costs the lists, nothing else: that is told at the
+start.
 """
 
 from __future__ import annotations

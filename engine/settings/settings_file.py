@@ -1,14 +1,12 @@
-"""Settings that survive: a small versioned JSON file, written atomically.
+"""Settings that survive: a small versioned JSON file, written whole, changed under a lock across processes.
 
 A file of a newer version is refused and left alone (nothing lost by going back to an older Crossply); an older one is migrated
-step by step, one function a version. Rejected: QSettings (the engine knows no Qt), pydantic (8 MB for six fields).
+step by step, one function a version; one that makes no sense is set aside and said so, and the defaults hold. Rejected:
+QSettings (the engine knows no Qt), pydantic (8 MB for six fields), refusing to start for a damaged file.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,12 +14,20 @@ from typing import Annotated, Any
 import msgspec
 
 from engine.errors import BadInput
+from engine.settings.on_disk.damaged_files import set_aside
+from engine.settings.on_disk.file_lock import hold_lock
+from engine.settings.on_disk.notices import tell
+from engine.settings.on_disk.whole_files import read_bounded, write_atomically
+from engine.settings.ssh_target import checked_target
+from engine.vocabulary.plan import Policy
+from engine.vocabulary.remote import SshTarget
+from engine.vocabulary.worker import Layout
 
 VERSION = 5
 FILE_NAME = "settings.json"
 MOST_RECENT = 8
-_writing = threading.Lock()
-"""Several threads change the file, each a part of it."""
+LARGEST_BYTES = 4 << 20
+"""A thousand machines are 0.1 MB."""
 
 _Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 
@@ -103,59 +109,108 @@ _MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
 """From version n to n + 1."""
 
 
+class _DamagedError(Exception):
+    """Why the file makes no sense, as the end of a sentence."""
+
+
 def load_settings(folder: Path) -> Settings:
-    """Settings of this user; the defaults when there is no file. Raises ``BadInput`` for a file that cannot be used."""
-    path = folder / FILE_NAME
+    """Settings of this user; the defaults when there is no file, or one that makes no sense: that is set aside and told.
+
+    Raises ``BadInput`` for a file that cannot be read, or is of a newer Crossply: it is left alone.
+    """
     try:
-        raw = msgspec.json.decode(path.read_bytes())
-    except FileNotFoundError:
-        return Settings()
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read ({error.strerror}).", advice="Let this user read it, or remove it.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not JSON ({error}).", advice="Mend it, or remove it to go back to the defaults.") from None
-    version = raw.get("version") if isinstance(raw, dict) else None
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise BadInput(f"{path} has no version.", advice="Mend it, or remove it to go back to the defaults.")
-    if version > VERSION:
-        raise BadInput(f"{path} was written by a newer Crossply (version {version}).", advice="Use that one, or remove it.")
-    while version < VERSION:
-        raw = _MIGRATORS[version](raw)
-        version += 1
-    try:
-        return msgspec.convert(raw, Settings)
-    except (msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: {error}.", advice="Mend it, or remove it to go back to the defaults.") from None
+        return _read(folder / FILE_NAME)
+    except _DamagedError:
+        return _without_damage(folder / FILE_NAME)
 
 
 def save_settings(folder: Path, settings: Settings) -> None:
-    """Write them, all or nothing."""
+    """Write them, all or nothing. Raises ``OSError``."""
     write_atomically(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(settings)))
 
 
 def update_settings(folder: Path, change: Callable[[Settings], Settings]) -> Settings:
-    """Read, change, write, one thread after the other. Returns what the file says now. Raises ``BadInput`` and ``OSError``."""
-    with _writing:
-        before = load_settings(folder)
+    """Read, change, write, one thread and one process after the other. Returns what the file says now.
+
+    Raises ``BadInput`` and ``OSError``; then the file is as it was.
+    """
+    before = load_settings(folder)
+    if change(before) == before:
+        return before  # nothing is made by looking, no lock either
+    with hold_lock(folder / FILE_NAME):
+        before = load_settings_held(folder)
         after = change(before)
         if after != before:
             save_settings(folder, after)
         return after
 
 
+def load_settings_held(folder: Path) -> Settings:
+    """The same as ``load_settings`` for who holds the lock."""
+    path = folder / FILE_NAME
+    try:
+        return _read(path)
+    except _DamagedError as damage:
+        tell(set_aside(path, what="The settings file", why=str(damage)))
+        return Settings()
+
+
+def _without_damage(path: Path) -> Settings:
+    try:
+        with hold_lock(path):
+            return load_settings_held(path.parent)  # another process may have set it aside, or written it, meanwhile
+    except OSError as error:
+        tell(f"The settings file {path} cannot be used, and not be set aside ({error.strerror}): the defaults hold.")
+        return Settings()
+
+
+def _read(path: Path) -> Settings:
+    """Raises ``BadInput`` and ``_DamagedError``."""
+    try:
+        content = read_bounded(path, LARGEST_BYTES)
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}).", advice="Let this user read it, or remove it.") from None
+    raw = _decoded(content)
+    version = raw.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise _DamagedError("it has no version")
+    if version > VERSION:
+        raise BadInput(f"{path} was written by a newer Crossply (version {version}).", advice="Use that one, or remove it.")
+    while version < VERSION:
+        raw = _MIGRATORS[version](raw)
+        version += 1
+    return _checked(raw)
+
+
+def _decoded(content: bytes) -> dict[str, Any]:
+    if len(content) > LARGEST_BYTES:
+        raise _DamagedError("it is far too large")
+    try:
+        raw = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _DamagedError(f"it is not JSON ({error})") from None
+    if not isinstance(raw, dict):
+        raise _DamagedError("it has no version")
+    return raw
+
+
+def _checked(raw: dict[str, Any]) -> Settings:
+    """Words that mean nothing are damage too. Raises ``_DamagedError``."""
+    try:
+        settings = msgspec.convert(raw, Settings)
+        Policy(settings.policy)
+        Layout(settings.layout)
+        for machine in settings.machines:
+            checked_target(SshTarget(host=machine.host, user=machine.user, port=machine.port))
+    except BadInput as error:
+        raise _DamagedError(error.happened.rstrip(".")) from None
+    except (ValueError, RecursionError) as error:  # msgspec.ValidationError among them
+        raise _DamagedError(str(error)) from None
+    return settings
+
+
 def with_recent(paths: tuple[str, ...], path: str) -> tuple[str, ...]:
     """``path`` in front, and no more than are worth a list."""
     return (path, *(other for other in paths if other != path))[:MOST_RECENT]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Readers see the old file or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -5,25 +5,14 @@ Written anew and renamed over the old one, under a lock, so that two windows los
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import BadInput
+from engine.settings.on_disk.file_lock import hold_lock
+from engine.settings.on_disk.whole_files import write_atomically
 from engine.vocabulary.remote import HostKey
 
-if sys.platform == "win32":  # untested
-    import msvcrt
-else:
-    import fcntl
-
-_LOCK_SECONDS = 5.0
-_LOOK_SECONDS = 0.02
 _WORD = re.compile(r"[\x21-\x7e]+")
 
 
@@ -33,8 +22,7 @@ def keep_host_key(file: Path, key: HostKey) -> None:
         raise BadInput("That is not a host key.", advice="Connect again, and accept the key that is shown then.")
     line = f"{key.host} {key.key_type} {key.key_base64}"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _only_one_writes(file):
+        with hold_lock(file):
             _append(file, line)
     except OSError as error:
         raise BadInput(
@@ -44,41 +32,10 @@ def keep_host_key(file: Path, key: HostKey) -> None:
 
 
 def _append(file: Path, line: str) -> None:
-    before = file.read_text(encoding="utf-8") if file.exists() else ""
-    if line in before.splitlines():
+    """What else stands there is kept byte for byte, also what we cannot read."""
+    before = file.read_bytes() if file.exists() else b""
+    if line.encode() in before.splitlines():
         return
-    if before and not before.endswith("\n"):
-        before += "\n"
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")  # 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as written:
-            written.write(f"{before}{line}\n")
-        Path(name).replace(file)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _only_one_writes(file: Path) -> Iterator[None]:
-    handle = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + _LOCK_SECONDS
-    try:
-        while not _try_lock(handle):
-            if time.monotonic() > deadline:
-                raise TimeoutError(0, "another window of Crossply is writing it")
-            time.sleep(_LOOK_SECONDS)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    if before and not before.endswith(b"\n"):
+        before += b"\n"
+    write_atomically(file, before + line.encode() + b"\n")

@@ -8,7 +8,6 @@ up after six.
 from __future__ import annotations
 
 import base64
-import binascii
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -284,5 +283,5 @@ def public_blob_of(path: Path) -> bytes | None:
     public = path if path.suffix == ".pub" else path.with_name(f"{path.name}.pub")
     try:
         return base64.b64decode(public.read_text(encoding="utf-8").split()[1], validate=True)
-    except (OSError, UnicodeDecodeError, IndexError, binascii.Error):
+    except (OSError, ValueError, IndexError):
         return None

@@ -7,7 +7,6 @@ patterns, and cannot say on which line a key is. We check no host certificates: 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -77,7 +76,7 @@ def _key_of_line(line: str, name: str, file: Path, number: int) -> KnownKey | No
         return None
     try:
         base64.b64decode(words[2], validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, and what is not ASCII
         return None
     return KnownKey(file=file, line=number, key_type=words[1], key_base64=words[2], revoked=bool(marker))
 
@@ -107,7 +106,7 @@ def _is_hash_of(name: str, hashed: str) -> bool:
         return False
     try:
         salt, digest = base64.b64decode(parts[2], validate=True), base64.b64decode(parts[3], validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, and what is not ASCII
         return False
     return hmac.compare_digest(hmac.new(salt, name.lower().encode(), hashlib.sha1).digest(), digest)
 

@@ -61,6 +61,9 @@ class SshOptions:
         return f"{self.user}@{self.hostname}{port}"
 
 
+_SECONDS = re.compile(r"0{0,9}[1-9][0-9]{0,8}")
+
+
 def checked_target(target: SshTarget) -> SshTarget:
     """The target, if ssh may be told of it. Raises ``BadInput`` for what could be taken for an option or a command."""
     host, user = target.host, target.user
@@ -127,14 +130,14 @@ def parse_ssh_g(text: str, *, typed_host: str, home: Path, local_user: str) -> S
         port=port,
         user=user,
         identity_files=tuple(path for path in files("identityfile") if _is_key(path)),
-        certificate_files=tuple(path for path in files("certificatefile") if path.is_file()),
+        certificate_files=tuple(path for path in files("certificatefile") if _is_file(path)),
         agent_socket=_agent_socket(agent, tokens, home),
         identities_only=_first(said, "identitiesonly") == "yes",
         jumps=tuple((_first(said, "proxyjump") or "").split(",")) if _first(said, "proxyjump") else (),
         proxy_command=expand_tokens(command, tokens) if command else None,
         known_hosts=(*file_list("userknownhostsfile"), *file_list("globalknownhostsfile")),
         host_key_alias=_first(said, "hostkeyalias"),
-        connect_timeout_seconds=float(timeout) if timeout and timeout.isdecimal() and int(timeout) > 0 else None,
+        connect_timeout_seconds=float(timeout) if timeout and _SECONDS.fullmatch(timeout) else None,
     )
 
 
@@ -162,7 +165,15 @@ def _first(said: dict[str, list[str]], key: str, *, none_is_nothing: bool = True
 
 def _is_key(path: Path) -> bool:
     """A private key, or the public half of one that is in an agent."""
-    return path.is_file() or path.with_name(f"{path.name}.pub").is_file()
+    return _is_file(path) or (path.name != "" and _is_file(path.with_name(f"{path.name}.pub")))
+
+
+def _is_file(path: Path) -> bool:
+    """A name that is far too long is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _path(value: str, tokens: dict[str, str], home: Path) -> Path:

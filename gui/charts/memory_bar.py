@@ -12,6 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPainte
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.small_parts.marks import paint_mark
+from gui.small_parts.plain_tips import plain_tip
 from gui.theme import Appearance
 from gui.what_to_show.cards.memory_bar_content import MemoryBarContent
 from gui.what_to_show.worker_marks import NO_WORKER, WorkerMark
@@ -36,7 +37,7 @@ class MemoryBar(QWidget):
             return
         told, self._content, self._mark = self._content.words, content, mark
         if told != content.words:
-            self.setToolTip(content.words)
+            self.setToolTip(plain_tip(content.words))
             self.setAccessibleDescription(content.words)
         self.update()
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushBu
 
 from gui.assets import application_icon
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_label import PlainLabel
 from gui.texts.translation import mark, tr
 from gui.theme import Appearance
 from gui.what_to_show.settings.about_content import AboutContent, about_as_text
@@ -23,11 +24,11 @@ class About(QDialog):
     def __init__(self, content: AboutContent, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("About Crossply"))
-        mark = QLabel()
+        mark = PlainLabel()
         mark.setPixmap(application_icon().pixmap(appearance.pixels(40), appearance.pixels(40)))
-        name = QLabel("Crossply")
+        name = PlainLabel("Crossply")
         name.setObjectName("brand")
-        words = QLabel(tr(_WORDS))
+        words = PlainLabel(tr(_WORDS))
         words.setProperty("role", "muted")
         words.setWordWrap(True)
         title = QVBoxLayout()
@@ -79,7 +80,7 @@ class About(QDialog):
 
 
 def _heading(text: str) -> QLabel:
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setObjectName("title")
     return label
 
@@ -90,10 +91,9 @@ def _lines(lines: Sequence[tuple[str, str]]) -> QGridLayout:
     grid.setVerticalSpacing(2)
     grid.setColumnStretch(1, 1)
     for place, (what, which) in enumerate(lines):
-        left, right = QLabel(what), QLabel(which)
+        left, right = PlainLabel(what), PlainLabel(which)
         left.setProperty("role", "muted")
         for label in (left, right):
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(_SELECTABLE)
         right.setWordWrap(True)
         grid.addWidget(left, place, 0, Qt.AlignmentFlag.AlignTop)

@@ -23,6 +23,8 @@ from PySide6.QtWidgets import (
 )
 
 from gui.dialogs.found_list import FoundList
+from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.remote.found_machines_content import Additions, AddMachinesContent, additions_of, user_to_offer
@@ -46,17 +48,16 @@ class AddMachines(QDialog):
         self.address = QLineEdit()
         self.address.setPlaceholderText("user@host:port")
         self.address.setAccessibleName(tr("Address: user@host:port"))
-        self.problem = QLabel()
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem = PlainLabel()
         self.problem.setWordWrap(True)
         self.list = FoundList(appearance)
-        self.nothing = QLabel()
+        self.nothing = PlainLabel()
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setProperty("role", "muted")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Search of the network"))
-        self.detail = QLabel()
+        self.detail = PlainLabel()
         self.detail.setProperty("role", "muted")
         self.again = QPushButton(tr("Search again"))
         self.stop = QPushButton(tr("Stop"))
@@ -67,7 +68,9 @@ class AddMachines(QDialog):
         self.user = QLineEdit()
         self.user.setAccessibleName(tr("User name on the checked machines"))
         self.user.setPlaceholderText(tr("as ssh says"))
-        self.user.setToolTip(tr("Empty: the user of ~/.ssh/config for each machine, else {user}", user=getpass.getuser()))
+        self.user.setToolTip(
+            plain_tip(tr("Empty: the user of ~/.ssh/config for each machine, else {user}", user=getpass.getuser()))
+        )
         self.user.setMaximumWidth(appearance.pixels(180))
         self.add = QPushButton(tr("Add machine"))
         self.add.setObjectName("primary")
@@ -165,7 +168,7 @@ class AddMachines(QDialog):
             head.addWidget(button)
         foot = QHBoxLayout()
         foot.setSpacing(8)
-        label = QLabel(tr("User name on the checked machines"))
+        label = PlainLabel(tr("User name on the checked machines"))
         label.setBuddy(self.user)
         foot.addWidget(label)
         foot.addWidget(self.user)
@@ -184,6 +187,6 @@ class AddMachines(QDialog):
         box.addLayout(foot)
 
     def _title(self, text: str) -> QLabel:
-        label = QLabel(text)
+        label = PlainLabel(text)
         label.setObjectName("name")
         return label

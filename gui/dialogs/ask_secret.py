@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.remote_ports import Secret
+from gui.small_parts.plain_label import PlainLabel
 from gui.texts.engine_words import engine_word
 from gui.texts.translation import tr
 from gui.theme import Appearance
@@ -24,11 +25,10 @@ class AskSecret(QDialog):
             tr("{secret} for {target}", secret=engine_word(content.kind).capitalize(), target=content.target.text)
         )
         self.setMinimumWidth(appearance.pixels(440))
-        prompt = QLabel(content.prompt)
-        prompt.setTextFormat(Qt.TextFormat.PlainText)
+        prompt = PlainLabel(content.prompt)
         prompt.setWordWrap(True)
         prompt.setObjectName("name")
-        self.wrong = QLabel(tr("What was entered before was not accepted."))
+        self.wrong = PlainLabel(tr("What was entered before was not accepted."))
         self.wrong.setProperty("role", "bad")
         self.wrong.setVisible(content.wrong_before)
         self.value = QLineEdit()
@@ -37,7 +37,7 @@ class AskSecret(QDialog):
         self.value.setInputMethodHints(Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhNoPredictiveText)
         self.remember = QCheckBox(tr("Keep it in the system keyring"))
         self.remember.setVisible(content.can_be_kept)
-        hint = QLabel(tr("It is used to log in and written to no file, log or command line."))
+        hint = PlainLabel(tr("It is used to log in and written to no file, log or command line."))
         hint.setProperty("role", "muted")
         hint.setWordWrap(True)
         self.log_in = QPushButton(tr("Log in"))

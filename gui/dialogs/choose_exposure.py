@@ -3,7 +3,7 @@ means: rpc-server has no password, and reaching its port is enough to run code (
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import mark, tr
 from gui.theme import Appearance, fixed_font
@@ -161,9 +162,8 @@ class ChooseExposure(QDialog):
         inside.addWidget(self.understood)
 
     def _words(self, text: str, *, role: str = "text") -> QLabel:
-        label = QLabel(text)
+        label = PlainLabel(text)
         label.setProperty("role", role)
-        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)
         return label
 

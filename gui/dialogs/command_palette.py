@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QHeaderView, QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
+from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.actions.palette_content import PaletteRow, nothing_found
@@ -49,11 +51,11 @@ class CommandPalette(QDialog):
         self.list.setAccessibleName(tr("Actions"))
         self.list.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the arrow keys of the field move in it
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.nothing = QLabel()
+        self.nothing = PlainLabel()
         self.nothing.setProperty("role", "muted")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setWordWrap(True)
-        self.reason = QLabel()
+        self.reason = PlainLabel()
         self.reason.setProperty("role", "muted")
         self.reason.setWordWrap(True)
         box = QVBoxLayout(self)
@@ -104,7 +106,7 @@ class CommandPalette(QDialog):
 
     def _item(self, row: PaletteRow) -> QTreeWidgetItem:
         item = QTreeWidgetItem([f"✓ {row.words}" if row.chosen else row.words, row.where, self._written(row.shortcut)])
-        item.setToolTip(0, row.why_not)
+        item.setToolTip(0, plain_tip(row.why_not))
         item.setData(0, Qt.ItemDataRole.AccessibleTextRole, row.spoken)
         item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for column in (1, 2):

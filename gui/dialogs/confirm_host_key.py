@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_label import PlainLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.remote.questions_content import HostKeyContent
@@ -69,10 +70,9 @@ class ConfirmHostKey(QDialog):
         return panel
 
     def _words(self, text: str, *, role: str = "text", name: str = "") -> QLabel:
-        label = QLabel(text)
+        label = PlainLabel(text)
         label.setObjectName(name)
         label.setProperty("role", role)
-        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)
         return label
 

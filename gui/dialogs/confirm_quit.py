@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QMessageBox, QSizePolicy, QWidget
 
+from gui.small_parts.plain_label import plain_message_box
 from gui.texts.translation import tr
 from gui.what_to_show.files.quit_content import QuitContent
 
@@ -13,10 +14,9 @@ _Role = QMessageBox.ButtonRole
 
 def confirm_quit_dialog(parent: QWidget, content: QuitContent) -> QMessageBox:
     """Stop everything (destructive), leave what can stay (accept; only where something can) or Cancel."""
-    dialog = QMessageBox(parent)
+    dialog = plain_message_box(parent)
     dialog.setIcon(QMessageBox.Icon.NoIcon)
     dialog.setStyleSheet("QLabel { min-width: 380px; }")
-    dialog.setTextFormat(Qt.TextFormat.PlainText)
     dialog.setWindowTitle(tr("Quit Crossply"))
     dialog.setText(content.happened)
     dialog.setInformativeText(content.words)

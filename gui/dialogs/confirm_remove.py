@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from gui.small_parts.plain_label import plain_message_box
 from gui.texts.translation import tr
 
 
 def confirm_remove_dialog(parent: QWidget, machine: str, *, clean: bool, n_workers: int) -> QMessageBox:
     """The dialog; its destructive button removes. ``n_workers``: those of it that run now."""
-    dialog = QMessageBox(parent)
+    dialog = plain_message_box(parent)
     dialog.setIcon(QMessageBox.Icon.NoIcon)
     dialog.setStyleSheet("QLabel { min-width: 340px; }")
-    dialog.setTextFormat(Qt.TextFormat.PlainText)
     dialog.setWindowTitle(tr("Remove a machine"))
     dialog.setText(tr("Remove {machine} from the cluster?", machine=machine))
     runs = tr("Its workers are part of the run: that ends. ") if n_workers else ""

@@ -3,9 +3,9 @@ default."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from gui.small_parts.plain_label import plain_message_box
 from gui.texts.translation import tr
 from gui.what_to_show.files.document_content import OpensPortsContent, UnsavedContent
 
@@ -34,10 +34,9 @@ def opens_ports_dialog(parent: QWidget, content: OpensPortsContent) -> QMessageB
 
 
 def _question(parent: QWidget, title: str, happened: str, words: str) -> QMessageBox:
-    dialog = QMessageBox(parent)
+    dialog = plain_message_box(parent)
     dialog.setIcon(QMessageBox.Icon.NoIcon)
     dialog.setStyleSheet("QLabel { min-width: 340px; }")
-    dialog.setTextFormat(Qt.TextFormat.PlainText)
     dialog.setWindowTitle(title)
     dialog.setText(happened)
     dialog.setInformativeText(words)

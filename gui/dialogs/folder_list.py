@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QListWidget, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QPushButton, QVBoxLayout, QWidget
 
+from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import tr
 
 _SHOWN_LINES = 3
@@ -23,7 +25,7 @@ class FolderList(QWidget):
         self.list.setAccessibleName(title)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.none = QLabel(tr("None added."))
+        self.none = PlainLabel(tr("None added."))
         self.none.setProperty("role", "muted")
         self.add = QPushButton(tr("Add…"))
         self.add.setToolTip(tr("Choose a folder"))
@@ -59,7 +61,7 @@ class FolderList(QWidget):
             self.list.clear()
             for folder in folders:
                 self.list.addItem(folder)
-                self.list.item(self.list.count() - 1).setToolTip(folder)
+                self.list.item(self.list.count() - 1).setToolTip(plain_tip(folder))
             self.list.setCurrentRow(min(row, len(folders) - 1))
         self.none.setVisible(not folders)
         self.list.setVisible(bool(folders))

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -23,6 +22,8 @@ from PySide6.QtWidgets import (
 
 from gui.dialogs.folder_list import FolderList
 from gui.small_parts.choosers import Chooser
+from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import inside_sentence, tr
 from gui.theme import Appearance
 from gui.what_to_show.settings.settings_content import Kind, SettingGroup, SettingRow, Value, changed_text
@@ -53,7 +54,7 @@ class SettingsDialog(QDialog):
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(inside)
-        self.summary = QLabel()
+        self.summary = PlainLabel()
         self.summary.setProperty("role", "muted")
         self.summary.setWordWrap(True)
         self.close_button = QPushButton(tr("Close"))
@@ -90,7 +91,7 @@ class SettingsDialog(QDialog):
         self.resize(min(width, room.width() - 40), min(height, room.height() - 60))
 
     def _add_group(self, group: SettingGroup) -> None:
-        title = QLabel(group.title)
+        title = PlainLabel(group.title)
         title.setObjectName("title")
         panel = QFrame()
         panel.setObjectName("panel")
@@ -120,9 +121,9 @@ class SettingLine(QFrame):
         self._appearance = appearance
         if not last:
             self.setObjectName("command")  # with a hairline under it
-        self.title = QLabel(row.title)
+        self.title = PlainLabel(row.title)
         self.title.setObjectName("name")
-        words = QLabel(row.words)
+        words = PlainLabel(row.words)
         words.setProperty("role", "muted")
         words.setWordWrap(True)
         self.control = self._control_of(row)
@@ -152,10 +153,10 @@ class SettingLine(QFrame):
         self._set(row)
         self.title.setText(tr("{title}  •  changed", title=row.title) if row.changed else row.title)
         self.control.setEnabled(not row.locked or row.kind is Kind.NOTE)
-        self.control.setToolTip(row.locked or row.words)
+        self.control.setToolTip(plain_tip(row.locked or row.words))
         self.reset.setText(tr("Back to {default_text}", default_text=row.default_text))
         self.reset.setAccessibleName(tr("{title}: back to {default_text}", title=row.title, default_text=row.default_text))
-        self.reset.setToolTip(row.locked or tr("Put {what} back to how it comes", what=inside_sentence(row.title)))
+        self.reset.setToolTip(plain_tip(row.locked or tr("Put {what} back to how it comes", what=inside_sentence(row.title))))
         self.reset.setVisible(row.changed)
         self.reset.setEnabled(not row.locked)
 
@@ -184,7 +185,7 @@ class SettingLine(QFrame):
             folders = FolderList(row.title)
             folders.changed.connect(self._say)
             return folders
-        note = QLabel(f"{row.value}\n{row.locked}")
+        note = PlainLabel(f"{row.value}\n{row.locked}")
         note.setWordWrap(True)
         return note
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from gui.small_parts.plain_label import PlainLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.actions.shortcuts_content import ShortcutGroup, either
@@ -66,7 +67,7 @@ class ShortcutSheet(QDialog):
         )
 
     def _group(self, group: ShortcutGroup) -> QVBoxLayout:
-        title = QLabel(group.title)
+        title = PlainLabel(group.title)
         title.setObjectName("title")
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
@@ -74,7 +75,7 @@ class ShortcutSheet(QDialog):
         grid.setColumnStretch(1, 1)
         grid.setColumnMinimumWidth(0, self.fontMetrics().averageCharWidth() * _KEY_CHARACTERS)
         for place, (keys, words) in enumerate(group.lines):
-            key_label, meaning = QLabel(either(tuple(self._written(key) for key in keys))), QLabel(words)
+            key_label, meaning = PlainLabel(either(tuple(self._written(key) for key in keys))), PlainLabel(words)
             key_label.setObjectName("name")
             meaning.setWordWrap(True)
             grid.addWidget(key_label, place, 0, Qt.AlignmentFlag.AlignTop)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from gui.small_parts.plain_label import plain_message_box
 from gui.texts.translation import tr
 
 
 def fault_dialog(details: str, parent: QWidget | None = None) -> QMessageBox:
     """Not modal to the engine: what runs keeps running."""
-    dialog = QMessageBox(parent)
+    dialog = plain_message_box(parent)
     dialog.setWindowTitle(tr("Crossply has a bug"))
     dialog.setIcon(QMessageBox.Icon.NoIcon)
     dialog.setText(tr("Something went wrong inside Crossply itself."))

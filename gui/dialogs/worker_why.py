@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from gui.small_parts.plain_label import PlainLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.worker_why import WhyContent
@@ -18,9 +19,8 @@ class WorkerWhy(QDialog):
     def __init__(self, content: WhyContent, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Why {title}", title=content.title))
-        title = QLabel(content.title)
+        title = PlainLabel(content.title)
         title.setObjectName("title")
-        title.setTextFormat(Qt.TextFormat.PlainText)
         self.sentences = _selectable("\n".join(content.sentences))
         self.sentences.setWordWrap(True)
         figures = QGridLayout()
@@ -28,7 +28,7 @@ class WorkerWhy(QDialog):
         figures.setVerticalSpacing(4)
         figures.setColumnStretch(1, 1)
         for row, (name, value) in enumerate(content.figures):
-            label = QLabel(name)
+            label = PlainLabel(name)
             label.setProperty("role", "muted")
             figures.addWidget(label, row, 0)
             figures.addWidget(_selectable(value), row, 1)
@@ -46,8 +46,7 @@ class WorkerWhy(QDialog):
 
 
 def _selectable(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+    label = PlainLabel(text)
     label.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QScrollArea, QVBoxLayout, QWidget
 
+from gui.small_parts.plain_label import PlainLabel
 from gui.texts.translation import tr
 
 _WIDTH_CHARACTERS = 72
@@ -20,8 +21,7 @@ class WorkerWorths(QDialog):
         super().__init__(parent)
         self.setWindowTitle(tr("What each worker is worth"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.words = QLabel("\n".join(f"•  {sentence}" for sentence in sentences))
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words = PlainLabel("\n".join(f"•  {sentence}" for sentence in sentences))
         self.words.setWordWrap(True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.words.setTextInteractionFlags(
@@ -32,7 +32,7 @@ class WorkerWorths(QDialog):
         scroll.setWidget(self.words)
         scroll.setObjectName("read")
         scroll.setAccessibleName(self.windowTitle())
-        heading = QLabel(tr("Measured against the fastest plan with the chosen context; decode, one request at a time."))
+        heading = PlainLabel(tr("Measured against the fastest plan with the chosen context; decode, one request at a time."))
         heading.setProperty("role", "muted")
         heading.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QDropEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import set_role
 from gui.theme import Appearance
 from gui.what_to_show.files.drop_content import DropContent
@@ -29,16 +30,15 @@ class DropOverlay(QWidget):
         self._appearance = appearance
         self._accepts = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.title = QLabel()
+        self.title = PlainLabel()
         self.title.setObjectName("brand")
-        self.words = QLabel()
+        self.words = PlainLabel()
         self.words.setWordWrap(True)
         box = QVBoxLayout(self)
         box.setContentsMargins(48, 48, 48, 48)
         box.addStretch(1)
         for label in (self.title, self.words):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            label.setTextFormat(Qt.TextFormat.PlainText)
             box.addWidget(label)
         box.addStretch(1)
         self.hide()

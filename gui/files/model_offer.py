@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from gui.small_parts.plain_label import PlainLabel
 from gui.texts.translation import tr
 from gui.what_to_show.files.model_offer_content import ModelOfferContent
 
@@ -18,11 +19,10 @@ class ModelOffer(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("question")
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._title.setObjectName("name")
-        self._words = QLabel()
+        self._words = PlainLabel()
         self._words.setWordWrap(True)
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
         self.get = QPushButton()
         self.get.setToolTip(tr("Fetch it into Crossply's own folder; it is chosen when it is there"))
         self.browse = QPushButton(tr("Browse…"))

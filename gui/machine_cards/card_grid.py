@@ -19,6 +19,7 @@ from gui.machine_cards.machine_card import MachineCard
 from gui.machine_cards.machine_line import MachineLine
 from gui.machine_cards.places import Item, Kind, Place, Places, places_of
 from gui.machine_cards.shown_widgets import ShownWidgets
+from gui.small_parts.plain_label import PlainLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.cards.all_cards import MachinesContent
@@ -310,8 +311,7 @@ class CardGrid(QScrollArea):
         return line
 
     def _new_heading(self) -> QLabel:
-        label = QLabel(self._inside)
+        label = PlainLabel(parent=self._inside)
         label.setObjectName("name")
         label.setProperty("role", "muted")
-        label.setTextFormat(Qt.TextFormat.PlainText)
         return label

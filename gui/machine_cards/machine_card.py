@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from gui.assets import icon
 from gui.machine_cards.worker_row import WorkerRow
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.small_parts.wrapping_row import WrappingRow
 from gui.texts.translation import tr
@@ -39,10 +40,9 @@ class MachineCard(QFrame):
         self.facts: list[ElidedLabel] = []
         self._title = ElidedLabel(role="text")
         self._title.setObjectName("title")
-        self.status = QLabel()
+        self.status = PlainLabel()
         self._subtitle = ElidedLabel(role="muted")
-        self.sentence = QLabel()
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence = PlainLabel()
         self.sentence.setWordWrap(True)
         self.sentence.setMinimumWidth(1)  # else as wide as its longest word, a path for example, and wider than the card
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

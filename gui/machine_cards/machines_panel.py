@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui.assets import icon
 from gui.machine_cards.card_grid import CardGrid
 from gui.machine_cards.machine_card import MachineCard
 from gui.machine_cards.view_button import ViewButton
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import ElidedLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance
@@ -39,7 +40,7 @@ class MachinesPanel(QWidget):
         self._appearance = appearance
         self._content: MachinesContent | None = None
         self.grid = CardGrid(appearance)
-        self._title = QLabel(tr("Machines"))
+        self._title = PlainLabel(tr("Machines"))
         self._title.setObjectName("title")
         self._summary = ElidedLabel(role="muted")
         self.search = QLineEdit()
@@ -53,15 +54,14 @@ class MachinesPanel(QWidget):
         self.question = QFrame()
         self.question.setObjectName("question")
         self.question.hide()
-        self._question_words = QLabel()
+        self._question_words = PlainLabel()
         self._question_words.setObjectName("name")
         self.answer = QPushButton(tr("Answer…"))
         self._tools = QWidget()
         self._head = QHBoxLayout()
         self._box = QVBoxLayout(self)
         self.nothing = QWidget()
-        self._nothing_words = QLabel(tr("Looking at this machine…"))
-        self._nothing_words.setTextFormat(Qt.TextFormat.PlainText)
+        self._nothing_words = PlainLabel(tr("Looking at this machine…"))
         self.clear = QPushButton(tr("Clear the search"))
         self._lay_out()
         self._connect()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from gui.assets import icon
 from gui.charts.memory_bar import MemoryBar
+from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import Badge, ElidedLabel, Stripe, Switch
 from gui.texts.translation import tr
 from gui.theme import Appearance
@@ -29,7 +31,7 @@ class WorkerRow(QWidget):
         self._content: WorkerRowContent | None = None
         self._appearance = appearance
         self._stripe = Stripe(appearance)
-        self._name = QLabel()
+        self._name = PlainLabel()
         self._name.setObjectName("name")
         self._detail = ElidedLabel(role="muted")
         self._names = QWidget()
@@ -69,11 +71,11 @@ class WorkerRow(QWidget):
         self._badge.show_badge(content.badge, content.mark, content.badge_words, filled=content.badge_filled)
         self.switch.setVisible(content.switch_shown)
         self.switch.setChecked(content.switch_on)
-        self.switch.setToolTip(content.switch_words)
+        self.switch.setToolTip(plain_tip(content.switch_words))
         self.switch.setAccessibleName(tr("Use {name}", name=content.name))
         self.menu_button.setVisible(bool(content.menu))
         self.menu_button.setAccessibleName(tr("More about {name}", name=content.name))
-        self.setToolTip("" if content.switch_shown else content.switch_words)
+        self.setToolTip(plain_tip("" if content.switch_shown else content.switch_words))
 
     def menu(self) -> QMenu:
         """What can be asked of the worker. Made when it is wanted: most never are."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import tr
 from gui.what_to_show.plan_edits.edit_links_content import EditLinkContent, EditLinksContent
 
@@ -59,4 +60,4 @@ class EditLinks(QWidget):
     @staticmethod
     def _show(action: QAction, content: EditLinkContent) -> None:
         action.setEnabled(content.enabled)
-        action.setToolTip(content.words)
+        action.setToolTip(plain_tip(content.words))

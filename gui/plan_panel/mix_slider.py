@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
+from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import mark, tr
 from gui.theme import Appearance
 
@@ -32,7 +34,7 @@ class MixSlider(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         for words in (tr("Chat"), tr("Documents")):
-            label = QLabel(words)
+            label = PlainLabel(words)
             label.setProperty("role", "muted")
             row.addWidget(label)
         row.insertWidget(1, self.slider)
@@ -48,4 +50,4 @@ class MixSlider(QWidget):
         """Where it stands; says nothing."""
         with QSignalBlocker(self.slider):
             self.slider.setValue(percent)
-        self.slider.setToolTip(tr(_WORDS, share=percent))
+        self.slider.setToolTip(plain_tip(tr(_WORDS, share=percent)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gui.dialogs.worker_worths import show_worths
 from gui.plan_panel.edit_links import EditLinks
 from gui.plan_panel.mix_slider import MixSlider
 from gui.plan_panel.plan_table import PlanTable
 from gui.small_parts.choosers import Chooser
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.small_parts.wrapping_row import WrappingRow
@@ -44,9 +45,9 @@ class PlanPanel(QFrame):
         self.edits = EditLinks()
         self.mix = MixSlider(appearance)
         self.table = PlanTable(appearance)
-        self.verdict = QLabel()
+        self.verdict = PlainLabel()
         self.verdict.setWordWrap(True)
-        self.reasons = QLabel()
+        self.reasons = PlainLabel()
         self.reasons.setWordWrap(True)
         self.reasons.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.reasons.setProperty("role", "text")
@@ -81,13 +82,13 @@ class PlanPanel(QFrame):
         self.reasons.setVisible(bool(content.reasons))
         self.basis.show_text(content.basis)
         self.measure.setEnabled(content.can_measure)
-        self.measure.setToolTip(content.measure_words)
+        self.measure.setToolTip(plain_tip(content.measure_words))
         self.try_plans.setEnabled(content.can_try)
-        self.try_plans.setToolTip(content.try_words)
+        self.try_plans.setToolTip(plain_tip(content.try_words))
         self.measure.setVisible(bool(content.columns) or content.can_measure)
         self.try_plans.setVisible(bool(content.columns) or content.can_try)
         self.worths.setVisible(bool(content.worths))
-        self.worths.setToolTip("\n".join(content.worths))
+        self.worths.setToolTip(plain_tip("\n".join(content.worths)))
         self._fit_table()
 
     def show_edits(self, content: EditLinksContent) -> None:
@@ -114,7 +115,7 @@ class PlanPanel(QFrame):
         self._scroll.setFixedHeight(wanted.height() + _BAR)
 
     def _lay_out(self) -> None:
-        title = QLabel(tr("Plan"))
+        title = PlainLabel(tr("Plan"))
         title.setObjectName("title")
         head = QHBoxLayout()
         head.setSpacing(8)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
+from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import tr
 from gui.theme import Appearance
 from gui.what_to_show.plan_table_content import ROWS, VariantColumnContent, column_in_words, row_titles
@@ -65,7 +66,7 @@ class VariantColumn(QAbstractButton):
         if content == self._content:
             return
         self._content = content
-        self.setToolTip(tr("{words}\nClick to choose this plan.", words=content.words))
+        self.setToolTip(plain_tip(tr("{words}\nClick to choose this plan.", words=content.words)))
         self.setAccessibleName(column_in_words(content))
         self.fit()
         self.update()
@@ -171,7 +172,7 @@ class PlanTable(QWidget):
 
     def show_columns(self, contents: tuple[VariantColumnContent, ...], row_words: str) -> None:
         """One column per variant; ``row_words``: what the rows mean."""
-        self._names.setToolTip(row_words)
+        self._names.setToolTip(plain_tip(row_words))
         while len(self._columns) > len(contents):
             gone = self._columns.pop()
             self._row.removeWidget(gone)

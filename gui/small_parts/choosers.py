@@ -23,7 +23,7 @@ class Chooser(QComboBox):
         self._words = words
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.setAccessibleName(name)
-        self.setToolTip(words)
+        self.setToolTip(plain_tip(words))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.activated.connect(lambda place: self.picked.emit(str(self.itemData(place))))
 
@@ -39,7 +39,7 @@ class Chooser(QComboBox):
         place = -1 if chosen is None else self.findData(chosen)
         if place != self.currentIndex():
             self.setCurrentIndex(place)
-        self.setToolTip(self._words if words is None else words)
+        self.setToolTip(plain_tip(self._words if words is None else words))
 
     def _make_headings(self) -> None:
         """Bold, and in the ink of what can be chosen: they are read, and not something that is switched off."""

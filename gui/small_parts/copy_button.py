@@ -6,6 +6,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import tr
 
 _SAID_MILLISECONDS = 2000
@@ -20,7 +21,7 @@ class CopyButton(QPushButton):
         self._copied_text = ""
         self.setObjectName("link")
         self.setAccessibleName(f"{words} {what}")
-        self.setToolTip(tr("Copy {what}", what=what))
+        self.setToolTip(plain_tip(tr("Copy {what}", what=what)))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SAID_MILLISECONDS)

@@ -95,7 +95,7 @@ class Badge(QWidget):
     def show_badge(self, text: str, mark: WorkerMark, words: str, *, filled: bool) -> None:
         """``filled``: it holds something; otherwise the pill is only a quiet word."""
         self._text, self._mark, self._filled = text, mark, filled
-        self.setToolTip(words)
+        self.setToolTip(plain_tip(words))
         self.setAccessibleName(f"{text}: {words}")
         self.updateGeometry()
         self.update()

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_label import PlainLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.tabs_content import CommandContent, CommandsContent, commands_as_script
@@ -19,7 +20,7 @@ class CommandsTab(QWidget):
         self._appearance = appearance
         self._content: CommandsContent | None = None
         self.rows: list[QFrame] = []
-        self.empty = QLabel()
+        self.empty = PlainLabel()
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
         self.empty.setWordWrap(True)
@@ -65,12 +66,11 @@ class CommandsTab(QWidget):
     def _row_of(self, command: CommandContent) -> QFrame:
         row = QFrame()
         row.setObjectName("command")
-        title = QLabel(command.title)
+        title = PlainLabel(command.title)
         title.setObjectName("name")
-        words = QLabel(command.shell)
+        words = PlainLabel(command.shell)
         words.setObjectName("shell")
         words.setWordWrap(True)
-        words.setTextFormat(Qt.TextFormat.PlainText)
         words.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )

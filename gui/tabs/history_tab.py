@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.small_parts.choosers import Chooser
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.text_table import TextTable
 from gui.tabs.saving import SaveLine
 from gui.texts.translation import tr
@@ -31,7 +33,7 @@ class HistoryTab(QWidget):
         self._model = _ALL
         self.rows: tuple[RunRowContent, ...] = ()
         """Those of the chosen model."""
-        self.empty = QLabel()
+        self.empty = PlainLabel()
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
         self.model = Chooser(tr("Model"), tr("Only runs of this model"))
@@ -116,5 +118,5 @@ class HistoryTab(QWidget):
 def _link_button(words: str, tip: str) -> QPushButton:
     button = QPushButton(words)
     button.setObjectName("link")
-    button.setToolTip(tip)
+    button.setToolTip(plain_tip(tip))
     return button

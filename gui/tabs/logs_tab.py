@@ -12,10 +12,11 @@ import time
 from collections import deque
 
 from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from engine.session.logs import LogLine
 from gui.small_parts.choosers import Chooser
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import set_role
 from gui.tabs.saving import SaveLine
 from gui.texts.translation import tr
@@ -55,7 +56,7 @@ class LogsTab(QWidget):
         self.search.setAccessibleName(tr("Search the log"))
         self.search.setToolTip(tr("Enter goes to the next older hit"))
         self.search.setClearButtonEnabled(True)
-        self.hits = QLabel()
+        self.hits = PlainLabel()
         self.hits.setProperty("role", "muted")
         self.newest = QPushButton(tr("Jump to newest"))
         self.newest.setObjectName("link")

@@ -5,12 +5,14 @@ Rejected: a message box for what went well (nobody reads the second one), and ch
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths, QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from engine.settings.on_disk.whole_files import write_atomically
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.texts.translation import tr
 
@@ -43,7 +45,7 @@ class SaveLine(ElidedLabel):
         path = Path(chosen)
         self._folder = str(path.parent)
         try:
-            write(path)
+            _write_whole(path, write)
         except OSError as error:
             self._say(
                 tr("{path} could not be written: {error}. Choose another folder.", path=path, error=error.strerror or error),
@@ -65,6 +67,22 @@ class SaveLine(ElidedLabel):
     def _forget(self) -> None:
         self.show_text("")
         self.hide()
+
+
+def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """What is there is replaced by the whole of it, or stays: a full disk must not cost the chart of last week. Who may read a
+    new file is the system's rule, for it is the person's. Raises ``OSError``."""
+    with tempfile.TemporaryDirectory(prefix="crossply-save-") as folder:
+        made = Path(folder) / path.name
+        write(made)
+        is_new = not path.exists()
+        path.touch()
+        try:
+            write_atomically(path, made.read_bytes())
+        except OSError:
+            if is_new:
+                path.unlink(missing_ok=True)
+            raise
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -22,6 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from gui.charts.legend import Legend
+from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import ElidedLabel
 from gui.small_parts.text_table import TextTable
 from gui.tabs.throughput_bar import ThroughputBar
@@ -52,7 +54,7 @@ class ChartBlock(QWidget):
         """What is drawn."""
         self._title = ElidedLabel(role="muted")
         self._legend = Legend(appearance)
-        self.empty = QLabel()
+        self.empty = PlainLabel()
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
@@ -106,7 +108,7 @@ class ThroughputTab(QWidget):
         self.blocks: tuple[ChartBlock, ...] = ()
         self._figures: list[tuple[QLabel, QLabel, QLabel]] = []
         self.bar = ThroughputBar(appearance)
-        self.empty = QLabel()
+        self.empty = PlainLabel()
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
@@ -222,7 +224,7 @@ class ThroughputTab(QWidget):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(0)
         for place in range(3):
-            value, unit, comparison = QLabel("–"), QLabel(), QLabel()
+            value, unit, comparison = PlainLabel("–"), PlainLabel(), PlainLabel()
             value.setObjectName("figure")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             unit.setAlignment(Qt.AlignmentFlag.AlignBottom)
@@ -240,7 +242,7 @@ class ThroughputTab(QWidget):
 def _show_figure(labels: tuple[QLabel, QLabel, QLabel], figure: FigureContent) -> None:
     value, unit, comparison = labels
     value.setText(figure.value)
-    value.setToolTip(figure.words)
+    value.setToolTip(plain_tip(figure.words))
     value.setAccessibleName(f"{figure.value} {figure.unit}, {figure.comparison}")
     unit.setText(figure.unit)
     comparison.setText(figure.comparison)

@@ -9,9 +9,10 @@ import time
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.texts.translation import tr
@@ -44,7 +45,7 @@ class TryItTab(QWidget):
         self.answer.setReadOnly(True)
         self.answer.setAccessibleName(tr("Answer"))
         self.answer.setPlaceholderText(tr("The answer appears here as it is generated."))
-        self.footer = QLabel()
+        self.footer = PlainLabel()
         self.footer.setWordWrap(True)
         self.copy = CopyButton(tr("Copy answer"), tr("the answer"))
         self._asked_at = 0.0
@@ -72,7 +73,7 @@ class TryItTab(QWidget):
         self.send.setEnabled(content.can_ask or content.can_stop)
         self.send.setText(tr("Stop") if content.can_stop else tr("Ask"))
         ask_words = content.why_not or tr("Send it to the running model (Ctrl+Enter)")
-        self.send.setToolTip(tr("End this answer (Esc)") if content.can_stop else ask_words)
+        self.send.setToolTip(plain_tip(tr("End this answer (Esc)") if content.can_stop else ask_words))
         if before is None or before.as_chat != content.as_chat:  # else the box stays as the person set it
             self.chat.setChecked(content.as_chat)
         self.prompt.setPlaceholderText(content.example)
@@ -80,7 +81,7 @@ class TryItTab(QWidget):
         self.copy.show_text(content.answer)
         self._show_served(content)
         self.footer.setText(content.problem or content.footer or content.why_not)
-        self.footer.setToolTip(content.footer_words if content.footer and not content.problem else "")
+        self.footer.setToolTip(plain_tip(content.footer_words if content.footer and not content.problem else ""))
         set_role(self.footer, "bad" if content.problem else "muted")
 
     def _show_answer(self, text: str) -> None:

@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from gui.assets import icon
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import ElidedLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
@@ -39,14 +39,13 @@ class Banner(QFrame):
         super().__init__(parent)
         self.setObjectName("banner")
         self._content = content
-        mark = QLabel()
+        mark = PlainLabel()
         mark.setPixmap(icon("alert", appearance.colour("bad")).pixmap(16, 16))
-        words = QLabel(content.happened)
+        words = PlainLabel(content.happened)
         words.setObjectName("name")
-        advice = QLabel(content.advice)
+        advice = PlainLabel(content.advice)
         for label in (words, advice):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.expander = QPushButton(tr("Details"))
         self.expander.setObjectName("link")
@@ -93,7 +92,7 @@ class ProgressLine(QFrame):
         super().__init__(parent)
         self.setObjectName("progress")
         self._id = activity_id
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._title.setObjectName("name")
         self._detail = ElidedLabel(role="muted")
         self.bar = QProgressBar()
@@ -137,7 +136,7 @@ class Notices(QWidget):
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(8)
-        self._more = QLabel()
+        self._more = PlainLabel()
         self._more.setProperty("role", "muted")
         self._more.hide()
         self._box.addWidget(self._more)

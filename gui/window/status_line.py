@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QWidget
 
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.texts.translation import tr
 from gui.what_to_show.status_content import StatusContent
@@ -23,7 +24,7 @@ class StatusLine(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._url = ""
         self.left = ElidedLabel(role="text")
-        self.right = QLabel()
+        self.right = PlainLabel()
         self.right.setProperty("role", "muted")
         self.copy_address = CopyButton(tr("Copy address"), tr("the address of the API"))
         self.copy_curl = CopyButton(tr("Copy curl"), tr("a curl command that asks the model"))

@@ -15,6 +15,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
 
 from gui.assets import application_icon
+from gui.small_parts.plain_tips import plain_notice
 from gui.texts.translation import tr
 from gui.what_to_show.notices_of_moments import Notification
 
@@ -39,20 +40,21 @@ class Tray(QObject):
         if running and self.icon is None and QSystemTrayIcon.isSystemTrayAvailable():
             self.icon = self._made()
         if self.icon is not None:
-            self.icon.setToolTip(f"Crossply\n{words}")
+            self.icon.setToolTip(plain_notice(f"Crossply\n{words}"))
             self.icon.setVisible(running)
 
     def notify(self, notification: Notification) -> None:
         """Say it, in whatever way this desktop has."""
         QApplication.alert(self._window)
+        title, said = plain_notice(notification.title), plain_notice(notification.words)
         if self.icon is not None and self.icon.isVisible():
             kind = QSystemTrayIcon.MessageIcon.Warning if notification.failed else QSystemTrayIcon.MessageIcon.Information
-            self.icon.showMessage(notification.title, notification.words, kind, _SHOWN_MILLISECONDS)
+            self.icon.showMessage(title, said, kind, _SHOWN_MILLISECONDS)
             return
         program = QStandardPaths.findExecutable("notify-send")
         if program:
             urgency = "critical" if notification.failed else "normal"
-            words = ["--app-name=Crossply", f"--urgency={urgency}", "--", notification.title, notification.words]
+            words = ["--app-name=Crossply", f"--urgency={urgency}", "--", title, said]
             QProcess.startDetached(program, words)
 
     def _made(self) -> QSystemTrayIcon:

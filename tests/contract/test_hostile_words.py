@@ -133,7 +133,9 @@ USERS = ["-oProxyCommand=x", "a b", "$(id)", "`id`", "a;b", "a|b", "a&b", "a>b",
 def recorder(tmp_path):
     """A program that writes down its arguments."""
     path = tmp_path / "a program"
-    path.write_text(f"#!{sys.executable}\nimport json, sys\nopen({str(tmp_path / 'asked')!r}, 'a').write(json.dumps(sys.argv[1:]))\n")
+    path.write_text(
+        f"#!{sys.executable}\nimport json, sys\nopen({str(tmp_path / 'asked')!r}, 'a').write(json.dumps(sys.argv[1:]))\n"
+    )
     path.chmod(0o700)
     return path
 
@@ -167,7 +169,9 @@ def test_a_hostile_user_never_reaches_ssh(user, recorder, tmp_path):
 def test_words_of_a_jump_arrive_through_the_shell_that_ssh_hands_it_to(word, recorder, tmp_path):
     """ssh replaces %% and gives the line to the user's shell, as here."""
     hop = _stop("gate", identity_files=(tmp_path / word,), host_key_alias="alias")
-    argv = tunnel_command((hop, _stop("node")), (Forward(local_port=1, remote_port=2),), tmp_path / word, program=str(recorder))
+    argv = tunnel_command(
+        (hop, _stop("node")), (Forward(local_port=1, remote_port=2),), tmp_path / word, program=str(recorder)
+    )
     [line] = [one.partition("=")[2] for one in argv if one.startswith("ProxyCommand=")]
     subprocess.run(["/bin/sh", "-c", f"exec {line.replace('%%', '%')}"], check=True)
     asked = json.loads((tmp_path / "asked").read_text())

@@ -1,14 +1,17 @@
 """The composition root: it builds, and settings become choices. Nothing is started."""
 
+import time
+
 import pytest
 
 from engine.errors import BadInput
-from engine.open_session import RunningSession, choices_from, real_outside, remembered_choices, settings_from
+from engine.open_session import RunningSession, choices_from, open_session, real_outside, remembered_choices, settings_from
+from engine.run_files.run_file import LOCK_FILE as RUN_LOCK
 from engine.run_files.run_file import RunPublisher
 from engine.session.outside import Outside
 from engine.session.state import Choices
 from engine.settings.folders import find_folders
-from engine.settings.settings_file import RememberedMachine, Settings, load_settings
+from engine.settings.settings_file import FILE_NAME, RememberedMachine, Settings, load_settings
 from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
@@ -32,6 +35,37 @@ def test_default_settings_are_default_choices():
 
 def test_the_window_lets_llama_server_use_this_machines_devices_itself():
     assert remembered_choices(find_folders()) == Choices(native=True)
+
+
+def test_a_settings_file_of_a_newer_crossply_is_told_left_alone_and_no_reason_not_to_start(data_folder, caplog):
+    folders = find_folders()
+    folders.state.mkdir(parents=True)
+    path = folders.state / FILE_NAME
+    path.write_text('{"version": 99}')
+    assert remembered_choices(folders) == Choices(native=True)
+    assert "newer Crossply (version 99). It is left alone: the defaults hold" in caplog.text
+    session = RunningSession(Fakes().outside(), Choices(), RunPublisher(folders.state), remember=folders.state)
+    session._jobs = FakeJobs()
+    session.add_machines(*TARGETS)
+    assert path.read_text() == '{"version": 99}'
+
+
+def test_what_a_person_must_hear_about_our_files_is_a_problem_in_the_window(data_folder, caplog):
+    folders = find_folders()
+    folders.state.mkdir(parents=True)
+    (folders.state / FILE_NAME).write_text("{")
+    (folders.state / RUN_LOCK).mkdir()  # what cannot be claimed is told too
+    session = open_session(folders=folders)
+    deadline = time.monotonic() + 30
+    while len(session.snapshot().problems) < 2 and time.monotonic() < deadline:
+        pass
+    session.close()
+    assert session.join()
+    said = [problem.happened for problem in session.snapshot().problems if problem.where == "our files"]
+    (aside,) = folders.state.glob("settings.json.damaged-*")
+    assert len(said) == 2
+    assert str(aside) in said[0]
+    assert "cannot be written (Is a directory)" in said[1]
 
 
 def test_what_was_chosen_last(tmp_path):

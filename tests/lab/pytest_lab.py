@@ -7,7 +7,9 @@ skipped. With CROSSPLY_NEEDS_LAB=1 (``make test`` sets it for root and in CI) th
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +49,20 @@ def clean_lab(lab: Lab) -> Lab:
     return lab
 
 
+@pytest.fixture
+def small_disk(lab_problem: str | None, tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 512 KiB: what does not fit is refused by the kernel."""
+    if lab_problem is not None:
+        _give_up(lab_problem)
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 def _give_up(problem: str) -> None:
     if must_have_lab(dict(os.environ)):
         pytest.fail(f"{problem} ({NEEDS_LAB} says that it must work here)")
@@ -56,5 +72,5 @@ def _give_up(problem: str) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever uses the lab bears its mark, so that ``-m 'not lab'`` works."""
     for item in items:
-        if {"lab", "clean_lab"} & set(getattr(item, "fixturenames", ())):
+        if {"lab", "clean_lab", "small_disk"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.lab)

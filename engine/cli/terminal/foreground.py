@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TimeElapsedColumn
 
-from engine.cli.terminal.output import complain, say, stderr_console
+from engine.cli.terminal.output import PlainColumn, complain, say, stderr_console
 from engine.cli.terminal.recovery_news import RecoveryNews
 from engine.errors import EngineError, ProcessFailed
 from engine.session.plan_runs.driver import Driver, failure_of
@@ -108,7 +108,7 @@ class Foreground(Driver):
     @contextmanager
     def _progress(self) -> Iterator[Progress]:
         console = stderr_console()
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
+        columns = (PlainColumn(), BarColumn(bar_width=30), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             yield progress
 

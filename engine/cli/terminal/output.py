@@ -1,6 +1,7 @@
 """How ``crossplyctl`` writes: tables for people, JSON for scripts, sentences on stderr. ``rich`` is used here and in progress.
 
-With ``--json`` exactly one JSON document goes to stdout, so progress and sentences always go to stderr.
+Whatever is written goes through ``printable`` here: names, paths, errors and answers of others hold what they like, and a
+terminal obeys it. With ``--json`` exactly one JSON document goes to stdout, so progress and sentences always go to stderr.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Task, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -37,13 +39,13 @@ def print_json(document: Any) -> None:  # noqa: ANN401 - whatever json can write
 
 def print_line(text: str = "") -> None:
     """One line on stdout, never wrapped: command lines must stay copyable."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_lines(text) + "\n")
     sys.stdout.flush()
 
 
 def say(text: str) -> None:
     """One sentence on stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(_lines(text) + "\n")
     sys.stderr.flush()
 
 
@@ -58,8 +60,25 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right:
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(_lines(cell)) for cell in row))
     stdout_console().print(table)
+
+
+class PlainColumn(TextColumn):
+    """What is being done, beside a bar: rich would take ``[link=...]`` for markup."""
+
+    def __init__(self, before: str = "") -> None:
+        super().__init__("", markup=False)
+        self._before = before
+
+    def render(self, task: Task) -> Text:
+        """``rich``'s."""
+        return Text(printable(f"{self._before}{task.description}"))
+
+
+def _lines(text: str) -> str:
+    """Line by line, with the spaces in front: what is written is set out by us."""
+    return "\n".join("".join(c if c.isprintable() or c == "\t" else " " for c in line) for line in text.split("\n"))
 
 
 def printable(text: str) -> str:

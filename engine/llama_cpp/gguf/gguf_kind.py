@@ -82,7 +82,10 @@ def _after_array(prefix: bytes, at: int) -> int:
     kind, length = struct.unpack_from("<IQ", prefix, at)
     at += 12
     if kind in _SIZES:
-        return int(at + _SIZES[kind] * length)
+        end = int(at + _SIZES[kind] * length)
+        if end > len(prefix):
+            raise _Beyond
+        return end
     if kind != _STRING or length > len(prefix):
         raise _Beyond
     for _ in range(length):

@@ -66,7 +66,7 @@ def which_are_free(
     answer = run_program(shell, "ports", (host, str(most), *words), timeout_seconds=_SECONDS, token=token)
     try:
         free = msgspec.json.decode(answer, type=_Answer).free
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProbeFailed(f"{shell.target.text} told nonsense about its free ports.", details=str(error)) from error
     if len(free) > most or not set(free) <= wanted:
         raise ProbeFailed(f"{shell.target.text} told nonsense about its free ports.", details=str(free[:100]))

@@ -28,6 +28,7 @@ from engine.errors import RuntimeUnavailable
 from engine.ports import CancelToken
 from engine.runtimes.building.build_lock import only_one_builds
 from engine.runtimes.building.build_pieces import BuildTools, VulkanPieces, check_compiler, find_tools, find_vulkan, has_cuda
+from engine.runtimes.building.disk_trouble import disk_trouble
 from engine.runtimes.building.pip_download import PinnedPackage, download_packages
 from engine.runtimes.building.unpack_archive import unpack_archive
 from engine.runtimes.describe_runtime import learn
@@ -35,6 +36,7 @@ from engine.runtimes.find_runtimes import Candidate
 from engine.runtimes.manifest import FORMAT, Manifest, find_damage, list_files, read_manifest, sha256_of, write_manifest
 from engine.runtimes.run_program import run_with_lines
 from engine.settings.folders import Folders
+from engine.settings.on_disk.whole_files import private_folder
 from engine.vocabulary.runtime import RuntimeSource
 
 SOURCE = PinnedPackage(
@@ -119,6 +121,7 @@ class _Backends:
         return (*BASE_OPTIONS, *cuda, *(self.vulkan.options if self.vulkan else ()))
 
 
+@disk_trouble("llama.cpp")
 def build_runtime(folders: Folders, options: BuildOptions, on_progress: OnProgress, token: CancelToken) -> Path:
     """Build what is wanted, unless it is there; gives the folder of the finished build.
 
@@ -156,7 +159,7 @@ class _Build:
         self._folders, self._backends, self._work, self._token = folders, backends, work, token
         self._on_progress = on_progress
         self._tail: list[str] = []
-        folders.logs.mkdir(parents=True, exist_ok=True)
+        private_folder(folders.logs)
         self._log = folders.logs / f"build {backends.folder_name}.log"
         self._log.write_text("", encoding="utf-8")
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.ports import CancelToken
-
-if sys.platform == "win32":  # untested
-    import msvcrt
-else:
-    import fcntl
+from engine.settings.on_disk.file_lock import try_lock
+from engine.settings.on_disk.whole_files import FILE_MODE, private_folder
 
 _WAIT_SECONDS = 0.5
 
@@ -21,23 +17,12 @@ _WAIT_SECONDS = 0.5
 @contextmanager
 def only_one_builds(runtimes: Path, *, token: CancelToken, on_waiting: Callable[[], None]) -> Iterator[None]:
     """Hold the lock for the block. ``on_waiting`` is called while another process has it. Raises ``Cancelled``."""
-    runtimes.mkdir(parents=True, exist_ok=True)
-    handle = os.open(runtimes / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    private_folder(runtimes)
+    handle = os.open(runtimes / ".lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
-        while not _take(handle):
+        while not try_lock(handle):
             on_waiting()
             token.wait(_WAIT_SECONDS)
         yield
     finally:
         os.close(handle)
-
-
-def _take(handle: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -24,11 +24,13 @@ from urllib.parse import urlsplit
 from engine.errors import BadInput, RuntimeUnavailable
 from engine.ports import CancelToken
 from engine.runtimes.building.build_lock import only_one_builds
+from engine.runtimes.building.disk_trouble import disk_trouble
 from engine.runtimes.building.unpack_archive import unpack_archive
 from engine.runtimes.describe_runtime import learn
 from engine.runtimes.find_runtimes import RPC_SERVER_NAMES, Candidate, find_program
 from engine.runtimes.manifest import FORMAT, Manifest, list_files, sha256_of, write_manifest
 from engine.settings.folders import Folders
+from engine.settings.on_disk.whole_files import private_folder
 from engine.vocabulary.runtime import RuntimeSource
 
 OnProgress = Callable[[float, str], None]
@@ -83,6 +85,7 @@ def read_release_table(text: str) -> tuple[Release, ...]:
     return tuple(releases)
 
 
+@disk_trouble("The release of llama.cpp")
 def install_release(folders: Folders, release: Release, on_progress: OnProgress, token: CancelToken) -> Path:
     """Fetch, check, unpack, describe; gives the folder. What is installed already is not fetched again.
 
@@ -110,7 +113,7 @@ def install_release(folders: Folders, release: Release, on_progress: OnProgress,
 
 def fetch_archive(into: Path, release: Release, on_progress: OnProgress, token: CancelToken) -> Path:
     """Download, or go on with a download that was broken off. Raises ``RuntimeUnavailable`` and ``Cancelled``."""
-    into.mkdir(parents=True, exist_ok=True)
+    private_folder(into)
     whole, part = into / release.sha256, into / f"{release.sha256}.part"
     if whole.is_file() and sha256_of(whole) == release.sha256:
         return whole

@@ -16,6 +16,7 @@ from pathlib import Path
 from engine.errors import RuntimeUnavailable
 from engine.ports import CancelToken
 from engine.runtimes.run_program import run_with_lines
+from engine.settings.on_disk.whole_files import private_folder
 
 _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)")
 _LAST_LINES = 12
@@ -48,7 +49,7 @@ def download_packages(
 
     Raises ``RuntimeUnavailable`` when pip fails (no network, no such release, a wrong hash), with what pip said.
     """
-    into.mkdir(parents=True, exist_ok=True)
+    private_folder(into)
     requirements = into / "requirements.txt"
     requirements.write_text("".join(package.requirement + "\n" for package in packages), encoding="utf-8")
     said: list[str] = []

@@ -7,11 +7,14 @@ rules are here, the same for both formats. Ownership and set-uid bits are droppe
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -27,14 +30,24 @@ Keep = Callable[[str], str | None]
 """Member name -> name to write it under, or ``None`` to leave it out."""
 
 
+_LONGEST_LINK = 4096
+_DAMAGED = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError,
+    NotImplementedError, RuntimeError, struct.error,
+)  # fmt: skip
+"""What the two libraries raise for archives that make no sense (an unknown method, a password, a bad checksum)."""
+
+
 def unpack_archive(archive: Path, into: Path, *, token: CancelToken, keep: Keep = lambda name: name) -> None:
     """Unpack into the folder ``into``. Raises ``RuntimeUnavailable`` for an archive that is damaged or hostile."""
     try:
+        writer = _Writer(archive, into, token)
         if zipfile.is_zipfile(archive):
-            _unpack_zip(archive, _Writer(archive, into, token), keep)
+            _unpack_zip(archive, writer, keep)
         else:
-            _unpack_tar(archive, _Writer(archive, into, token), keep)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+            _unpack_tar(archive, writer, keep)
+        writer.check_links()
+    except _DAMAGED as error:
         raise RuntimeUnavailable(f"{archive} could not be unpacked: {error}.", advice="Fetch it again.") from None
 
 
@@ -53,10 +66,22 @@ class _Writer:
         if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
             raise self._refused(f"the name {name!r} leads out of the folder")
         target = self._into / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.parent.resolve().is_relative_to(self._into):
+        if not self._is_inside(target.parent):  # before a folder is made there
             raise self._refused(f"{name!r} is written through a link that leads out of the folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
         return target
+
+    def check_links(self) -> None:
+        """When all is there: a link over links may lead elsewhere than it did when it was made."""
+        for path in self._into.rglob("*"):
+            if path.is_symlink() and not self._is_inside(path):
+                raise self._refused(f"the link {path.name!r} leads out of the folder over other links")
+
+    def _is_inside(self, path: Path) -> bool:
+        try:
+            return path.resolve().is_relative_to(self._into)
+        except (OSError, RuntimeError):  # links in a circle
+            return False
 
     def write(self, name: str, source: IO[bytes], *, size: int, mode: int) -> None:
         """One regular file."""
@@ -112,7 +137,8 @@ def _unpack_zip(archive: Path, writer: _Writer, keep: Keep) -> None:
                 continue
             mode = member.external_attr >> 16
             if stat.S_ISLNK(mode):
-                writer.link(name, bundle.read(member).decode())
+                with bundle.open(member) as source:
+                    writer.link(name, source.read(_LONGEST_LINK).decode())
                 continue
             with bundle.open(member) as source:
                 writer.write(name, source, size=member.file_size, mode=mode)

@@ -24,6 +24,9 @@ from typing import TypeVar
 from engine.errors import BadInput, HistoryUnusable
 from engine.settings.history.record_json import record_from_json, record_to_json
 from engine.settings.history.schema import bring_up_to_date
+from engine.settings.on_disk.damaged_files import set_aside
+from engine.settings.on_disk.file_lock import hold_lock
+from engine.settings.on_disk.whole_files import FILE_MODE, private_folder
 from engine.vocabulary.run_record import RunRecord
 
 MOST_RUNS = 5000
@@ -117,20 +120,29 @@ class HistoryFile:
     def _make(self) -> None:
         """Made by us and not by SQLite, so that it never was readable for others."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            private_folder(self._path.parent)
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, FILE_MODE))
         except OSError as error:
             raise self._unusable(error) from None
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
-        aside = self._path.with_name(f"{self._path.stem}-damaged-{self._now():%Y%m%d-%H%M%S}{self._path.suffix}")
+        """Its journal goes along: it may hold runs that the file does not have yet."""
         try:
-            self._path.rename(aside)
-            for ending in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+            with hold_lock(self._path):
+                if self._is_whole():  # another process has set it aside meanwhile
+                    return
+                what = "The history of runs"
+                self._notices.append(
+                    set_aside(self._path, what=what, why=str(error), companions=("-wal", "-shm"), now=self._now())
+                )
         except OSError as why:
             raise self._unusable(why) from None
-        self._notices.append(f"The history of runs was damaged ({error}): it is kept as {aside}, and a new one is begun.")
+
+    def _is_whole(self) -> bool:
+        try:
+            return self._try(lambda connection: connection.execute("PRAGMA integrity_check(1)").fetchall()) == [("ok",)]
+        except sqlite3.DatabaseError as error:
+            return not _is_damage(error)
 
     def _unusable(self, error: Exception) -> HistoryUnusable:
         said = getattr(error, "strerror", None) or str(error)

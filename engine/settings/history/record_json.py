@@ -46,7 +46,7 @@ def record_from_json(text: str | bytes, name: str) -> RunRecord:
     """``name`` is how the sentences call it. Raises ``BadInput``."""
     try:
         head = msgspec.json.decode(text, type=_Head)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"{name} is no run record: {error}.", advice="crossplyctl record writes one.") from None
     if head.format != FORMAT:
         raise BadInput(f"{name} is no run record.", advice="crossplyctl record writes one.")
@@ -57,7 +57,7 @@ def record_from_json(text: str | bytes, name: str) -> RunRecord:
         )
     try:
         record = msgspec.json.decode(text, type=_File).run
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"{name} is a run record that makes no sense: {error}.", advice="Record the run again.") from None
     _check(record, name)
     return record

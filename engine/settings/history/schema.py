@@ -43,7 +43,8 @@ def bring_up_to_date(connection: sqlite3.Connection, name: str) -> None:
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite itself undoes it when the disk is full
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -27,7 +27,7 @@ def kept_processes(shell: RemoteShell, data_folder: str) -> tuple[KeptProcess, .
     line = output.stdout.strip().rpartition(b"\n")[2]  # a login shell may have greeted
     try:
         kept = msgspec.json.decode(line, type=tuple[KeptProcess, ...])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProbeFailed(
             f"What {shell.target.text} says of programs that were left running makes no sense.", details=str(error)
         ) from error

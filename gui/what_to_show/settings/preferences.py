@@ -86,5 +86,5 @@ def _flag(word: str, *, default: bool) -> bool:
 
 
 def _scale(word: str) -> float:
-    known = word.replace(".", "", 1).isdigit()
+    known = word.isascii() and word.replace(".", "", 1).isdigit()  # "²" is a digit too, but no number
     return max(TEXT_SCALES[0], min(TEXT_SCALES[-1], float(word))) if known else 1.0

@@ -58,7 +58,7 @@ def test_the_same_state_is_not_written_again(tmp_path, publisher):
 
 
 def test_a_state_that_could_not_be_written_is_tried_again(tmp_path, publisher, monkeypatch):
-    def full(_path, _content):
+    def full(_path, _content, *, flushed):
         raise OSError("disk full")
 
     with monkeypatch.context() as patched:

@@ -27,10 +27,13 @@ def test_clusters_and_the_one_that_is_open(tmp_path):
     assert load_settings(tmp_path).cluster_path == str(tmp_path / "b")
 
 
-def test_a_damaged_settings_file_is_left_alone(tmp_path, caplog):
-    (tmp_path / FILE_NAME).write_text("{")
+NEWER = '{"version": 99}'
+
+
+def test_the_settings_file_of_a_newer_crossply_is_left_alone(tmp_path, caplog):
+    (tmp_path / FILE_NAME).write_text(NEWER)
     recent = RecentFilesInSettings(tmp_path)
     recent.note_model("/m")
     assert recent.models() == ()
-    assert (tmp_path / FILE_NAME).read_text() == "{"
+    assert (tmp_path / FILE_NAME).read_text() == NEWER
     assert "not remembered" in caplog.text

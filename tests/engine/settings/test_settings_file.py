@@ -7,15 +7,16 @@ import pytest
 from msgspec import structs
 
 from engine.errors import BadInput
+from engine.settings.on_disk.whole_files import write_atomically
 from engine.settings.settings_file import (
     FILE_NAME,
+    LARGEST_BYTES,
     VERSION,
     RememberedMachine,
     Settings,
     load_settings,
     save_settings,
     update_settings,
-    write_atomically,
 )
 
 
@@ -54,13 +55,14 @@ def test_what_is_saved_is_loaded(tmp_path):
     [
         (b"", "is not JSON"),
         (b"{", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b" " * (LARGEST_BYTES + 1), "far too large"),
         (b'{"version": 1, "policy": "\xff"}', ""),
         (b"[]", "has no version"),
         ({}, "has no version"),
         ({"version": "1"}, "has no version"),
         ({"version": True}, "has no version"),
         ({"version": 0}, "has no version"),
-        ({"version": VERSION + 1}, "written by a newer Crossply"),
         ({"version": 1, "colour": "red"}, "colour"),
         ({"version": 1, "slots": "two"}, "slots"),
         ({"version": 1, "slots": 0}, "slots"),
@@ -68,15 +70,37 @@ def test_what_is_saved_is_loaded(tmp_path):
         ({"version": 1, "reserve_fraction": 1.0}, "reserve_fraction"),
         ({"version": 2, "machines": [{"user": "ada"}]}, "host"),
         ({"version": 2, "machines": [{"host": "h", "password": "x"}]}, "password"),
+        ({"version": 2, "machines": [{"host": "-oProxyCommand=x"}]}, "-oProxyCommand=x"),
+        ({"version": 4, "policy": "guess"}, "guess"),
+        ({"version": 4, "layout": "guess"}, "guess"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path, content, said):
-    with pytest.raises(BadInput) as refused:
-        load_settings(written(tmp_path, content))
-    assert said in refused.value.happened
-    assert FILE_NAME in refused.value.happened
-    assert "\n" not in str(refused.value)
-    assert refused.value.advice
+def test_a_file_that_makes_no_sense_is_set_aside_and_told_once(tmp_path, caplog, content, said):
+    written(tmp_path, content)
+    before = (tmp_path / FILE_NAME).read_bytes()
+    assert load_settings(tmp_path) == Settings()
+    assert load_settings(tmp_path) == Settings()
+    (sentence,) = [record.getMessage() for record in caplog.records]
+    (aside,) = tmp_path.glob("*.damaged-*")
+    assert said in sentence
+    assert str(aside) in sentence
+    assert "\n" not in sentence
+    assert aside.read_bytes() == before
+    update_settings(tmp_path, lambda settings: structs.replace(settings, slots=2))
+    assert load_settings(tmp_path).slots == 2
+    assert aside.read_bytes() == before
+
+
+def test_a_damaged_file_that_cannot_be_set_aside_is_told_and_stays(tmp_path, caplog, monkeypatch):
+    written(tmp_path, b"{")
+
+    def refuse(_path, _to):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(tmp_path), "rename", refuse)
+    assert load_settings(tmp_path) == Settings()
+    assert "not be set aside (Permission denied): the defaults hold" in caplog.text
+    assert (tmp_path / FILE_NAME).read_bytes() == b"{"
 
 
 def test_a_folder_in_its_place(tmp_path):
@@ -87,8 +111,10 @@ def test_a_folder_in_its_place(tmp_path):
 
 def test_a_newer_file_is_left_alone(tmp_path):
     newer = {"version": VERSION + 1, "new": "thing"}
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match="written by a newer Crossply"):
         load_settings(written(tmp_path, newer))
+    with pytest.raises(BadInput, match="written by a newer Crossply"):
+        update_settings(tmp_path, lambda settings: structs.replace(settings, slots=2))
     assert json.loads((tmp_path / FILE_NAME).read_bytes()) == newer
 
 

@@ -19,6 +19,7 @@ from engine.runtimes.building.build_pieces import find_tools
 from engine.runtimes.manifest import sha256_of
 from engine.runtimes.remote.building.send_archive import Archive
 from engine.runtimes.remote.elf_needs import read_elf_needs
+from engine.settings.on_disk.whole_files import private_folder
 
 _CMAKE = ("lib/python*/site-packages/cmake/data", "Lib/site-packages/cmake/data")
 _NINJA = ("lib/python*/site-packages/ninja/data/bin/ninja", "bin/ninja")
@@ -54,7 +55,7 @@ def system_of(tools: OurTools, *, os_family: str, architecture: str) -> ProgramS
 
 def pack(tools: OurTools, into: Path) -> Archive:
     """One archive below the folder ``into``: ``cmake/bin``, ``cmake/share``, ``bin/ninja``. Its name tells its content."""
-    into.mkdir(parents=True, exist_ok=True)
+    private_folder(into)
     marks = hashlib.sha256(f"{_mark(tools.ninja)}{_mark(tools.cmake_data / 'bin/cmake')}".encode()).hexdigest()[:12]
     path = into / f"build-programs-{marks}.tar.gz"
     if not path.is_file():

@@ -121,3 +121,24 @@ def test_it_can_be_cancelled(tmp_path):
     archive = tar_of(tmp_path / "a.tar.gz", ("a", b"1", tarfile.REGTYPE))
     with pytest.raises(Cancelled):
         unpack_archive(archive, tmp_path / "out", token=CancelledWhen(lambda: True))
+
+
+def test_nothing_leads_out_over_links_that_each_stay_inside(tmp_path):
+    """``x`` stays inside by its words alone; over the link ``d`` it leads above the folder."""
+    links = [("a/b/d", "../..", tarfile.SYMTYPE), ("a/b/x", "d/..", tarfile.SYMTYPE)]
+    (tmp_path / "deep").mkdir()
+    into = tmp_path / "deep/out"
+    for number, more in enumerate(([], [("a/b/x/made/f", b"1", tarfile.REGTYPE)])):
+        archive = tar_of(tmp_path / f"{number}.tar.gz", ("a/b/f", b"1", tarfile.REGTYPE), *links, *more)
+        with pytest.raises(RuntimeUnavailable, match="leads out of the folder"):
+            unpack_archive(archive, into, token=NEVER)
+        assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"], "no folder either"
+
+
+def test_links_in_a_circle_and_before_what_they_lead_to(tmp_path):
+    circle = [("a", "b", tarfile.SYMTYPE), ("b", "a", tarfile.SYMTYPE), ("a/f", b"1", tarfile.REGTYPE)]
+    with pytest.raises(RuntimeUnavailable, match="leads out of the folder"):
+        unpack_archive(tar_of(tmp_path / "c.tar.gz", *circle), tmp_path / "c", token=NEVER)
+    early = [("x", "y/..", tarfile.SYMTYPE), ("d/y", "..", tarfile.SYMTYPE), ("y", "d/y", tarfile.SYMTYPE)]
+    with pytest.raises(RuntimeUnavailable, match="over other links"):
+        unpack_archive(tar_of(tmp_path / "e.tar.gz", *early), tmp_path / "e", token=NEVER)
