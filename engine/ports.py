@@ -12,7 +12,7 @@ from typing import Protocol
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.model import FoundModel, ModelFacts
-from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+from engine.vocabulary.process import ProcessCondition, ProcessOutcome, ProcessSpec
 from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
 from engine.vocabulary.throughput import RequestTimings
@@ -56,6 +56,9 @@ class RunningProcess(Protocol):
 
     def outcome(self) -> ProcessOutcome | None:
         """How it ended, or ``None`` while it runs."""
+
+    def condition(self) -> ProcessCondition:
+        """What its system says of it now. May take seconds on another machine; never raises."""
 
     def stop(self, *, grace_seconds: float = 5.0) -> ProcessOutcome:
         """Ask, terminate, kill. Idempotent, from any thread. Returns when it is gone."""
@@ -133,6 +136,10 @@ class CoordinatorClient(Protocol):
 
     def is_ready(self) -> bool:
         """``/health`` answers ok (503 while loading, refused before)."""
+
+    def loop_answers(self) -> bool:
+        """Whether its main loop takes a question now, as it does between two batches: ``False`` = not within seconds.
+        ``/health`` does not tell: it is answered by another thread."""
 
     def counters(self) -> Counters:
         """Raises ``CoordinatorUnusable``."""

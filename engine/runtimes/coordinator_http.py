@@ -21,6 +21,7 @@ from engine.vocabulary.throughput import RequestTimings
 _MOST_BYTES = 4 * 1024 * 1024
 _LONGEST_LINE = 1024 * 1024
 _TRIES = 4
+_LOOP_SECONDS = 3.0
 _NOT_UTF_8 = "type_error.316"
 _STRIDE = 7919
 """A prime, so that the ids of a standard prompt are spread over any vocabulary and do not repeat early."""
@@ -43,6 +44,15 @@ class HttpCoordinator:
                 return response.status == http.HTTPStatus.OK
         except CoordinatorUnusable:
             return False
+
+    def loop_answers(self) -> bool:
+        """``/metrics`` says anything at all; a connection that is refused is its end, which others see."""
+        try:
+            with self._open("GET", "/metrics", None, _LOOP_SECONDS) as response:
+                response.read(_MOST_BYTES)
+        except CoordinatorUnusable as error:
+            return not isinstance(error.__cause__, TimeoutError)
+        return True
 
     def counters(self) -> Counters:
         """One reading of ``/metrics``, and of ``/slots`` for what is going on. Raises ``CoordinatorUnusable``."""

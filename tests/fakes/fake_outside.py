@@ -168,12 +168,16 @@ class FakeCoordinator:
 
     ready: bool = True
     fails: EngineError | None = None
+    loops: bool = True
     pieces: tuple[AnswerPiece, ...] = (AnswerPiece(text="Par"), AnswerPiece(text="is", timings=TIMINGS))
     measured: list[tuple[int, int]] = field(default_factory=list)
     while_measuring: Callable[[], None] = lambda: None
 
     def is_ready(self) -> bool:
         return self.ready
+
+    def loop_answers(self) -> bool:
+        return self.loops
 
     def counters(self) -> Counters:
         if self.fails is not None:

@@ -9,6 +9,7 @@ import socket
 
 from engine.errors import MachineUnreachable
 from engine.ports import OnExit, OnLine
+from engine.process_parts.condition import CONDITION_COMMAND
 from engine.remote_ports import RemoteShell, RemoteStream
 from engine.ssh.leashed.heartbeat import PERIOD_SECONDS, Heartbeat
 from engine.ssh.leashed.keep_programs import follow_order, keep_order
@@ -27,6 +28,7 @@ _ANSWER_SECONDS = 20.0
 _SETTLE_SECONDS = 0.3
 """The sh leash hears of a failed ``exec`` only after it has said that the program started."""
 _KILL_SECONDS = 5.0
+_LOOK_SECONDS = 3.0
 _EXIT_SECONDS = 1.0
 _GREETING_BYTES = 4096
 
@@ -91,7 +93,7 @@ class RemoteProcessStarter:
         if refusal is not None:
             process.give_up()
             raise refused(spec, self._machine_name, refusal)
-        process.watch(on_line, on_exit, self._kill)
+        process.watch(on_line, on_exit, self._kill, self._look)
         return process
 
     def _open(self, spec: ProcessSpec, nonce: str, order: bytes) -> RemoteProcess:
@@ -117,6 +119,11 @@ class RemoteProcessStarter:
         # Nobody else has these numbers: the leash has not ended, so its group is not collected. dash has no "kill -KILL --".
         targets = f"-{started.group} {started.pid} {started.leash}"
         self._shell.run(f"exec sh -c 'kill -s KILL -- {targets}'", timeout_seconds=_KILL_SECONDS)
+
+    def _look(self, started: Started) -> str:
+        command = CONDITION_COMMAND.format(pid=started.pid)
+        output = self._shell.run(f"exec sh -c '{command}'", timeout_seconds=_LOOK_SECONDS)
+        return output.stdout.decode("utf-8", errors="replace")
 
 
 def _last_words(stream: RemoteStream) -> str | None:
