@@ -124,6 +124,17 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkDone:
+    """Of llama-server, now."""
+
+    requests: int
+    """That are being worked on."""
+    marks: tuple[int, ...] = ()
+    """Numbers that change with every batch: its count of them, and each request's tokens read and generated so far. Empty =
+    this build tells none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPiece:
     """One piece of a streamed answer; the last one carries the timings."""
 
@@ -137,9 +148,9 @@ class CoordinatorClient(Protocol):
     def is_ready(self) -> bool:
         """``/health`` answers ok (503 while loading, refused before)."""
 
-    def loop_answers(self) -> bool:
-        """Whether its main loop takes a question now, as it does between two batches: ``False`` = not within seconds.
-        ``/health`` does not tell: it is answered by another thread."""
+    def work_done(self) -> WorkDone | None:
+        """How far it is with what it works on; ``None`` = no answer within seconds. ``/health`` does not tell: it says ok
+        while nothing moves."""
 
     def counters(self) -> Counters:
         """Raises ``CoordinatorUnusable``."""

@@ -1,9 +1,9 @@
 """How long nothing may move before a run is said to hang. Pure: from the plan and from what was seen.
 
-llama-server's main loop answers ``/metrics`` between two batches, so the longest silence of a healthy one is the time of one
-batch (``-b`` tokens): that time is predicted, and measured by the standard request. Rejected: one number for all (a 7B model
-on an old processor takes a minute for a batch, a small one on a GPU a tenth of a second), and tokens per second (a long prompt
-gives none for minutes).
+llama-server tells of progress batch by batch, so the longest silence of a healthy one is the time of one batch (``-b``
+tokens): that time is predicted, and measured by the standard request. Rejected: one number for all (a 7B model on an old
+processor takes a minute for a batch, a small one on a GPU a tenth of a second), and tokens per second (a long prompt gives none
+for minutes).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TIMES_SENT = 4.0
 
 
 def serving_limit(plan: Plan, measured: RequestTimings | None, longest_seen_seconds: float) -> float:
-    """Seconds without an answer of the main loop."""
+    """Seconds without a batch more, while it works on a request."""
     seen = TIMES_SEEN * longest_seen_seconds
     rate = measured.prefill_tokens_per_second if measured else None
     if rate:

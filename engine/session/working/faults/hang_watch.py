@@ -1,8 +1,9 @@
 """Sees that a run hangs: everything lives, ``/health`` says ok, and nothing moves.
 
-Signs of life: while it loads, lines of its log and bytes through the tunnels; once it serves, an answer of llama-server's main
-loop, which comes between two batches and never in the middle of one. Whoever waits for a token, or reads slowly, is no sign of
-anything: the loop answers all the same.
+Signs of life: while it loads, lines of its log and bytes through the tunnels; once it serves, that it works on nothing, or has
+done one batch more (``/metrics`` and ``/slots``). Builds before autumn 2026 answer these between two batches only, later ones
+at any time: both a late answer and one that has not changed are no sign. Tokens at a client are none either: one that reads
+slowly holds nothing up.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class HangWatch:
         self._suspects = suspects
         self._sent_bytes = sent_bytes
         self._post = post
-        self._n_answers = 0
+        self._n_idle = 0
+        self._marks: tuple[int, ...] = ()
         self._longest_seconds = 0.0
         self._next_doubt_seconds = FIRST_DOUBT_SECONDS
 
@@ -65,8 +67,12 @@ class HangWatch:
     def _sign_of_life(self) -> tuple[int, ...]:
         if not self._watch.serving:
             return (self._watch.n_lines, self._sent_bytes() // LEAST_SENT_BYTES)
-        self._n_answers += self._client.loop_answers()
-        return (-1, self._n_answers)
+        done = self._client.work_done()
+        if done is not None and not (done.requests and done.marks):
+            self._n_idle += 1
+        if done is not None:
+            self._marks = done.marks
+        return (-1, self._n_idle, *self._marks)
 
     def _judge(self, seconds: float, process: RunningProcess) -> Problem | None:
         run, serving = self._watch.run, self._watch.serving

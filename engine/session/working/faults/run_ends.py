@@ -1,7 +1,8 @@
 """Who broke it? Processes of one run end within moments of each other, and llama-server is often heard of first.
 
-llama-server aborts when a worker or a tunnel ends, and does not say which. So its own end is told only when nobody beneath it
-has ended for a moment more; then the one that is to blame has been named already.
+llama-server aborts when a worker or a tunnel ends, and does not say which. So when it aborts, its own end is told only when
+nobody beneath it has ended for a moment more; else the one that is to blame has been named already. One that was killed, or
+that ended by itself, was not ended by a worker.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from engine.vocabulary.problem import Problem
 WHY = "why llama-server ended"
 WAIT_SECONDS = 1.0
 STEP_SECONDS = 0.05
+_ABORTED = (-6, 134)
+"""SIGABRT, as the system and as a shell tells it."""
 
 Tell = Callable[[Problem | None], None]
 
@@ -54,7 +57,8 @@ class RunEnds:
 
     def _wait_and_tell(self, ended: Ended, tell: Tell, token: Token) -> None:
         try:
-            for _ in range(round(WAIT_SECONDS / STEP_SECONDS)):
+            waits = round(WAIT_SECONDS / STEP_SECONDS) if ended.outcome.exit_code in _ABORTED else 0
+            for _ in range(waits):
                 if self._named.is_set():
                     break
                 token.wait(STEP_SECONDS)

@@ -6,6 +6,7 @@ import pytest
 
 from engine.cluster.servers import COORDINATOR
 from engine.errors import Cancelled
+from engine.ports import WorkDone
 from engine.session import events
 from engine.session.working.faults.hang_problems import Suspect
 from engine.session.working.faults.hang_watch import LEAST_SENT_BYTES, HangWatch
@@ -80,31 +81,38 @@ def test_bytes_through_a_tunnel_are_progress_and_keep_alives_are_not(bench):
     assert bench.follow(*[(200, lambda: send(100))] * 3) != []
 
 
-def test_a_serving_one_whose_loop_answers_no_more_hangs(bench):
+@pytest.mark.parametrize("answers", [True, False], ids=["still answers", "answers no more"])
+def test_a_serving_one_that_works_and_does_no_batch_hangs(bench, answers):
     bench.watch.serving = True
-    assert bench.follow(*[(3, nothing)] * 20) == [], "it answers"
-    bench.client.loops = False
+    assert bench.follow(*[(3, nothing)] * 20) == [], "it works on nothing"
+    bench.client.works, bench.client.answers = True, answers
     (problem,) = bench.follow(*[(3, nothing)] * 30)
     assert "works on a request" in problem.happened
 
 
 def test_a_batch_takes_as_long_as_it_takes(bench):
+    bench.watch.serving, bench.client.works = True, True
+
+    def one_more():
+        bench.client.n_batches += 1
+
+    assert bench.follow((20, nothing), (1, one_more), (40, nothing), (1, one_more), (70, nothing), (1, one_more)) == []
+
+
+def test_one_that_tells_nothing_of_its_work_is_believed(bench):
     bench.watch.serving = True
-
-    def turn():
-        bench.client.loops = not bench.client.loops
-
-    assert bench.follow((10, turn), (20, turn), (1, turn), (40, turn)) == []
+    bench.client.work_done = lambda: WorkDone(requests=1)
+    assert bench.follow(*[(3, nothing)] * 30) == []
 
 
 def test_a_stopped_process_is_named_without_waiting_for_the_limit(bench):
-    bench.watch.serving, bench.client.loops, bench.condition = True, False, ProcessCondition.STOPPED
+    bench.watch.serving, bench.client.answers, bench.condition = True, False, ProcessCondition.STOPPED
     (problem,) = bench.follow((4, nothing))
     assert problem.happened.startswith("llama-server is stopped")
 
 
 def test_the_processes_are_looked_at_more_and_more_seldom(bench):
-    bench.watch.serving, bench.client.loops = True, False
+    bench.watch.serving, bench.client.works = True, True
     bench.follow(*[(1, nothing)] * 20)
     assert bench.n_looks == 3  # after 3, 6 and 12 s
 
