@@ -13,7 +13,7 @@ from engine.vocabulary.api import ApiOpened, ApiPlace, Serving
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.model import FoundModel, ModelFacts
-from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+from engine.vocabulary.process import ProcessCondition, ProcessOutcome, ProcessSpec
 from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
 from engine.vocabulary.throughput import RequestTimings
@@ -57,6 +57,9 @@ class RunningProcess(Protocol):
 
     def outcome(self) -> ProcessOutcome | None:
         """How it ended, or ``None`` while it runs."""
+
+    def condition(self) -> ProcessCondition:
+        """What its system says of it now. May take seconds on another machine; never raises."""
 
     def stop(self, *, grace_seconds: float = 5.0) -> ProcessOutcome:
         """Ask, terminate, kill. Idempotent, from any thread. Returns when it is gone."""
@@ -122,6 +125,17 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkDone:
+    """Of llama-server, now."""
+
+    requests: int
+    """That are being worked on."""
+    marks: tuple[int, ...] = ()
+    """Numbers that change with every batch: its count of them, and each request's tokens read and generated so far. Empty =
+    this build tells none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPiece:
     """One piece of a streamed answer; the last one carries the timings."""
 
@@ -134,6 +148,10 @@ class CoordinatorClient(Protocol):
 
     def is_ready(self) -> bool:
         """``/health`` answers ok (503 while loading, refused before)."""
+
+    def work_done(self) -> WorkDone | None:
+        """How far it is with what it works on; ``None`` = no answer within seconds. ``/health`` does not tell: it says ok
+        while nothing moves."""
 
     def counters(self) -> Counters:
         """Raises ``CoordinatorUnusable``."""

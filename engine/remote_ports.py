@@ -11,7 +11,7 @@ from typing import Protocol
 from engine.ports import CancelToken, ProcessStarter, RpcAsker
 from engine.vocabulary.found import FoundMachine
 from engine.vocabulary.machine import Machine, MachineLoad
-from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.process import ConnectionLoss, ProcessSpec
 from engine.vocabulary.remote import (
     Forward,
     HostKey,
@@ -52,6 +52,9 @@ class RemoteStream(Protocol):
 
     def exit_code(self, timeout_seconds: float) -> int | None:
         """Its exit status, ``None`` when it is not known in time or the connection was lost."""
+
+    def loss(self) -> ConnectionLoss | None:
+        """How the connection was lost; ``None`` while it is there."""
 
     def close(self) -> None:
         """Close the channel: its stdin ends, which is what lets go of a leash. Idempotent."""
@@ -137,6 +140,9 @@ class RemoteShell(Protocol):
     def is_alive(self) -> bool:
         """Whether it is still connected, as far as is known without asking."""
 
+    def silent_seconds(self) -> float:
+        """For how long nothing was heard from it, although it was asked every few seconds."""
+
     def close(self) -> None:
         """Disconnect. Idempotent, never blocks for long."""
 
@@ -216,6 +222,9 @@ class RemoteMachine(Protocol):
 
     def is_alive(self) -> bool:
         """Whether we are still connected, as far as is known."""
+
+    def silent_seconds(self) -> float:
+        """For how long nothing was heard from it, although it was asked every few seconds."""
 
     def close(self) -> None:
         """Let go: what was started there ends."""

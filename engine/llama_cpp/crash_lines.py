@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from engine.vocabulary.fault import FaultCause
+
 _MIB = 1024 * 1024
 
 
@@ -23,6 +25,11 @@ class FatalError:
     """The worker concerned, when the line names it."""
     vague: bool = False
     """A line that only says that it failed; worth showing when nothing better was said before."""
+    cause: FaultCause = FaultCause.COORDINATOR_ENDED
+    buffer: str | None = None
+    """The buffer that could not be allocated: ``RPC0[10.0.0.2:50052]``, ``CUDA0``."""
+    needs_bytes: int | None = None
+    """Its size, where the line says it."""
 
 
 _ENDPOINT = r"(?P<endpoint>[\w.\-]+:\d{1,5})"
@@ -94,6 +101,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "The coordinator's machine ran out of memory.",
             "Use a shorter context or a smaller micro-batch, or close other programs.",
         ),
+        (
+            r"No space left on device",
+            "The disk of llama-server's machine is full.",
+            "Free some space; the model itself is only read.",
+        ),
     )
 )
 _VAGUE: tuple[tuple[str, str, str], ...] = (
@@ -109,11 +121,32 @@ def fatal_error_in(line: str) -> FatalError | None:
         match = pattern.search(line)
         if match is not None:
             found = _details(match)
-            return FatalError(sentence=sentence.format(**found), advice=advice, endpoint=found.get("endpoint"))
+            return FatalError(
+                sentence=sentence.format(**found),
+                advice=advice,
+                endpoint=found.get("endpoint"),
+                cause=_cause_of(line, found),
+                buffer=found.get("buffer"),
+                needs_bytes=int(found["size"]) if "size" in found else None,
+            )
     for needle, sentence, advice in _VAGUE:
         if needle in line:
             return FatalError(sentence=sentence, advice=advice, vague=True)
     return None
+
+
+def _cause_of(line: str, found: dict[str, str]) -> FaultCause:
+    if "buffer" in found:
+        return FaultCause.WORKER_OUT_OF_MEMORY if "endpoint" in found else FaultCause.COORDINATOR_OUT_OF_MEMORY
+    return next((cause for needle, cause in _CAUSES if re.search(needle, line)), FaultCause.COORDINATOR_ENDED)
+
+
+_CAUSES: tuple[tuple[str, FaultCause], ...] = (
+    ("couldn't bind HTTP server socket", FaultCause.PORT_TAKEN),
+    ("Failed to connect to ", FaultCause.NEVER_ANSWERED),
+    ("out of memory|ErrorOutOfDeviceMemory|bad_alloc", FaultCause.COORDINATOR_OUT_OF_MEMORY),
+    ("No space left on device", FaultCause.DISK_FULL),
+)
 
 
 def _details(match: re.Match[str]) -> dict[str, str]:

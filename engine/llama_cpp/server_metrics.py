@@ -49,12 +49,31 @@ def parse_metrics(text: str) -> ServerTotals:
 
 def decoding_slots(text: str) -> tuple[tuple[int, int], ...]:
     """(task, tokens generated so far) of every slot that is answering, from the JSON of ``/slots``; odd ones are left out."""
+    found = (_decoding(slot) for slot in _listed(text))
+    return tuple(pair for pair in found if pair is not None)
+
+
+def work_marks(metrics: str, slots: str) -> tuple[int, ...]:
+    """Numbers that change with every batch that is done: ``n_decode_total`` of the metrics, and of every slot that works its
+    task, its tokens read and its tokens generated. Only what the build tells."""
+    total = dict(_samples(metrics)).get("n_decode_total")
+    return (*(() if total is None else (int(total),)), *(mark for slot in _listed(slots) for mark in _marks_of(slot)))
+
+
+def _marks_of(slot: object) -> tuple[int, ...]:
+    if not isinstance(slot, dict) or not slot.get("is_processing"):
+        return ()
+    decoding = _decoding(slot) or ()
+    read = slot.get("n_prompt_tokens_processed")
+    return (*decoding, read) if isinstance(read, int) else decoding
+
+
+def _listed(text: str) -> list[object]:
     try:
         slots = json.loads(text)
     except (ValueError, RecursionError):
-        return ()
-    found = (_decoding(slot) for slot in slots) if isinstance(slots, list) else ()
-    return tuple(pair for pair in found if pair is not None)
+        return []
+    return slots if isinstance(slots, list) else []
 
 
 def _decoding(slot: object) -> tuple[int, int] | None:

@@ -23,23 +23,28 @@ import os
 import signal
 import subprocess  # noqa: TID251 - the one file for long-lived programs
 import sys
+from pathlib import Path
 from threading import Event, Lock, Thread, current_thread
 
 from engine.errors import ProcessFailed
 from engine.ports import OnExit, OnLine
+from engine.process_parts.condition import condition_in
 from engine.process_parts.output_lines import Tail
 from engine.process_parts.stop_ladder import ASKED, KILL_SECONDS, KILLED, TERMINATE_SECONDS, TERMINATED, Rung, climb
 from engine.processes.child_environment import child_environment
 from engine.processes.leash import Leash, new_leash
+from engine.processes.memory_kills import MemoryKills
 from engine.processes.memory_limit import MemoryLimiter, limit_with_headroom
 from engine.processes.output_pump import pump
 from engine.processes.start_failure import start_failure
-from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+from engine.vocabulary.process import ProcessCondition, ProcessOutcome, ProcessSpec
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_FIRST_LINE_BYTES = 32 * 1024
 """Fits into a new pipe, so that writing it never waits for the program."""
+_SIGKILL = 9
+"""Windows' ``signal`` has no such name."""
 _DRAIN_SECONDS = 2.0
 """How long ``stop`` waits for the last lines once the program is gone."""
 
@@ -54,6 +59,7 @@ class LocalProcess:
         self._process = process
         self._leash = leash
         self._limiter = limiter
+        self._memory_kills = MemoryKills(process.pid)
         self._tail = Tail()
         self._lock = Lock()
         self._stop_lock = Lock()
@@ -80,6 +86,13 @@ class LocalProcess:
         """How it ended, or ``None`` while it runs."""
         with self._lock:
             return self._outcome
+
+    def condition(self) -> ProcessCondition:
+        """From ``/proc``; not known where there is none."""
+        try:
+            return condition_in(Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            return ProcessCondition.UNKNOWN if self.is_alive() else ProcessCondition.GONE
 
     def stop(self, *, grace_seconds: float = 5.0) -> ProcessOutcome:
         """Ask (SIGTERM to the program, ``grace_seconds``), terminate the group, kill the group. Idempotent, from any thread,
@@ -120,9 +133,13 @@ class LocalProcess:
             self._rung = name
 
     def _wait(self) -> None:
+        self._memory_kills.wait()
         code = self._process.wait()
+        for_memory = code == -_SIGKILL and not self._rung and self._memory_kills.happened()
         with self._lock:
-            self._outcome = ProcessOutcome(exit_code=code, stop_asked=bool(self._rung), rung=self._rung)
+            self._outcome = ProcessOutcome(
+                exit_code=code, stop_asked=bool(self._rung), rung=self._rung, killed_for_memory=for_memory
+            )
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._leash.let_go()

@@ -134,6 +134,10 @@ class SshMachine:
         """Whether we are still connected, as far as is known."""
         return self._shell.is_alive()
 
+    def silent_seconds(self) -> float:
+        """For how long nothing was heard from it."""
+        return self._shell.silent_seconds()
+
     def close(self) -> None:
         """What was started there ends with the connections."""
         if self._sessions is not None:

@@ -14,13 +14,14 @@ from typing import Any
 
 from engine.errors import CoordinatorUnusable
 from engine.llama_cpp.answer_stream import parse_stream_line, timings_of
-from engine.llama_cpp.server_metrics import decoding_slots, parse_metrics
-from engine.ports import AnswerPiece, Counters
+from engine.llama_cpp.server_metrics import decoding_slots, parse_metrics, work_marks
+from engine.ports import AnswerPiece, Counters, WorkDone
 from engine.vocabulary.throughput import RequestTimings
 
 _MOST_BYTES = 4 * 1024 * 1024
 _LONGEST_LINE = 1024 * 1024
 _TRIES = 4
+_PROGRESS_SECONDS = 3.0
 _NOT_UTF_8 = "type_error.316"
 _STRIDE = 7919
 """A prime, so that the ids of a standard prompt are spread over any vocabulary and do not repeat early."""
@@ -44,6 +45,17 @@ class HttpCoordinator:
         except CoordinatorUnusable:
             return False
 
+    def work_done(self) -> WorkDone | None:
+        """From ``/metrics`` and ``/slots``. One that refuses the connection works on nothing: its end is seen by others."""
+        try:
+            with self._open("GET", "/metrics", None, _PROGRESS_SECONDS) as response:
+                text = self._text_of(response)
+            requests = int(parse_metrics(text).requests_processing)
+            slots = self._slots(_PROGRESS_SECONDS) if requests else "[]"
+        except CoordinatorUnusable as error:
+            return None if isinstance(error.__cause__, TimeoutError) else WorkDone(requests=0)
+        return WorkDone(requests=requests, marks=work_marks(text, slots))
+
     def counters(self) -> Counters:
         """One reading of ``/metrics``, and of ``/slots`` for what is going on. Raises ``CoordinatorUnusable``."""
         with self._open("GET", "/metrics", None, self._reply_seconds) as response:
@@ -59,10 +71,12 @@ class HttpCoordinator:
         )
 
     def _decoding(self) -> tuple[tuple[int, int], ...]:
+        return decoding_slots(self._slots(self._reply_seconds))
+
+    def _slots(self, seconds: float) -> str:
         """Older builds list no slots unless told to: then there is nothing to see between two requests."""
-        with self._open("GET", "/slots", None, self._reply_seconds) as response:
-            text = self._text_of(response) if response.status == http.HTTPStatus.OK else "[]"
-        return decoding_slots(text)
+        with self._open("GET", "/slots", None, seconds) as response:
+            return self._text_of(response) if response.status == http.HTTPStatus.OK else "[]"
 
     def ask(self, prompt: str, *, max_tokens: int, chat: bool, temperature: float | None = None) -> Iterator[AnswerPiece]:
         """Stream an answer; the last piece carries the timings. Closing the iterator stops the generation.

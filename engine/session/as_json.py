@@ -11,6 +11,7 @@ from typing import Any
 from engine.session.recovering.as_json import recovery_json
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState, CommandShown, ProcessSeen, RunSeen
+from engine.vocabulary.fault import Fault
 from engine.vocabulary.layer_map import LayerMap
 from engine.vocabulary.machine import Machine
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused, PredictedThroughput
@@ -185,6 +186,18 @@ def _problem(problem: Problem) -> Json:
         "where": problem.where,
         "happened": problem.happened,
         "advice": problem.advice,
+        "fault": _fault(problem.fault),
+    }
+
+
+def _fault(fault: Fault | None) -> Json | None:
+    if fault is None:
+        return None
+    return {
+        "cause": fault.cause.value,
+        "machine": fault.machine_id,
+        "workers": list(fault.worker_ids),
+        "needs_bytes": fault.needs_bytes,
     }
 
 

@@ -164,6 +164,8 @@ class ProcessStarted:
     worker_ids: tuple[WorkerId, ...] = ()
     pid: int | None = None
     machine_name: str = "this machine"
+    machine_id: MachineId | None = None
+    """Of a worker: where it runs; of a tunnel: where it leads."""
     keeps_running: bool = False
 
 

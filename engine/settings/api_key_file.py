@@ -12,7 +12,7 @@ import secrets
 from pathlib import Path
 
 from engine.errors import BadInput
-from engine.settings.settings_file import write_atomically
+from engine.settings.on_disk.whole_files import write_atomically
 
 FILE_NAME = "api-key"
 _BYTES = 32

@@ -28,9 +28,10 @@ from paramiko.ssh_exception import IncompatiblePeer  # noqa: TID251 - the same
 from engine.errors import MachineUnreachable
 from engine.ssh.heard_socket import ByteStream, HeardSocket
 
-KEEP_ALIVE_SECONDS = 5.0
-SILENCE_SECONDS = 15.0
-"""Lost when nothing was heard for so long, although something was asked every ``KEEP_ALIVE_SECONDS``."""
+KEEP_ALIVE_SECONDS = 2.0
+SILENCE_SECONDS = 8.0
+"""Lost when nothing was heard for so long, although something was asked every ``KEEP_ALIVE_SECONDS``: so a machine that fell
+silent is named within 10 s."""
 AUTH_SECONDS = 30.0
 ANSWER_SECONDS = 15.0
 """For the server's answer to a request: opening a channel, starting a command."""
@@ -155,13 +156,14 @@ def _agent_key(key: paramiko.AgentKey) -> LoginKey:
 
 
 class Connection:
-    """One connection. ``name`` is the machine's, for people. From any thread, once ``watch`` was called."""
+    """One connection. ``name`` is the machine's, for people; ``heard`` knows when it last spoke. From any thread, once
+    ``watch`` was called."""
 
     def __init__(self, stream: ByteStream, name: str) -> None:
         logging.getLogger(_LOG_CHANNEL).setLevel(logging.CRITICAL)  # what matters reaches people as errors of ours
         self.name = name
-        self._socket = HeardSocket(stream, silence_seconds=SILENCE_SECONDS)
-        self._transport = paramiko.Transport(cast("socket.socket", self._socket))
+        self.heard = HeardSocket(stream, silence_seconds=SILENCE_SECONDS)
+        self._transport = paramiko.Transport(cast("socket.socket", self.heard))
         self._transport.set_log_channel(_LOG_CHANNEL)
         self._transport.auth_timeout = AUTH_SECONDS
         self._asking = Lock()
@@ -267,7 +269,7 @@ class Connection:
 
     def watch(self) -> None:
         """Ask something every few seconds, and end the connection when nothing comes back."""
-        self._socket.expect_answers()
+        self.heard.expect_answers()
         Thread(target=self._keep_asking, name=f"keep-alive {self.name}", daemon=True).start()
 
     def _keep_asking(self) -> None:
@@ -306,7 +308,7 @@ class Connection:
         self._closed.set()
         self._transport.packetizer.complete_handshake()  # stops its timer, which outlives a handshake that failed
         self._transport.close()
-        self._socket.close()
+        self.heard.close()
 
     # channels
 

@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
+from engine.vocabulary.process import ConnectionLoss
+
 
 class ByteStream(Protocol):
     """The part of a socket (or of a channel through a jump) that an SSH connection needs."""
@@ -36,12 +38,19 @@ class HeardSocket:
         self._stream = stream
         self._silence_seconds = silence_seconds
         self._heard_at: float | None = None
+        self.loss = ConnectionLoss.CLOSED
+        """How it was lost, once it is."""
         self._closed = False
         """Read by paramiko under this name, as in ``socket.socket``."""
 
     def expect_answers(self) -> None:
         """From now on silence is an end."""
         self._heard_at = time.monotonic()
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long nothing was heard; 0 before answers are expected."""
+        return 0.0 if self._heard_at is None else time.monotonic() - self._heard_at
 
     def recv(self, most_bytes: int) -> bytes:
         """As the stream's. Raises ``ConnectionAbortedError`` after too long a silence."""
@@ -55,7 +64,8 @@ class HeardSocket:
         return data
 
     def _look_at_the_clock(self) -> None:
-        if self._heard_at is not None and time.monotonic() - self._heard_at > self._silence_seconds:
+        if self.silent_seconds > self._silence_seconds:
+            self.loss = ConnectionLoss.SILENT
             raise ConnectionAbortedError(103, f"nothing was heard for {self._silence_seconds:.0f} s")
 
     def send(self, data: bytes) -> int:

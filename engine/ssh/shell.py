@@ -13,11 +13,13 @@ from engine.ports import CancelToken
 from engine.remote_ports import CommandOutput, PortConnection, RemoteFiles, RemoteStream
 from engine.ssh.connection import Connection
 from engine.ssh.files import ParamikoFiles
+from engine.vocabulary.process import ConnectionLoss
 from engine.vocabulary.remote import HostKey, SshTarget
 
 _LOOK_SECONDS = 0.1
 """How often the deadline and the cancel token are looked at."""
 _CHUNK_BYTES = 64 * 1024
+_END_SECONDS = 0.3
 _EXIT_STATUS_SECONDS = 2.0
 """It follows the end of the output; a server may leave it out."""
 
@@ -186,8 +188,14 @@ class ParamikoShell:
         return self._connection.round_trip_seconds()
 
     def is_alive(self) -> bool:
-        """As far as is known: a silent loss is noticed within about 15 s."""
+        """As far as is known: a silent loss is noticed within 10 s."""
         return self._connection.is_alive()
+
+    def silent_seconds(self) -> float:
+        """For how long nothing was heard; 0 once the other side has closed the connection: that was heard."""
+        heard = self._connection.heard
+        closed = not self._connection.is_alive() and heard.loss is ConnectionLoss.CLOSED
+        return 0.0 if closed else heard.silent_seconds
 
     def close(self) -> None:
         """Disconnect from the machine, then from those on the way. Idempotent."""
@@ -249,6 +257,16 @@ class ChannelStream:
     def exit_code(self, timeout_seconds: float) -> int | None:
         """``None`` when it is not known in time."""
         return exit_code_of(self._channel, timeout_seconds)
+
+    def loss(self) -> ConnectionLoss | None:
+        """How the connection was lost; ``None`` while it is there. Paramiko ends the channels first, the connection a moment
+        later, so it is looked at for that moment."""
+        deadline = time.monotonic() + _END_SECONDS
+        while self._connection.is_alive():
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.01)
+        return self._connection.heard.loss
 
     def close(self) -> None:
         """Its stdin ends. Idempotent."""

@@ -43,6 +43,29 @@ class ProcessSpec:
     """On a remote machine: it outlives us and is found again (see ``ssh.leashed.kept_processes``). Elsewhere refused."""
 
 
+class ConnectionLoss(StrEnum):
+    """How a program on another machine was lost from sight: its exit status is not known then."""
+
+    CLOSED = "the connection ended"
+    """Closed or reset by the other side: that machine, or what is between, still answered."""
+    SILENT = "nothing was heard"
+    """Switched off, asleep, hanging, cable pulled."""
+    LEASH = "what held it ended"
+    """The connection is well; the program of ours that held it there is gone, and it with it."""
+
+
+class ProcessCondition(StrEnum):
+    """What the system says of a process that has not ended."""
+
+    RUNNING = "running"
+    STOPPED = "stopped by a signal"
+    """SIGSTOP, or a debugger: it goes on only when somebody tells it to."""
+    STUCK = "waiting in the system"
+    """Uninterruptible: for a disk, a driver, a network file system."""
+    GONE = "gone"
+    UNKNOWN = "not known"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessOutcome:
     """How a process ended."""
@@ -53,10 +76,18 @@ class ProcessOutcome:
     """Whether we asked for it; otherwise any exit of an rpc-server is a failure, 0 included."""
     rung: str = ""
     """Which rung of the stop ladder worked: ``asked``, ``terminated``, ``killed``."""
+    killed_for_memory: bool = False
+    """Ended by SIGKILL at the moment in which the system counted a kill for want of memory."""
+    loss: ConnectionLoss | None = None
+    """Set where it is not known how it ended because the connection to it was lost."""
 
     @property
     def in_words(self) -> str:
         """``ended with status 3``, ``crashed with signal 11 (SIGSEGV)``."""
+        if self.loss is not None:
+            return f"was lost ({self.loss.value})"
+        if self.killed_for_memory:
+            return "was killed by the system for want of memory (signal 9, SIGKILL)"
         if self.exit_code is None:
             return "ended, its exit status is not known"
         number = -self.exit_code if self.exit_code < 0 else self.exit_code - 128

@@ -13,7 +13,7 @@ from engine.cluster.servers import servers_of
 from engine.errors import BadModelFile, Cancelled, EngineError
 from engine.llama_cpp.command_lines import native_devices, registered_devices
 from engine.planning.abstract_model import abstract_model
-from engine.ports import AnswerPiece, CancelToken, Counters, OnExit, OnLine, RpcState
+from engine.ports import AnswerPiece, CancelToken, Counters, OnExit, OnLine, RpcState, WorkDone
 from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
 from engine.session.session import Session
@@ -171,12 +171,18 @@ class FakeCoordinator:
 
     ready: bool = True
     fails: EngineError | None = None
+    works: bool = False
+    answers: bool = True
+    n_batches: int = 0
     pieces: tuple[AnswerPiece, ...] = (AnswerPiece(text="Par"), AnswerPiece(text="is", timings=TIMINGS))
     measured: list[tuple[int, int]] = field(default_factory=list)
     while_measuring: Callable[[], None] = lambda: None
 
     def is_ready(self) -> bool:
         return self.ready
+
+    def work_done(self) -> WorkDone | None:
+        return WorkDone(requests=int(self.works), marks=(self.n_batches,)) if self.answers else None
 
     def counters(self) -> Counters:
         if self.fails is not None:

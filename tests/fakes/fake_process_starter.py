@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine.errors import ProcessFailed
 from engine.ports import OnExit, OnLine
-from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+from engine.vocabulary.process import ConnectionLoss, ProcessCondition, ProcessOutcome, ProcessSpec
 
 TAIL_LINES = 500
 
@@ -38,6 +38,7 @@ class FakeProcess:
         self._on_exit = on_exit
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._outcome: ProcessOutcome | None = None
+        self.is_in = ProcessCondition.RUNNING
 
     @property
     def pid(self) -> int:
@@ -52,6 +53,9 @@ class FakeProcess:
 
     def outcome(self) -> ProcessOutcome | None:
         return self._outcome
+
+    def condition(self) -> ProcessCondition:
+        return self.is_in if self.is_alive() else ProcessCondition.GONE
 
     def stop(self, *, grace_seconds: float = 5.0) -> ProcessOutcome:
         if self._outcome is not None:
@@ -70,6 +74,10 @@ class FakeProcess:
     def exit(self, code: int) -> None:
         """The program ends by itself."""
         self._end(ProcessOutcome(exit_code=code, stop_asked=False))
+
+    def is_lost(self, loss: ConnectionLoss) -> None:
+        """It was on another machine, and the connection is gone."""
+        self._end(ProcessOutcome(exit_code=None, stop_asked=False, loss=loss))
 
     def _end(self, outcome: ProcessOutcome) -> ProcessOutcome:
         assert self._outcome is None, "a program ends once"

@@ -67,6 +67,7 @@ class FakeRemoteMachine:
         self.seen = look
         self.starter, self.asker = starter, asker
         self.lost: EngineError | None = None
+        self.silent_for = 0.0
         self.copied: list[str] = []
         self.built: list[str] = []
         self.n_looks = self.n_prunings = 0
@@ -120,6 +121,9 @@ class FakeRemoteMachine:
 
     def is_alive(self) -> bool:
         return not self.closed and self.lost is None
+
+    def silent_seconds(self) -> float:
+        return self.silent_for
 
     def close(self) -> None:
         self.closed = True

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from engine.errors import MachineUnreachable
 from engine.ports import CancelToken
 from engine.remote_ports import CommandOutput, PortConnection, RemoteFiles
+from engine.vocabulary.process import ConnectionLoss
 from engine.vocabulary.remote import HostKey, SshTarget
 
 
@@ -46,6 +47,9 @@ class LocalStream:
             return self.process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             return None
+
+    def loss(self) -> ConnectionLoss | None:
+        return None
 
     def close(self) -> None:
         """A reader that waits sees the end when the command ends, as it does when its input has."""
@@ -112,6 +116,9 @@ class LocalShell:
 
     def is_alive(self) -> bool:
         return True
+
+    def silent_seconds(self) -> float:
+        return 0.0
 
     def close(self) -> None:
         for stream in self.streams:

@@ -25,12 +25,16 @@ from engine.session.outside import Outside
 from engine.session.reducing.commands import tunnel_argv
 from engine.session.state import ClusterState, RunSeen
 from engine.session.working.adopt_kept import keeps_there
-from engine.session.working.exit_problems import problem_of_exit
+from engine.session.working.faults.exit_problems import TUNNEL_TO, Ended
+from engine.session.working.faults.hang_problems import Suspect
+from engine.session.working.faults.hang_watch import HANG, HangWatch
+from engine.session.working.faults.run_ends import RunEnds
+from engine.session.working.faults.start_problems import never_answered, no_tunnel, not_started
 from engine.session.working.prepare_run import FindMachine, connected
 from engine.session.working.watch_coordinator import CoordinatorWatch
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import THIS_MACHINE
-from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
 from engine.vocabulary.remote import TunnelSpec
 from engine.vocabulary.worker import RpcServerSpec
@@ -57,6 +61,7 @@ class _Held:
     it is there), or later. Exactly one of these says that it ended.
     """
 
+    started: events.ProcessStarted
     keeps_running: bool = False
     starting: bool = False
     ended: bool = False
@@ -75,6 +80,7 @@ class Performer:
         self._post = post
         self._lock = threading.Lock()
         self._held: dict[ProcessId, _Held] = {}
+        self._ends = RunEnds(jobs, machine_of)
 
     def perform(self, action: Action, state: ClusterState) -> None:
         """Begin one action. Returns at once; its first event is posted before, so that it is not asked for twice.
@@ -121,6 +127,7 @@ class Performer:
             endpoint=spec.endpoint,
             worker_ids=spec.worker_ids,
             machine_name=spec.machine_name,
+            machine_id=spec.machine_id,
             keeps_running=keeps_running,
         )
         process_spec = ProcessSpec(
@@ -133,7 +140,7 @@ class Performer:
         self._begin(started, lambda held, token: self._start_server(held, spec, process_spec, started, token))
 
     def _begin(self, started: events.ProcessStarted, work: Callable[[_Held, Token], None]) -> None:
-        held = _Held(keeps_running=started.keeps_running)
+        held = _Held(started=started, keeps_running=started.keeps_running)
         with self._lock:
             self._held[started.id] = held
         self._post(started)
@@ -154,7 +161,7 @@ class Performer:
                 return
             token.check()
             if self._outside.clock.now_seconds() > deadline:
-                self._post(events.ProblemHappened(problem=_never_answered(spec, process), ends_run=True))
+                self._post(events.ProblemHappened(problem=never_answered(spec, process.tail(), READY_SECONDS), ends_run=True))
                 return
             token.wait(0.05)
 
@@ -186,7 +193,12 @@ class Performer:
 
     def _begin_tunnel(self, spec: TunnelSpec, state: ClusterState) -> None:
         id_, argv = tunnel_process_id(spec), tunnel_argv(state, spec)
-        started = events.ProcessStarted(id=id_, title=f"tunnel to {spec.machine_name}", argv=argv)
+        started = events.ProcessStarted(
+            id=id_,
+            title=f"{TUNNEL_TO}{spec.machine_name}",
+            argv=argv,
+            machine_id=spec.machine_id,
+        )
         process_spec = ProcessSpec(id=id_, argv=argv)
         self._begin(started, lambda held, token: self._start_tunnel(held, spec, process_spec, started, token))
 
@@ -210,7 +222,7 @@ class Performer:
                 self._count(spec, process, token)
                 return
             if self._outside.clock.now_seconds() > deadline:
-                self._post(events.ProblemHappened(problem=_no_tunnel(spec, process), ends_run=True))
+                self._post(events.ProblemHappened(problem=no_tunnel(spec, process.tail(), READY_SECONDS), ends_run=True))
                 return
             token.wait(0.05)
 
@@ -267,10 +279,30 @@ class Performer:
             if kept is not None:
                 self._logs.append(COORDINATOR, kept)
 
+        self._ends.begin()
         process = self._start(held, spec, started, on_line, watch)
         if process is not None:
-            client = self._outside.coordinator_client(run.coordinator_url)
-            watch.follow(process, client, self._outside.clock, token)
+            client, clock = self._outside.coordinator_client(run.coordinator_url), self._outside.clock
+            hangs = HangWatch(watch, client, self._suspects, self._sent_bytes, self._post)
+            self._jobs.start(HANG, lambda token: hangs.follow(process, clock, token))
+            watch.follow(process, client, clock, token)
+
+    def _running(self) -> list[tuple[events.ProcessStarted, RunningProcess]]:
+        with self._lock:
+            return [(held.started, held.process) for held in self._held.values() if held.process and not held.ended]
+
+    def _suspects(self) -> tuple[Suspect, ...]:
+        """What runs now, for whoever wants to know why nothing moves."""
+        return tuple(
+            Suspect(started=started, pid=process.pid, condition=process.condition(), silent_seconds=silent)
+            for started, process in self._running()
+            for silent in [self._ends.silent_seconds(started.machine_id)]
+        )
+
+    def _sent_bytes(self) -> int:
+        """Through all tunnels so far."""
+        tunnels = [process.pid for started, process in self._running() if started.title.startswith(TUNNEL_TO)]
+        return sum(self._outside.written_bytes(pid) or 0 for pid in tunnels)
 
     def _start(
         self,
@@ -291,16 +323,19 @@ class Performer:
         def on_exit(outcome: ProcessOutcome) -> None:
             # From the log and not from process.tail(): this may come before the starter returns, and a tail would hold
             # the debug lines that are not kept because they quote the users.
-            tail = self._logs.lines(spec.id)[1]
-            asked = outcome.stop_asked or held.stop_asked
-            self._ended(held, spec.id, outcome, None if asked else problem_of_exit(started, outcome, tail, _fatal(watch)))
+            ended = Ended(
+                started=started,
+                outcome=replace(outcome, stop_asked=outcome.stop_asked or held.stop_asked),
+                lines=self._logs.lines(spec.id)[1],
+                run=watch.run if watch else None,
+                fatal=watch.fatal if watch else None,
+            )
+            self._ends.take(ended, lambda problem: self._ended(held, spec.id, outcome, problem))
 
         try:
             process = (start or self._outside.starter.start)(spec, on_line, on_exit)
         except EngineError as error:
-            where = started.endpoint or started.title
-            problem = Problem(kind=ProblemKind.WORKER, where=where, happened=error.happened, advice=error.advice)
-            self._ended(held, spec.id, ProcessOutcome(exit_code=None, stop_asked=False), problem)
+            self._ended(held, spec.id, ProcessOutcome(exit_code=None, stop_asked=False), not_started(started, error))
             return None
         except Exception:  # a bug, which the job runner reports; but what did not start must not be waited for
             self._ended(held, spec.id, ProcessOutcome(exit_code=None, stop_asked=False), None)
@@ -352,32 +387,7 @@ def _is_idle(asker: RpcAsker, host: str, port: int) -> bool:
     return asker.ask(host, port, timeout_seconds=PROBE_SECONDS).state == "idle"
 
 
-def _no_tunnel(spec: TunnelSpec, process: RunningProcess) -> Problem:
-    return Problem(
-        kind=ProblemKind.WORKER,
-        where=spec.machine_name,
-        happened=f"The tunnel to {spec.machine_name} did not open within {READY_SECONDS:.0f} s.",
-        advice="Its last lines are in the details; see whether its ssh server allows forwarding (AllowTcpForwarding).",
-        details="\n".join(process.tail()[-20:]),
-    )
-
-
-def _fatal(watch: CoordinatorWatch | None) -> tuple[str, str] | None:
-    return watch.fatal if watch else None
-
-
 def _ram_limit(spec: RpcServerSpec) -> int | None:
     """RAM that the rpc-server may use, where all of what it holds is in RAM: a GPU's share is no business of the system's."""
     only_cpu = all(name == DeviceKind.CPU.upper() for name in spec.runtime_names)
     return sum(spec.memory_limit_bytes) if only_cpu else None
-
-
-def _never_answered(spec: RpcServerSpec, process: RunningProcess) -> Problem:
-    kind = "GPU" if any(name != DeviceKind.CPU.upper() for name in spec.runtime_names) else "CPU"
-    return Problem(
-        kind=ProblemKind.WORKER,
-        where=spec.endpoint,
-        happened=f"The {kind} worker at {spec.endpoint} started but did not answer within {READY_SECONDS:.0f} s.",
-        advice="Look at its log; the device may be hung or its driver may be starting.",
-        details="\n".join(process.tail()[-20:]),
-    )

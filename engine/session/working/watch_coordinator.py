@@ -21,13 +21,10 @@ from engine.session.jobs import Token
 from engine.session.state import RunSeen
 from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.throughput import LoadProgress, ThroughputSample
+from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
 
 BENCHMARK_PROMPT_TOKENS = HEADLINE_PROMPT_TOKENS
 BENCHMARK_DECODE_TOKENS = HEADLINE_DECODE_TOKENS
-
-SILENCE_SECONDS = 180.0
-"""A llama-server that points at a busy worker hangs for ever without a word; loading prints progress every 0.2 s."""
 
 COUNTER_SECONDS = 1.0
 
@@ -39,26 +36,28 @@ class CoordinatorWatch:
     """One run of llama-server."""
 
     def __init__(self, run: RunSeen, post: Callable[[events.Event], None]) -> None:
-        self._run = run
+        self.run = run
         self._post = post
         self._log = server_log.ServerLog()
         self._native = dict(native_devices(run.plan))
         self._layers: list[tuple[int, str]] = []
         self._buffers: dict[str, ActualBuffers] = {}
         self._offload_seen = False
-        self._serving = False
-        self._n_lines = 0
+        self.serving = False
+        self.measured: RequestTimings | None = None
+        """Of the standard request."""
+        self.n_lines = 0
         self._last_text = ""
-        self.fatal: tuple[str, str] | None = None
-        """(sentence, advice) of the first fatal line."""
+        self.fatal: FatalError | None = None
+        """The first fatal line that says something."""
 
     def take(self, line: str) -> str | None:
         """Take one line, on the pump's thread. Returns it as it is kept in the log, or ``None`` when it is not.
 
         The same line again is not kept: llama-server says that it is idle whenever its counters are read.
         """
-        self._n_lines += 1
-        if self._serving and is_debug(line):
+        self.n_lines += 1
+        if self.serving and is_debug(line):
             return None
         for event in self._log.feed(line):
             self._report(event)
@@ -76,17 +75,17 @@ class CoordinatorWatch:
         elif isinstance(event, server_log.BufferAllocated):
             self._buffer(event)
         elif isinstance(event, server_log.LoadProgressed):
-            total = self._run.plan.model.total_bytes
+            total = self.run.plan.model.total_bytes
             self._post(events.LoadProgressed(load=LoadProgress(done_bytes=int(event.fraction * total), total_bytes=total)))
         elif isinstance(event, server_log.PipelineDecided):
             self._post(events.PipelineReported(pipelined=event.enabled))
         elif isinstance(event, FatalError) and (self.fatal is None or not event.vague):
-            self.fatal = (event.sentence, event.advice)
+            self.fatal = event
 
     def _judge_offload(self, event: server_log.LayersOffloaded) -> None:
         """Layers that stay on the coordinator cost the pipeline and the memory that the plan promised: unless that is the
         plan, when its own CPU holds the whole model."""
-        if event.n_offloaded == event.n_layers or self._run.plan.native_cpu is not None:
+        if event.n_offloaded == event.n_layers or self.run.plan.native_cpu is not None:
             return
         happened = f"llama-server kept {event.n_layers - event.n_offloaded} of {event.n_layers} layers on the coordinator."
         problem = Problem(
@@ -106,34 +105,30 @@ class CoordinatorWatch:
             device = server_log.native_device_of(buffer_name)
             return self._native.get(device or "", buffer_name)
         endpoint, index = place
-        for server in self._run.servers:
+        for server in self.run.servers:
             if server.endpoint == endpoint and index < len(server.worker_ids):
                 return server.worker_ids[index]
         return buffer_name
 
     def follow(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> None:
         """Until it ends: wait for ready, send the standard request, then read counters once a second."""
-        if not self._wait_until_ready(process, client, clock, token):
+        if not self._wait_until_ready(process, client, token):
             return
         self._wait_for_lines(process, clock, token)
         if not process.is_alive():
             return
-        self._serving = True
+        self.serving = True
         self._post(events.ProcessReady(id=COORDINATOR, at_seconds=clock.now_seconds()))
         if self._run.benchmark is None:
             self._benchmark(process, client, token)
         self._read_counters(process, client, clock, token)
 
-    def _wait_until_ready(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> bool:
-        n_lines, heard_at = -1, clock.now_seconds()
+    @staticmethod
+    def _wait_until_ready(process: RunningProcess, client: CoordinatorClient, token: Token) -> bool:
+        """That it hangs meanwhile is for ``faults.hang_watch`` to see."""
         while process.is_alive():
             if client.is_ready():
                 return True
-            if self._n_lines != n_lines:
-                n_lines, heard_at = self._n_lines, clock.now_seconds()
-            if clock.now_seconds() - heard_at > SILENCE_SECONDS:
-                self._post(events.ProblemHappened(problem=_hangs(process), ends_run=True))
-                return False
             token.wait(0.1)
         return False
 
@@ -144,7 +139,7 @@ class CoordinatorWatch:
             token.wait(0.05)
 
     def _benchmark(self, process: RunningProcess, client: CoordinatorClient, token: Token) -> None:
-        context = self._run.plan.shape.context_tokens // self._run.plan.shape.slots
+        context = self.run.plan.shape.context_tokens // self.run.plan.shape.slots
         prompt = min(BENCHMARK_PROMPT_TOKENS, max(1, context - BENCHMARK_DECODE_TOKENS - 1))
         try:
             timings = client.measure(prompt_tokens=prompt, decode_tokens=min(BENCHMARK_DECODE_TOKENS, max(1, context // 2)))
@@ -156,6 +151,7 @@ class CoordinatorWatch:
             self._post(events.ProblemHappened(problem=problem))
             return
         token.check()
+        self.measured = timings
         self._post(events.BenchmarkDone(timings=timings))
 
     def _read_counters(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> None:
@@ -202,13 +198,3 @@ def sample_between(before: Counters | None, now: Counters, *, before_seconds: fl
 
 def _rate(tokens: float, seconds: float) -> float | None:
     return tokens / seconds if tokens > 0 and seconds > 0 else None
-
-
-def _hangs(process: RunningProcess) -> Problem:
-    return Problem(
-        kind=ProblemKind.COORDINATOR,
-        where="llama-server",
-        happened=f"llama-server has said nothing for {SILENCE_SECONDS:.0f} s while it should load the model.",
-        advice="It hangs when a worker is in use by somebody else. Everything is stopped; launch again.",
-        details="\n".join(process.tail()[-20:]),
-    )

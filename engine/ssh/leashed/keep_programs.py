@@ -95,16 +95,29 @@ def keep(name, tell):
               "started_by": order["started_by"]}
     write_record(name, ".json", record)
     os.close(tell)
-    keep_log_until_the_end(name, reader, child)
-    write_record(name, ".ended", {"code": child.returncode})
+    kills = keep_log_until_the_end(name, reader, child)
+    for_memory = child.returncode == -9 and kills is not None and memory_kills() > kills
+    write_record(name, ".ended", {"code": child.returncode, "for_memory": for_memory})
     os.killpg(os.getpid(), signal.SIGKILL)
 
 def keep_log_until_the_end(name, reader, child):
     pump = threading.Thread(target=keep_log, args=(name, reader))
     pump.daemon = True
     pump.start()
+    kills = count_kills_until_the_end(child)
     child.wait()
     pump.join(1.0)
+    return kills
+
+def count_kills_until_the_end(child):
+    try:
+        descriptor = os.pidfd_open(child.pid)
+    except (AttributeError, OSError):
+        return None
+    kills = memory_kills()
+    while not select.select([descriptor], [], [], 2.0)[0]:
+        kills = memory_kills()
+    return kills
 
 def start_keeper(name):
     os.makedirs(folder, 0o700, True)
@@ -170,7 +183,7 @@ def follow(name, record):
         ended = read_record(name, ".ended")
         log.follow()
         if ended is not None:
-            say("ended %d" % ended["code"])
+            say("ended %d%s" % (ended["code"], " memory" if ended.get("for_memory") else ""))
             return
         if keeper_gone and not lives(record):
             return

@@ -14,7 +14,7 @@ _LONGEST_WORDS_BYTES = 512
 _KEPT_GREETING_BYTES = 4096
 _LAST_SIGNAL = 64
 _STARTED = re.compile(rb"started ([1-9]\d{0,9}) ([1-9]\d{0,9}) ([1-9]\d{0,9})")
-_ENDED = re.compile(rb"ended (-?\d{1,3})")
+_ENDED = re.compile(rb"ended (-?\d{1,3})( memory)?")
 _FAILED = re.compile(rb"failed ([a-z-]{1,20})(?: ([ -~]{0,200}))?")
 
 
@@ -45,6 +45,8 @@ class Ended:
 
     code: int
     """Negative = killed by that signal."""
+    for_memory: bool = False
+    """Killed by the system for want of memory."""
 
 
 Piece = bytes | Started | CouldNotStart | Ended
@@ -106,7 +108,7 @@ class LeashOutput:
             pid, group, leash = (int(number) for number in found.groups())
             pieces.append(Started(pid=pid, group=group, leash=leash))
         elif found := _ENDED.fullmatch(words):
-            pieces.append(Ended(code=self._code(int(found[1]))))
+            pieces.append(Ended(code=self._code(int(found[1])), for_memory=found[2] is not None))
         elif found := _FAILED.fullmatch(words):
             pieces.append(CouldNotStart(reason=found[1].decode(), words=(found[2] or b"").decode()))
 

@@ -12,7 +12,8 @@ follows the order on the same pipe is not theirs.
 The Python one is a guard in three ways: it reads the heartbeat; a forked guardian in the program's process group reads a pipe
 whose other end only the leash holds, so a ``kill -9`` of the leash ends the group; and Linux ends the program itself should
 both of them be killed (``PR_SET_PDEATHSIG``: the leash has one thread, so "parent" means the leash). ``PR_SET_NO_NEW_PRIVS``
-keeps it from gaining rights over setuid programs. Runs on Python 3.6 and later.
+keeps it from gaining rights over setuid programs. It reads the kernel's count of kills for want of memory with every
+heartbeat, so it can tell such a kill from anybody's ``kill -9``. Runs on Python 3.6 and later.
 
 What the sh one cannot do: it has no ``read`` with a timeout (dash has none), so each byte arms a new ``sleep`` that lets go,
 at two forks in two seconds; it cannot tell ``exit 143`` from "killed by TERM"; a failed ``exec``
@@ -60,6 +61,16 @@ def say(words):
 
 def as_bytes(text):
     return text.encode("utf-8", "surrogateescape")
+
+def memory_kills():
+    try:
+        with open("/proc/vmstat") as file:
+            return sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+    except (OSError, ValueError):
+        return 0
+
+def ended(code, kills_before):
+    say("ended %d%s" % (code, " memory" if code == -9 and memory_kills() > kills_before else ""))
 
 def tell_the_kernel():
     try:
@@ -123,6 +134,7 @@ class Leash:
     def __init__(self, group, child, wakeup):
         self.group, self.child, self.wakeup = group, child, wakeup
         self.inputs, self.deadline, self.letting_go = [0, wakeup], time.monotonic() + order["silence"], False
+        self.kills = memory_kills()
 
     def signal_group(self, number):
         try:
@@ -140,6 +152,8 @@ class Leash:
 
     def obey(self, data):
         self.deadline = time.monotonic() + order["silence"]
+        if self.child.poll() is None:
+            self.kills = memory_kills()
         for byte in data:
             if byte == ord("T"):
                 self.child.send_signal(signal.SIGTERM)
@@ -185,7 +199,7 @@ def main():
         leash.let_go()
     leash.watch()
     signal.alarm(5)
-    say("ended %d" % child.returncode)
+    ended(child.returncode, leash.kills)
 
 try:
     main()

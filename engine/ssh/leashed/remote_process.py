@@ -17,13 +17,14 @@ from threading import Event, Lock, Thread, current_thread
 
 from engine.errors import EngineError, ProcessFailed
 from engine.ports import OnExit, OnLine
+from engine.process_parts.condition import condition_in
 from engine.process_parts.output_lines import Tail, deliver, lines_in
 from engine.process_parts.stop_ladder import ASKED, KILL_SECONDS, KILLED, TERMINATE_SECONDS, TERMINATED, Rung, climb
 from engine.remote_ports import RemoteStream
 from engine.ssh.leashed.heartbeat import Heartbeat
 from engine.ssh.leashed.leash_output import CouldNotStart, Ended, LeashOutput, Piece, Started
 from engine.ssh.leashed.leash_programs import ASK, KILL, TERMINATE
-from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+from engine.vocabulary.process import ConnectionLoss, ProcessCondition, ProcessOutcome, ProcessSpec
 
 _READ_BYTES = 32 * 1024
 _WAITING_CHUNKS = 256
@@ -38,6 +39,8 @@ _CODES_OF_FAILED_EXEC = {126: "wrong-kind", 127: "no-loader"}
 
 KillThere = Callable[[Started], None]
 """Kill the group and its leash over a channel of its own."""
+LookThere = Callable[[Started], str]
+"""What the system there says of the program (``condition_in``). Raises ``EngineError``."""
 
 
 def _refusal_of_shell(ended: Ended) -> CouldNotStart | None:
@@ -70,6 +73,7 @@ class RemoteProcess:
         self._drained = Event()
         self._pump_thread: Thread | None = None
         self._kill_there: KillThere | None = None
+        self._look_there: LookThere | None = None
 
     @property
     def pid(self) -> int:
@@ -118,6 +122,15 @@ class RemoteProcess:
             )
         return outcome
 
+    def condition(self) -> ProcessCondition:
+        """Asked over a second channel."""
+        if self._look_there is None or self._started is None or not self.is_alive():
+            return ProcessCondition.UNKNOWN
+        try:
+            return condition_in(self._look_there(self._started))
+        except (EngineError, OSError):
+            return ProcessCondition.UNKNOWN
+
     def read(self) -> None:
         """Start the reader. Called once, by the starter."""
         Thread(target=self._read, name=f"reader {self._spec.id}", daemon=True).start()
@@ -132,9 +145,9 @@ class RemoteProcess:
             raise TimeoutError
         return self._refusal
 
-    def watch(self, on_line: OnLine, on_exit: OnExit, kill_there: KillThere) -> None:
+    def watch(self, on_line: OnLine, on_exit: OnExit, kill_there: KillThere, look_there: LookThere) -> None:
         """Start the pump. Called once, by the starter."""
-        self._kill_there = kill_there
+        self._kill_there, self._look_there = kill_there, look_there
         self._pump_thread = Thread(target=self._pump, args=(on_line, on_exit), name=f"pump {self._spec.id}", daemon=True)
         self._pump_thread.start()
 
@@ -183,8 +196,14 @@ class RemoteProcess:
 
     def _finish(self) -> None:
         with self._lock:
-            code = self._ended.code if self._ended is not None else None
-            self._outcome = ProcessOutcome(exit_code=code, stop_asked=bool(self._rung), rung=self._rung)
+            ended = self._ended
+            self._outcome = ProcessOutcome(
+                exit_code=None if ended is None else ended.code,
+                stop_asked=bool(self._rung),
+                rung=self._rung,
+                killed_for_memory=ended is not None and ended.for_memory,
+                loss=None if ended is not None or self._rung else self._stream.loss() or ConnectionLoss.LEASH,
+            )
         self._heartbeat.remove(self._stream)
         self._stream.close()
         self._gone.set()

@@ -10,6 +10,7 @@ import socket
 
 from engine.errors import MachineUnreachable
 from engine.ports import OnExit, OnLine
+from engine.process_parts.condition import CONDITION_SCRIPT
 from engine.remote_ports import RemoteShell, RemoteStream
 from engine.ssh.leashed.heartbeat import PERIOD_SECONDS, Heartbeat
 from engine.ssh.leashed.keep_programs import follow_order, keep_order
@@ -29,6 +30,7 @@ _SETTLE_SECONDS = 0.3
 """The sh leash hears of a failed ``exec`` only after it has said that the program started."""
 _KILL_SECONDS = 5.0
 _KILL = ("sh", "-c", 'kill -s KILL -- "$@"', "kill")
+_LOOK_SECONDS = 3.0
 _EXIT_SECONDS = 1.0
 _GREETING_BYTES = 4096
 
@@ -93,7 +95,7 @@ class RemoteProcessStarter:
         if refusal is not None:
             process.give_up()
             raise refused(spec, self._machine_name, refusal)
-        process.watch(on_line, on_exit, self._kill)
+        process.watch(on_line, on_exit, self._kill, self._look)
         return process
 
     def _open(self, spec: ProcessSpec, nonce: str, order: bytes) -> RemoteProcess:
@@ -119,6 +121,11 @@ class RemoteProcessStarter:
         # Nobody else has these numbers: the leash has not ended, so its group is not collected. dash has no "kill -KILL --".
         targets = (f"-{started.group}", str(started.pid), str(started.leash))
         self._shell.run(shlex.join(("exec", *_KILL, *targets)), timeout_seconds=_KILL_SECONDS)
+
+    def _look(self, started: Started) -> str:
+        words = ("exec", "sh", "-c", CONDITION_SCRIPT, "look", str(started.pid))
+        output = self._shell.run(shlex.join(words), timeout_seconds=_LOOK_SECONDS)
+        return output.stdout.decode("utf-8", errors="replace")
 
 
 def _last_words(stream: RemoteStream) -> str | None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import CoordinatorUnusable
-from engine.llama_cpp.server_metrics import ServerTotals, parse_metrics
+from engine.llama_cpp.server_metrics import ServerTotals, parse_metrics, work_marks
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "llama-server-0c1e570"
 
@@ -37,3 +37,15 @@ def test_a_missing_total_is_named() -> None:
 def test_any_text_is_one_clear_error(text: str) -> None:
     with pytest.raises(CoordinatorUnusable):
         parse_metrics(text)
+
+
+SLOTS = (
+    '[{"is_processing": true, "id_task": 7, "n_prompt_tokens_processed": 512, "next_token": [{"n_decoded": 3}]},'
+    ' {"is_processing": false, "id_task": 6, "n_prompt_tokens_processed": 9}, 5]'
+)
+
+
+def test_marks_of_work_change_with_every_batch():
+    assert work_marks("llamacpp:n_decode_total 248\n", SLOTS) == (248, 7, 3, 512)
+    assert work_marks("", SLOTS.replace('"n_prompt_tokens_processed": 512, ', "")) == (7, 3)
+    assert work_marks("", "[]") == work_marks("", "nonsense") == work_marks("", "{}") == ()

@@ -122,13 +122,6 @@ def test_lines_that_come_after_health_are_waited_for(watch, process, posted):
     assert names.index("LayersReported") < names.index("ProcessReady")
 
 
-def test_a_llama_server_that_says_nothing_hangs(watch, process, posted):
-    watch.follow(process, FakeCoordinator(ready=False), FakeClock(step=100.0), FakeToken(waits=9))
-    (problem,) = posted
-    assert problem.ends_run
-    assert "said nothing for 180 s" in problem.problem.happened
-
-
 def test_one_that_ends_while_loading_is_told_by_others(watch, process, posted):
     process.exit(1)
     watch.follow(process, FakeCoordinator(ready=False), FakeClock(), FakeToken())

@@ -31,6 +31,8 @@ class Recorder:
     def exit_code(self, timeout_seconds: float) -> int | None:
         return None
 
+    def loss(self) -> None: ...
+
     def close(self) -> None: ...
 
 

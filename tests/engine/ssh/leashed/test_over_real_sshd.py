@@ -17,7 +17,7 @@ from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.leash_programs import GRACE_SECONDS, SILENCE_SECONDS
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import seconds_until_ended
 from tests.fakes.private_sshd import PrivateSshd, free_port, private_sshd
 from tests.fakes.ssh_accounts import SshAccount, an_account
@@ -35,7 +35,7 @@ _ENGINE = textwrap.dedent("""
     from engine.ssh.local_ssh import LocalSsh
     from engine.ssh.login import SshLogin
     from engine.ssh.secrets_store import SecretsStore
-    from engine.vocabulary.process import ProcessId, ProcessSpec
+    from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessSpec
     from engine.vocabulary.remote import SshTarget
     from tests.fakes.cancel_tokens import NeverCancelled
 
@@ -130,7 +130,7 @@ def test_a_program_ends_when_its_connection_does(starter: RemoteProcessStarter, 
                 of_connection.kill()
     seconds_until_ended(pids, GONE_WITHIN_SECONDS)
     assert ended.wait(WAIT_SECONDS)
-    assert outcomes == [ProcessOutcome(exit_code=None, stop_asked=False)]
+    assert outcomes == [ProcessOutcome(exit_code=None, stop_asked=False, loss=ConnectionLoss.CLOSED)]
     assert not process.is_alive()
     assert process.tail()
     assert process.stop() == outcomes[0]
@@ -147,7 +147,7 @@ def test_a_program_ends_when_its_leash_is_killed(starter: RemoteProcessStarter, 
     leash.kill()
     seconds_until_ended([int(word) for word in process.tail()[0].split()], GONE_WITHIN_SECONDS + 2.0)
     assert ended.wait(WAIT_SECONDS)
-    assert process.outcome() == ProcessOutcome(exit_code=None, stop_asked=False)
+    assert process.outcome() == ProcessOutcome(exit_code=None, stop_asked=False, loss=ConnectionLoss.LEASH)
 
 
 def test_arguments_pass_the_login_shell_unchanged(starter: RemoteProcessStarter, tmp_path: Path) -> None:

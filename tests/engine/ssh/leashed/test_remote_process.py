@@ -10,7 +10,7 @@ from engine.errors import ProcessFailed
 from engine.ssh.leashed.heartbeat import Heartbeat
 from engine.ssh.leashed.leash_output import LeashOutput, Started
 from engine.ssh.leashed.remote_process import RemoteProcess
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 
 WAIT_SECONDS = 30.0
 SPEC = ProcessSpec(id=ProcessId("worker"), argv=("prog",))
@@ -28,6 +28,9 @@ class ScriptedStream:
     def send(self, data: bytes) -> None: ...
 
     def close_input(self) -> None: ...
+
+    def loss(self) -> ConnectionLoss | None:
+        return ConnectionLoss.CLOSED
 
     def read(self, most_bytes: int) -> bytes:
         if self._chunks:
@@ -57,7 +60,7 @@ def watch(process: RemoteProcess) -> list[object]:
         seen.append(outcome)
         ended.set()
 
-    process.watch(seen.append, on_exit, lambda started: None)
+    process.watch(seen.append, on_exit, lambda started: None, lambda started: "")
     assert ended.wait(WAIT_SECONDS)
     return seen
 
@@ -74,7 +77,7 @@ def test_lines_and_then_the_end() -> None:
 def test_a_stream_that_breaks_leaves_the_exit_unknown_and_the_half_line_known() -> None:
     process = process_on(ScriptedStream(START + b"one\nhalf"))
     process.wait_for_answer(WAIT_SECONDS, 0)
-    assert watch(process) == ["one", "half", ProcessOutcome(exit_code=None, stop_asked=False)]
+    assert watch(process) == ["one", "half", ProcessOutcome(exit_code=None, stop_asked=False, loss=ConnectionLoss.CLOSED)]
 
 
 def test_no_answer_in_time_is_told() -> None:
@@ -102,7 +105,7 @@ def test_every_rung_is_tried_and_what_still_lives_is_told(monkeypatch: pytest.Mo
     process.wait_for_answer(WAIT_SECONDS, 0)
     killed: list[Started] = []
     ended = threading.Event()
-    process.watch(lambda line: None, lambda outcome: ended.set(), killed.append)
+    process.watch(lambda line: None, lambda outcome: ended.set(), killed.append, lambda _started: "")
     with pytest.raises(ProcessFailed, match=r"worker on node .* does not end, even after being killed"):
         process.stop(grace_seconds=0.01)
     assert killed == [Started(pid=12, group=11, leash=10)]

@@ -15,7 +15,7 @@ import pytest
 from engine.errors import ProcessFailed
 from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import ends
 from tests.fakes.local_shell import LocalShell, LocalStream
 
@@ -141,10 +141,10 @@ def test_a_lost_connection_is_an_unknown_end_and_the_program_ends(starter: Remot
     pid = started.process.pid
     os.kill(shell.streams[0].process.pid, signal.SIGKILL)  # the leash itself, which is what sshd started
     if starter._has_python:
-        assert started.wait() == ProcessOutcome(exit_code=None, stop_asked=False)
+        assert started.wait() == ProcessOutcome(exit_code=None, stop_asked=False, loss=ConnectionLoss.LEASH)
     shell.streams[0].close()
     assert ends(pid)
-    assert started.wait() == ProcessOutcome(exit_code=None, stop_asked=False)
+    assert started.wait() == ProcessOutcome(exit_code=None, stop_asked=False, loss=ConnectionLoss.LEASH)
     assert not started.process.is_alive()
     assert started.process.tail() == ("here",)
     assert started.process.stop() == started.outcomes[0]
