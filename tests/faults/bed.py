@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Protocol
 
 import psutil
 
+from engine.run_files.file_lock import try_lock
 from tests.fakes.gguf_writer import write_llama
 from tests.faults.running_app import RunningApp
 
@@ -20,6 +22,7 @@ SLOTS = 2
 LONG_PROMPT_WORDS = 400
 LONG_ANSWER_TOKENS = 2000
 RECOVERY_OPTIONS: tuple[str, ...] = ()
+_OF_THE_TESTS = ("crossply-lab", "crossply-faults-")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,12 @@ class Bed(Protocol):
     def left(self) -> list[str]:
         """What of ours is still on any machine."""
 
+    def files(self) -> set[str]:
+        """Every file and folder that Crossply could have written, on any machine."""
+
+    def held_locks(self) -> list[str]:
+        """Lock files on the user's machine that somebody holds."""
+
     def slow_loading(self, *, slow: bool) -> None:
         """So that a load takes seconds, where the bed can do that."""
 
@@ -75,6 +84,27 @@ def options() -> tuple[str, ...]:
     """Of ``crossplyctl up`` on every bed."""
     shape = ("--context", str(CONTEXT_TOKENS), "--slots", str(SLOTS))
     return ("--policy", "even", "--native", "never", *shape, *RECOVERY_OPTIONS)
+
+
+def files_below(*folders: Path) -> set[str]:
+    """All of them; those that go away meanwhile are not there."""
+    return {str(path) for folder in folders for path in folder.rglob("*")}
+
+
+def temporary_files() -> set[str]:
+    """Ours in the folder for temporary files, but for the tests' own."""
+    top = Path(tempfile.gettempdir())
+    return {str(path) for path in top.glob("crossply-*") if not path.name.startswith(_OF_THE_TESTS)}
+
+
+def held_below(folder: Path) -> list[str]:
+    """``*.lock`` files that somebody holds."""
+    held = []
+    for path in folder.rglob("*.lock"):
+        with path.open("r+") as handle:
+            if not try_lock(handle, shared=True):
+                held.append(str(path))
+    return held
 
 
 def port_of(argv: list[str]) -> int:

@@ -192,4 +192,3 @@ def _polls() -> Iterator[None]:
 def _lab(bed: Bed) -> ThreeHosts:
     assert isinstance(bed, ThreeHosts), "this fault needs other machines"
     return bed
-

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from engine.run_files.run_file import RUN_FILE
 
 LOOK_SECONDS = 0.01
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 END_SECONDS = 20.0
 _ORDINARY = ("Ctrl-C stops everything", "Everything is stopped", "still works on", "Copying", "was copied")
 """What is said where nothing is broken."""

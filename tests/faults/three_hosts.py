@@ -16,7 +16,17 @@ import psutil
 from engine.vocabulary.runtime import Runtime
 from tests.end_to_end.crossply_programs import wait_until
 from tests.end_to_end.lab.on_the_desk import Desk
-from tests.faults.bed import Worker, ended_afterwards, find_named, options, port_of, write_model
+from tests.faults.bed import (
+    Worker,
+    ended_afterwards,
+    files_below,
+    find_named,
+    held_below,
+    options,
+    port_of,
+    temporary_files,
+    write_model,
+)
 from tests.faults.running_app import RunningApp
 from tests.lab.host import Host, listening_in
 from tests.lab.lab import Lab
@@ -80,6 +90,15 @@ class ThreeHosts:
         """Processes on the desk and of the account on the hosts."""
         there = [f"{host.name}: {' '.join(process.argv)[:80]}" for host in self.lab.hosts for process in host.of_user()]
         return [f"desk: {process.name()} {process.pid}" for process in self.own_processes()] + there
+
+    def files(self) -> set[str]:
+        """The desk's home and what the account could write on the hosts."""
+        there = {f"{host.name}:{path}" for host in self.lab.hosts for path in host.files()}
+        return there | files_below(self.lab.client_home) | temporary_files()
+
+    def held_locks(self) -> list[str]:
+        """On the desk; a lock on a host is a folder there, and so one of the files."""
+        return held_below(self.lab.client_home)
 
     def slow_loading(self, *, slow: bool) -> None:
         """The victim's cable."""

@@ -72,9 +72,7 @@ _SILENT = r"silent|no answer|not answer|says nothing|nothing was heard|lost|unre
 _BUSY = (Phase.LOADING, Phase.PREFILL)
 
 TABLE: tuple[Cause, ...] = (
-    Cause(
-        name="worker: kill -9", bed=BedKind.ONE_MACHINE, break_it=break_it.kill_worker, words=_KILLED, is_kill=True
-    ),
+    Cause(name="worker: kill -9", bed=BedKind.ONE_MACHINE, break_it=break_it.kill_worker, words=_KILLED, is_kill=True),
     Cause(
         name="llama-server: kill -9", bed=BedKind.ONE_MACHINE, break_it=break_it.kill_coordinator, words=_KILLED, is_kill=True
     ),
@@ -84,9 +82,7 @@ TABLE: tuple[Cause, ...] = (
         break_it=break_it.abort_coordinator,
         words=r"SIGABRT|abort|134|signal 6",
     ),
-    Cause(
-        name="remote worker: kill -9", bed=BedKind.THREE_HOSTS, break_it=break_it.kill_worker, words=_KILLED, is_kill=True
-    ),
+    Cause(name="remote worker: kill -9", bed=BedKind.THREE_HOSTS, break_it=break_it.kill_worker, words=_KILLED, is_kill=True),
     Cause(name="sshd: kill -9", bed=BedKind.THREE_HOSTS, break_it=break_it.kill_sshd, words=_CUT, is_kill=True),
     Cause(name="tunnel: kill -9", bed=BedKind.THREE_HOSTS, break_it=break_it.kill_tunnel, words=_CUT, is_kill=True),
     Cause(
@@ -110,9 +106,7 @@ TABLE: tuple[Cause, ...] = (
         words=_KILLED,
         phases=(Phase.IDLE, Phase.DECODE),
     ),
-    Cause(
-        name="cable out", bed=BedKind.THREE_HOSTS, break_it=break_it.pull_the_cable, words=_SILENT, is_silent=True
-    ),
+    Cause(name="cable out", bed=BedKind.THREE_HOSTS, break_it=break_it.pull_the_cable, words=_SILENT, is_silent=True),
     Cause(
         name="machine rebooted",
         bed=BedKind.THREE_HOSTS,
