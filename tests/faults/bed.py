@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -109,7 +110,7 @@ def held_below(folder: Path) -> list[str]:
 
 def port_of(argv: list[str]) -> int:
     """The port on a command line of rpc-server."""
-    return int(next(after for word, after in zip(argv, argv[1:], strict=False) if word in ("-p", "--port")))
+    return int(next(after for word, after in itertools.pairwise(argv) if word in ("-p", "--port")))
 
 
 def find_named(processes: list[psutil.Process], name: str) -> list[psutil.Process]:

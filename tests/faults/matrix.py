@@ -156,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.write:
         machine, versions = about_this_machine(runtime)
         about = About(
-            date=datetime.datetime.now(tz=datetime.timezone.utc).strftime("%Y-%m-%d"),
+            date=datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d"),
             machine=machine,
             versions=versions,
             model="a synthetic llama of 24 equal layers, 83 MB, Q8_0 (written by `tests/faults/bed.py`)",

@@ -3,9 +3,10 @@
 Three ways in turn: the window and ``crossplyctl up`` on one machine, and ``up`` over three machines (as root). The moment is
 drawn from the time between the start of the process and a second after it serves; ``--seed`` draws the same ones again.
 ``LEFT_SECONDS`` later nothing may be left of it on any machine: no process (rpc-server, llama-server, tunnel, ssh, relay, the
-leash itself), no listener (which a process would hold), no lock file held, no lock folder, no temporary file. What a run that was ended well leaves
-(settings, history, weight caches, the free ``run.lock``) is no leftover; neither is ``run.json``: the lock beside it is free, which
-proves it stale, and the start after it must not be confused by it. Exit status 1 when anything was left.
+leash itself), no listener (which a process would hold), no lock file held, no lock folder, no temporary file. What a run that
+was ended well leaves (settings, history, weight caches, the free ``run.lock``) is no leftover; neither is ``run.json``: the
+lock beside it is free, which proves it stale, and the start after it must not be confused by it. Exit status 1 when anything
+was left.
 """
 
 from __future__ import annotations

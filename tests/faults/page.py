@@ -51,7 +51,7 @@ def fault_matrix_page(trials: Sequence[Trial], about: About) -> str:
     """Markdown."""
     parts = [_opening(trials, about)]
     for bed in BedKind:
-        rows = [row for row in _rows(trials, bed)]
+        rows = list(_rows(trials, bed))
         if rows:
             parts.append(f"## {bed.value[0].upper()}{bed.value[1:]}\n\n{_table(rows)}")
     parts += [_costs(trials), _failures(trials), _NOT_HERE]
@@ -76,13 +76,13 @@ and sshd), brings it to what it shall be doing, breaks one thing for real, and l
 
 **{summary(trials)}.**
 
-- *As promised*: a request at the user's address is answered within the time of a load and {SERVICE_SLACK_SECONDS:g} s after the
-  fault, or a sentence says what is missing; the place and the cause are named within {TOLD_LIMIT_SECONDS:g} s, of what falls silent
-  without a word within {SILENT_LIMIT_SECONDS:g} s (from which on the load counts); no listener off loopback at any look; nothing left 5 s
-  after the end.
+- *As promised*: a request at the user's address is answered within the time of a load and {SERVICE_SLACK_SECONDS:g} s
+  after the fault, or a sentence says what is missing; the place and the cause are named within
+  {TOLD_LIMIT_SECONDS:g} s, of what falls silent without a word within {SILENT_LIMIT_SECONDS:g} s (and the load counts from
+  then); no listener is off loopback afterwards; nothing is left 5 s after the end.
 - *Told after*: until the first word of it, in the terminal or in `crossplyctl status` (which is written twice a second).
-- *In service after*: from the fault to the end of the first request that was answered again; requests of 2 tokens, one after the
-  other. *Beyond a load*: less the time of a load without a fault ({loads}).
+- *In service after*: from the fault to the end of the first request that was answered again; requests of 2 tokens, one
+  after the other. *Beyond a load*: less the time of a load without a fault ({loads}).
 - Machine: {about.machine}. {about.versions}. Model: {about.model}.
 - {about.date}; {len(trials)} trials in {about.minutes:.0f} minutes, {_spread(seconds, 1)} s each (median, worst).{left_out}"""
 

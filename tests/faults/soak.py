@@ -2,8 +2,8 @@
 
 Two users ask through the one address that they were told, without end and patiently; the faults come from the table in
 ``what_breaks``. As root over three machines, else on one. Every 10 s the application's memory, threads and file descriptors
-are noted (``--log FILE``, CSV). At the end: what became of the requests, and whether anything grows. Exit status 1 when a request
-was dropped without an answer, when something grows, or when it did not serve any more.
+are noted (``--log FILE``, CSV). At the end: what became of the requests, and whether anything grows. Exit status 1 when a
+request was dropped without an answer, when something grows, or when it did not serve any more.
 """
 
 from __future__ import annotations

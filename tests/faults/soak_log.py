@@ -110,12 +110,13 @@ def verdict(samples: Sequence[Sample], requests: Requests, faults: Counter[str])
     total = requests.ok + requests.waited + requests.told_to_come_back + requests.dropped
     total += sum(count for _, count in requests.other_answers)
     other = "".join(f", {count} times status {status}" for status, count in requests.other_answers)
-    lines = [
-        f"{sum(faults.values())} faults: " + ", ".join(f"{count} x {name}" for name, count in sorted(faults.items())) + ".",
-        f"{total} requests: {requests.ok} answered at once, {requests.waited} after waiting, {requests.told_to_come_back} told to"
-        f" come back (503){other}, {requests.dropped} dropped without an answer; the longest took"
-        f" {requests.longest_seconds:.1f} s.",
-    ]
+    asked = (
+        f"{total} requests: {requests.ok} answered at once, {requests.waited} after waiting,"
+        f" {requests.told_to_come_back} told to come back (503){other}, {requests.dropped} dropped without an answer;"
+        f" the longest took {requests.longest_seconds:.1f} s."
+    )
+    each = ", ".join(f"{count} x {name}" for name, count in sorted(faults.items()))
+    lines = [f"{sum(faults.values())} faults: {each}.", asked]
     for name in QUANTITIES:
         trend = trend_of(samples, name)
         said = {True: "GROWS", False: "flat", None: "too few samples to tell"}[trend.grows]
