@@ -44,6 +44,7 @@ from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
 from engine.ssh.local_ssh import LocalSsh
 from engine.vocabulary.plan import Policy, RunShape
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout
 
@@ -121,7 +122,7 @@ def _client_of(url: str) -> CoordinatorClient:
 def choices_from(settings: Settings) -> Choices:
     """What the person chose last time. Raises ``BadInput`` for words that mean nothing."""
     try:
-        policy, layout = Policy(settings.policy), Layout(settings.layout)
+        policy, layout, recovery = Policy(settings.policy), Layout(settings.layout), RecoveryMode(settings.recovery)
         targets = tuple(checked_target(SshTarget(host=m.host, user=m.user, port=m.port)) for m in settings.machines)
     except (ValueError, BadInput) as error:
         said = error.happened if isinstance(error, BadInput) else f"{error}."
@@ -136,6 +137,7 @@ def choices_from(settings: Settings) -> Choices:
         shape=RunShape(context_tokens=settings.context_tokens, slots=settings.slots),
         reserve_fraction=settings.reserve_fraction,
         model_folders=settings.model_folders,
+        recovery=recovery,
         targets=tuple(dict.fromkeys(targets)),
     )
 
@@ -158,6 +160,7 @@ def settings_from(choices: Choices, before: Settings) -> Settings:
         slots=choices.shape.slots,
         reserve_fraction=choices.reserve_fraction,
         model_folders=choices.model_folders,
+        recovery=choices.recovery.value,
         machines=tuple(RememberedMachine(host=t.host, user=t.user, port=t.port) for t in choices.targets),
     )
 

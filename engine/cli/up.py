@@ -9,7 +9,7 @@ from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import Foreground, in_foreground, plan_or_refusal
 from engine.cli.terminal.gather import gathered
 from engine.cli.terminal.machine_options import add_copying, add_machines
-from engine.cli.terminal.options import add_json, add_planning, choices_of, port
+from engine.cli.terminal.options import add_json, add_planning, add_recovery, choices_of, port
 from engine.cli.terminal.output import complain, print_json, print_line, rate, say
 from engine.open_session import open_session
 from engine.run_files.run_file import is_running
@@ -24,6 +24,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("model", metavar="MODEL", help="a GGUF file")
     parser.add_argument("--port", type=port, help="port of the OpenAI-compatible API (8080, or the next free one)")
     parser.add_argument("--keep-running", action="store_true", help="leave workers on remote machines running at the end")
+    add_recovery(parser)
     parser.add_argument("--calibrate", action="store_true", help="measure workers that were not measured yet, first")
     add_machines(parser)
     parser.add_argument("--cluster", dest="targets_from", metavar="FILE", help="the machines of a TOML file too, by address")

@@ -97,8 +97,9 @@ def coordinator_argv(
     options: frozenset[str],
     api_port: int,
     api_host: str = "127.0.0.1",
+    direct_io: bool = False,
 ) -> CoordinatorCommand:
-    """llama-server for a plan. ``options`` is ``server_options_of`` its help.
+    """llama-server for a plan. ``options`` is ``server_options_of`` its help. ``direct_io``: read the model without mmap.
 
     Raises ``RuntimeUnavailable`` when it lacks an option that the plan needs, ``BadInput`` when no server offers a worker.
     """
@@ -112,6 +113,8 @@ def coordinator_argv(
     line.need("-b", str(shape.batch_tokens))
     line.need("-ub", str(shape.ubatch_tokens))
     _add_cache_types(line, plan)
+    if direct_io:
+        line.want("--load-mode", "dio")
     line.want("-fit", "off", only_if="-fit off")
     line.want("--cache-ram", "0")
     line.want("-lv", "5")

@@ -118,6 +118,10 @@ _LISTENING = re.compile(r"listening on (https?://\S+)")
 PROGRESS_ENVIRONMENT = (("LLAMA_SERVER_ROUTER_PORT", "0"),)
 """What makes llama-server print its load progress."""
 
+NO_BACKTRACE = (("GGML_NO_BACKTRACE", "1"),)
+"""Else a program of llama.cpp that aborts has gdb print its stack first, where there is one: 5 s in which it neither serves
+nor ends (seen). The line that says why comes before."""
+
 STOP_LINE = "cmd_router_to_child:exit"
 """The line on standard input with which a llama-server that runs so ends. A signal alone is not enough: its monitor
 thread goes on reading, and the exit waits for it (seen: 0.1 s with the line, for ever without)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engine.session.recovering.as_json import recovery_json
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState, CommandShown, ProcessSeen, RunSeen
 from engine.vocabulary.layer_map import LayerMap
@@ -123,6 +124,7 @@ def state_json(state: ClusterState) -> Json:
         "measured": timings_json(run.benchmark) if run else None,
         "ready_after_seconds": run.ready_after_seconds if run else None,
         "problems": [_problem(problem) for problem in state.problems],
+        "recovery": recovery_json(state),
     }
 
 

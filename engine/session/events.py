@@ -110,6 +110,11 @@ class LaunchAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TryAgainAsked:
+    """The pause before the next start is over, or the person does not want to wait for it, or said to go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopAsked:
     """The person wants it to stop."""
 
@@ -300,6 +305,7 @@ Event = (
     | ChoicesChanged
     | SpeedsMeasured
     | LaunchAsked
+    | TryAgainAsked
     | StopAsked
     | CloseAsked
     | RunPrepared

@@ -19,8 +19,9 @@ from engine.session.jobs import Jobs, Token
 from engine.session.logs import LogBook
 from engine.session.outside import Outside
 from engine.session.plan_runs.in_background import MEASURE_PLANS, measure_best_plans
+from engine.session.recovering.clock import RecoveryClock
+from engine.session.reducing.processes_seen import alive, is_left_running
 from engine.session.reducing.reduce import reduce
-from engine.session.reducing.reduce_run import alive, is_left_running
 from engine.session.reducing.replan import is_same_comparison
 from engine.session.state import Choices, ClusterState, PlanVariant, RunPhase
 from engine.session.working import calibrate, look, record_run
@@ -79,6 +80,7 @@ class Session:
         self._compared: tuple[PlanVariant, ...] = ()
         self._history_asked_for: object = None
         self._recorded_launch = 0
+        self._recovery = RecoveryClock(outside.clock, self.post, self.remotes.look_again)
 
     # -- reading
 
@@ -175,6 +177,10 @@ class Session:
         """Start what the plan says."""
         self.post(events.LaunchAsked())
 
+    def try_again(self) -> None:
+        """Of a run that broke: start it again now, on what is left. Also the answer *go on* to the question."""
+        self.post(events.TryAgainAsked())
+
     def stop(self) -> None:
         """Stop everything."""
         self.post(events.StopAsked())
@@ -258,10 +264,12 @@ class Session:
         self._look_back(state)
         if not state.closing:
             self.remotes.keep_to(state.choices.targets, state.runtime)
-        if state.run_wanted and state.run is None:
+        broken = state.run_phase is RunPhase.RECOVERING
+        self._recovery.act(state)
+        if state.run_wanted and state.run is None and not broken:
             self._prepare(state)
             return
-        run = state.run if state.run_wanted else None
+        run = state.run if state.run_wanted and not broken else None
         wanted = None if run is None else Wanted(servers=run.servers, tunnels=run.tunnels)
         seen = {process.id: process.phase for process in state.processes if not is_left_running(process, state)}
         for action in reconcile(wanted, seen):
@@ -336,7 +344,7 @@ class Session:
             self._compared = state.variants
             self._jobs.cancel("compare")
             self._jobs.start("compare", lambda token: self._compare(state, token))
-        measured = state.run is not None and state.run.benchmark is not None
+        measured = state.run is not None and state.run.benchmark is not None and state.run.record_id is None
         if measured and self._recorded_launch != state.n_launches:
             self._recorded_launch = state.n_launches
             self._jobs.start("history", lambda _token: record_run.record_run(self._outside, state, self.post))

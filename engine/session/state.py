@@ -21,6 +21,7 @@ from engine.vocabulary.model import FoundModel, ModelFacts
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy, RunShape
 from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
+from engine.vocabulary.recovery import Recovery, RecoveryMode
 from engine.vocabulary.remote import SshTarget, TunnelSpec
 from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import Runtime
@@ -52,6 +53,8 @@ class Choices:
     """What "fastest" is to be fast at: 0 = chat, 1 = documents (see ``PlanRequest.prompt_share``)."""
     keep_running: bool = False
     """Leave the workers on remote machines running when Crossply quits; they are found again and adopted."""
+    recovery: RecoveryMode = RecoveryMode.AUTOMATIC
+    """What happens when a run breaks."""
     api_port: int = 8080
     """Where llama-server listens; the next free one if it is taken."""
     model_folders: tuple[str, ...] = ()
@@ -96,6 +99,9 @@ class RunPhase(StrEnum):
     STARTING_WORKERS = "starting workers"
     LOADING_MODEL = "loading model"
     READY = "ready"
+    RECOVERING = "recovering"
+    """It broke and is still wanted: ``ClusterState.recovery`` says what is being done. Once it is launched again it goes
+    through the phases of any launch."""
     STOPPING = "stopping"
     FAILED = "failed"
 
@@ -200,6 +206,8 @@ class RunSeen:
     """Per machine behind a tunnel, the bytes that went to it so far: while the model loads, its weights."""
     sent_when_ready: tuple[tuple[MachineId, int], ...] = ()
     """The same when llama-server first said that it is ready: what loading took, half a second's readings apart."""
+    direct_io: bool = False
+    """The model is read with ``--load-mode dio``: a cure (see ``vocabulary.recovery``)."""
     buffers: tuple[ActualBuffers, ...] = ()
     pipelined: bool | None = None
     """Whether llama.cpp says ``pipeline parallelism enabled``; ``None`` before it says anything."""
@@ -265,6 +273,8 @@ class ClusterState:
     run_wanted: bool = False
     run_phase: RunPhase = RunPhase.STOPPED
     run: RunSeen | None = None
+    recovery: Recovery = Recovery()  # noqa: RUF009 - frozen
+    """What became of a run that broke; its ``history`` is of this launch and of the one before."""
     processes: tuple[ProcessSeen, ...] = ()
     throughput: tuple[ThroughputSample, ...] = ()
     """The last ten minutes, one sample a second."""

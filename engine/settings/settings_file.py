@@ -17,7 +17,7 @@ import msgspec
 
 from engine.errors import BadInput
 
-VERSION = 4
+VERSION = 5
 FILE_NAME = "settings.json"
 MOST_RECENT = 8
 _writing = threading.Lock()
@@ -60,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The same for cluster files."""
     cluster_path: str | None = None
     """The cluster file that was open last."""
+    recovery: str = "automatic"
+    """What happens when a run breaks: ask, automatic, never."""
 
 
 def _with_machines(raw: dict[str, Any]) -> dict[str, Any]:
@@ -78,10 +80,16 @@ def _with_files(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"version": 4, "recent_models": [model] if isinstance(model, str) else []}
 
 
+def _with_service(raw: dict[str, Any]) -> dict[str, Any]:
+    """4 -> 5: what happens when a run breaks. It ended; now it is started again unless the person says otherwise."""
+    return raw | {"version": 5}
+
+
 _MIGRATORS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: _with_machines,
     2: _with_prompt_share,
     3: _with_files,
+    4: _with_service,
 }
 """From version n to n + 1."""
 

@@ -1,4 +1,5 @@
-"""A process of a running cluster is killed from outside: said which, everything else stopped, nothing left."""
+"""A process of a running cluster is killed from outside and nothing shall start again: said which, everything else stopped,
+nothing left."""
 
 import os
 import signal
@@ -15,7 +16,7 @@ NOTICED_SECONDS = 3.0
 
 @pytest.mark.parametrize("which", [0, 1, "llama-server"], ids=["first worker", "last worker", "llama-server"])
 def test_it_is_named_and_everything_is_stopped(crossply_up, moe, which):
-    running = crossply_up(moe)
+    running = crossply_up(moe, "--recovery", "never")
     processes = running.wait_until_serving()["processes"]
     workers = sorted((process for process in processes if process["workers"]), key=lambda process: process["endpoint"])
     (coordinator,) = (process for process in processes if not process["workers"])

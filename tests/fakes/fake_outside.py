@@ -22,6 +22,7 @@ from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.model import FoundModel, ModelFacts, ModelPlace
 from engine.vocabulary.plan import Plan, Policy
 from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.run_record import RunRecord
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
 from engine.vocabulary.throughput import RequestTimings
@@ -333,7 +334,8 @@ class Fakes:
         self.n_prunings += 1
 
 
-TWO_WORKERS = Choices(model_path=MODEL, cpu_workers=2, policy=Policy.EVEN)
+TWO_WORKERS = Choices(model_path=MODEL, cpu_workers=2, policy=Policy.EVEN, recovery=RecoveryMode.NEVER)
+"""What breaks has ended: tests of recovery say otherwise."""
 
 
 def planned_session(fakes: Fakes, choices: Choices = TWO_WORKERS) -> tuple[Session, FakeJobs]:

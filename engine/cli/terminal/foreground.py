@@ -15,6 +15,7 @@ from types import FrameType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from engine.cli.terminal.output import complain, say, stderr_console
+from engine.cli.terminal.recovery_news import RecoveryNews
 from engine.errors import EngineError, ProcessFailed
 from engine.session.plan_runs.driver import Driver, failure_of
 from engine.session.session import Session
@@ -37,7 +38,8 @@ class Foreground(Driver):
     def __init__(self, session: Session) -> None:
         self.session = session
         self._asked = threading.Event()
-        self._shown_problems = 0
+        self._told: set[str] = set()
+        self._news = RecoveryNews()
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Remember that somebody wants it to end."""
@@ -76,21 +78,29 @@ class Foreground(Driver):
         say(step)
 
     def stay(self) -> None:
-        """Until interrupted, or until the run fails (then raises)."""
+        """Until interrupted, or until the run fails (then raises). What breaks meanwhile, and what becomes of it, is told."""
         while not self._asked.wait(POLL_SECONDS):
             state = self.session.snapshot()
             if state.run_phase is RunPhase.FAILED:
                 raise failure_of(state)
+            if state.run_phase is RunPhase.STOPPED:
+                return  # the question whether to go on was answered: no
+            if state.recovery.goes_on:
+                self.tell_problems(state)
+            self._news.tell(state, self.session)
         self._asked.clear()  # heard: what follows may be waited for, until the next one
 
     def tell_problems(self, state: ClusterState) -> None:
         """Those that were not told yet."""
-        for problem in state.problems[self._shown_problems :]:
-            complain(problem.happened, problem.advice)
-        self._shown_problems = max(self._shown_problems, len(state.problems))
+        self._told &= {problem.happened for problem in state.problems}
+        for problem in state.problems:
+            if problem.happened not in self._told:
+                self._told.add(problem.happened)
+                complain(problem.happened, problem.advice)
 
     def _show(self, progress: Progress, task: TaskID, title: str, state: ClusterState) -> None:
         self.tell_problems(state)
+        self._news.tell(state, self.session)
         text, fraction = _doing(state, title)
         progress.update(task, description=text, completed=None if fraction is None else fraction * 100)
         progress.update(task, total=None if fraction is None else 100.0)
@@ -125,7 +135,7 @@ def _doing(state: ClusterState, title: str) -> tuple[str, float | None]:
     if state.run_phase is RunPhase.LOADING_MODEL and state.run is not None and state.run.load is not None:
         load = state.run.load
         return f"Loading {load.done_bytes / 1e6:.0f} of {load.total_bytes / 1e6:.0f} MB", load.fraction
-    if state.run_phase in (RunPhase.STARTING_WORKERS, RunPhase.LOADING_MODEL):
+    if state.run_phase in (RunPhase.STARTING_WORKERS, RunPhase.LOADING_MODEL, RunPhase.RECOVERING):
         return state.run_phase.value.capitalize(), None
     return title, None
 

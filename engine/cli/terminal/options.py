@@ -14,6 +14,7 @@ from engine.session.state import Choices
 from engine.settings.folders import find_folders
 from engine.settings.settings_file import load_settings
 from engine.vocabulary.plan import Policy
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout
 
 _T = TypeVar("_T")
@@ -52,6 +53,15 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     add_runtime(parser)
 
 
+def add_recovery(parser: argparse.ArgumentParser) -> None:
+    """``--recovery``, for a command that serves."""
+    parser.add_argument(
+        "--recovery",
+        choices=[mode.value for mode in RecoveryMode],
+        help="when something breaks: start again on what is left, ask first, or end (automatic)",
+    )
+
+
 def add_runtime(parser: argparse.ArgumentParser) -> None:
     """``--runtime``."""
     parser.add_argument("--runtime", metavar="FOLDER", help="folder with the llama.cpp programs to use")
@@ -85,10 +95,18 @@ def choices_of(arguments: argparse.Namespace, base: Choices | None = None) -> Ch
         cpu_workers=_given(arguments, "cpu_workers", choices.cpu_workers),
         native=_given(arguments, "native", "never") == "auto",
         left_out=choices.left_out | frozenset(_given(arguments, "leave_out", [])),
+        recovery=_recovery(arguments, choices),
         keep_running=_given(arguments, "keep_running", choices.keep_running),
         api_port=_given(arguments, "port", choices.api_port),
         targets=targets_of(arguments),
     )
+
+
+def _recovery(arguments: argparse.Namespace, choices: Choices) -> RecoveryMode:
+    """Only a command that serves has the option; what is measured must not come back as another plan."""
+    if not hasattr(arguments, "recovery"):
+        return RecoveryMode.NEVER
+    return choices.recovery if arguments.recovery is None else RecoveryMode(arguments.recovery)
 
 
 def model_path(given: str | None) -> str | None:

@@ -74,5 +74,6 @@ def _as_before(session: Commands, before: ClusterState) -> None:
     if now.run_wanted:
         session.stop()
     chosen = before.choices
-    if (now.choices.policy, now.choices.layout, now.choices.given) != (chosen.policy, chosen.layout, chosen.given):
-        session.choose(replace(now.choices, policy=chosen.policy, layout=chosen.layout, given=chosen.given))
+    as_chosen = replace(now.choices, policy=chosen.policy, layout=chosen.layout, given=chosen.given, recovery=chosen.recovery)
+    if now.choices != as_chosen:
+        session.choose(as_chosen)

@@ -21,6 +21,7 @@ from engine.session.working.record_run import sample_of
 from engine.session.working.watch_coordinator import BENCHMARK_DECODE_TOKENS, BENCHMARK_PROMPT_TOKENS
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy
 from engine.vocabulary.problem import ProblemKind
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Layout
 
@@ -117,7 +118,8 @@ def measure_interleaved(
 
 
 def _launch_and_measure(driver: Driver, outside: Outside, subject: Subject, repetitions: int) -> None:
-    driver.choose(policy=subject.policy, layout=subject.layout, given=subject.given)
+    never = RecoveryMode.NEVER  # it would come back as another plan
+    driver.choose(policy=subject.policy, layout=subject.layout, given=subject.given, recovery=never)
     run = driver.launch().run
     if run is not None:
         timings = measured_requests(outside, run, repetitions)

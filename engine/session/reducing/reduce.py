@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.session import events, remote_events
+from engine.session.recovering import steps
 from engine.session.reducing import reduce_history, reduce_inputs, reduce_remote, reduce_run
 from engine.session.reducing.moments import with_moments
 from engine.session.state import Activity, ClusterState
@@ -37,9 +38,10 @@ def _activity_ended(state: ClusterState, event: events.ActivityEnded) -> Cluster
 def _problem_happened(state: ClusterState, event: events.ProblemHappened) -> ClusterState:
     if event.launch is not None and (event.launch != state.n_launches or not state.run_wanted):
         return state
+    if event.ends_run and state.run_wanted:
+        return steps.broke(state, event.problem)
     problems = state.problems if event.problem in state.problems else (*state.problems, event.problem)[-MAX_PROBLEMS:]
-    state = replace(state, problems=problems)
-    return reduce_run.run_failed(state) if event.ends_run else state
+    return replace(state, problems=problems)
 
 
 def _problem_dismissed(state: ClusterState, event: events.ProblemDismissed) -> ClusterState:
@@ -70,6 +72,7 @@ _HANDLERS: dict[type, Callable[[ClusterState, Any], ClusterState]] = {
     events.ChoicesChanged: reduce_inputs.choices_changed,
     events.SpeedsMeasured: reduce_inputs.speeds_measured,
     events.LaunchAsked: reduce_run.launch_asked,
+    events.TryAgainAsked: lambda state, _event: steps.try_again(state),
     events.StopAsked: reduce_run.stop_asked,
     events.CloseAsked: _close_asked,
     events.RunPrepared: reduce_run.run_prepared,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.session import remote_events
+from engine.session.recovering.leave_out import is_back
 from engine.session.reducing.replan import replanned
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
@@ -43,6 +44,7 @@ def remote_looked(state: ClusterState, event: remote_events.RemoteLooked) -> Clu
         dialect=event.dialect,
         looked_for_runtime=event.looked_for_runtime,
     )
+    state = replace(state, recovery=is_back(state.recovery, event.target.machine_id))
     return replanned(with_machines(_with_remote(state, seen)))
 
 
@@ -90,9 +92,14 @@ def _with_remote(state: ClusterState, seen: RemoteSeen) -> ClusterState:
 
 
 def with_machines(state: ClusterState) -> ClusterState:
-    """This machine first, then those remote machines that take part, in the order in which they were added."""
+    """This machine first, then those remote machines that take part and are not lost to the run, in the order in which they
+    were added."""
     own = tuple(machine for machine in state.machines if machine.id == THIS_MACHINE)
-    ready = tuple(remote.look.machine for remote in state.remotes if remote.look and remote.takes_part(state.runtime))
+    ready = tuple(
+        remote.look.machine
+        for remote in state.remotes
+        if remote.look and remote.takes_part(state.runtime) and remote.id not in state.recovery.lost
+    )
     return replace(state, machines=(*own, *ready))
 
 

@@ -7,13 +7,16 @@ from dataclasses import replace
 from engine.cluster.phases import ENDED, next_phase, phase_after_exit
 from engine.cluster.servers import COORDINATOR
 from engine.session import events
+from engine.session.recovering import steps
 from engine.session.reducing.layer_maps import layer_map_of, with_reported
 from engine.session.reducing.measured_before import is_same_run
+from engine.session.reducing.processes_seen import alive, find, with_process
 from engine.session.reducing.watching import with_older, without_readings
 from engine.session.state import ClusterState, ProcessSeen, RunPhase, RunSeen
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessId, ProcessPhase
+from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.recovery import Cure, Recovery
 
 KEPT_SAMPLES = 600
 """Ten minutes at one sample a second."""
@@ -33,6 +36,7 @@ def launch_asked(state: ClusterState, _event: events.LaunchAsked) -> ClusterStat
         throughput=(),
         watched=without_readings(state.watched),
         answer=None,
+        recovery=Recovery(),
         problems=tuple(problem for problem in state.problems if problem.kind in _KEPT_AT_LAUNCH),
     )
 
@@ -45,18 +49,17 @@ def stop_asked(state: ClusterState, _event: events.StopAsked) -> ClusterState:
     if not state.run_wanted:
         return state
     phase = RunPhase.STOPPING if alive(state) else RunPhase.STOPPED
-    return replace(state, run_wanted=False, run_phase=phase)
-
-
-def run_failed(state: ClusterState) -> ClusterState:
-    """The run cannot go on; what still runs will be stopped by ``reconcile``."""
-    return replace(state, run_wanted=False, run_phase=RunPhase.FAILED) if state.run_wanted else state
+    return steps.ended(replace(state, run_wanted=False, run_phase=phase))
 
 
 def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState:
     """Ports were found: from here on the run has a fixed plan."""
     if not state.run_wanted or state.run is not None or event.launch != state.n_launches:
         return state
+    if state.run_phase is RunPhase.RECOVERING:
+        return state  # it broke while ports were looked for
+    known = state.recovery.before
+    same = known is not None and is_same_run(event.plan, known.plan)
     run = RunSeen(
         plan=event.plan,
         servers=event.servers,
@@ -70,6 +73,10 @@ def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState
         tunnels=event.tunnels,
         started_at_seconds=event.at_seconds,
         loads_before=state.loads,
+        direct_io=Cure.DIRECT_IO in state.recovery.cures,
+        # Measured in this launch already: a service that is back must not be kept busy with it again.
+        benchmark=known.timings if known is not None and same else None,
+        record_id=known.record_id if known is not None and same else None,
     )
     return replace(state, run=run)
 
@@ -78,7 +85,7 @@ def process_started(state: ClusterState, event: events.ProcessStarted) -> Cluste
     """A process was asked for, or has its pid now."""
     known = find(state, event.id)
     if known is not None:
-        return _with_process(state, replace(known, pid=event.pid))
+        return with_process(state, replace(known, pid=event.pid))
     if event.pid is not None:
         return state  # a late word of an earlier launch's process
     seen = ProcessSeen(
@@ -92,7 +99,8 @@ def process_started(state: ClusterState, event: events.ProcessStarted) -> Cluste
         machine_name=event.machine_name,
         keeps_running=event.keeps_running,
     )
-    phase = RunPhase.LOADING_MODEL if event.id == COORDINATOR and state.run_wanted else state.run_phase
+    loading = event.id == COORDINATOR and state.run_wanted and state.run_phase is not RunPhase.RECOVERING
+    phase = RunPhase.LOADING_MODEL if loading else state.run_phase
     return replace(state, processes=(*state.processes, seen), run_phase=phase)
 
 
@@ -101,14 +109,15 @@ def process_ready(state: ClusterState, event: events.ProcessReady) -> ClusterSta
     known = find(state, event.id)
     if known is None or known.phase is not ProcessPhase.STARTING:
         return state
-    state = _with_process(state, replace(known, phase=next_phase(known.phase, ProcessPhase.READY)))
+    state = with_process(state, replace(known, phase=next_phase(known.phase, ProcessPhase.READY)))
     if event.id != COORDINATOR or state.run is None:
         return state
     run = replace(
         state.run, ready_after_seconds=event.at_seconds - state.run.started_at_seconds, sent_when_ready=state.run.sent
     )
-    state = replace(state, run=run, run_phase=RunPhase.READY if state.run_wanted else state.run_phase)
-    return _judge_layer_map(state)
+    if not state.run_wanted or state.run_phase is RunPhase.RECOVERING:
+        return replace(state, run=run)
+    return steps.is_back(_judge_layer_map(replace(state, run=run, run_phase=RunPhase.READY)))
 
 
 def process_stopping(state: ClusterState, event: events.ProcessStopping) -> ClusterState:
@@ -116,23 +125,22 @@ def process_stopping(state: ClusterState, event: events.ProcessStopping) -> Clus
     known = find(state, event.id)
     if known is None or known.phase in ENDED or known.phase is ProcessPhase.STOPPING:
         return state
-    return _with_process(state, replace(known, phase=next_phase(known.phase, ProcessPhase.STOPPING)))
+    return with_process(state, replace(known, phase=next_phase(known.phase, ProcessPhase.STOPPING)))
 
 
 def process_ended(state: ClusterState, event: events.ProcessEnded) -> ClusterState:
-    """It is gone. One that nobody asked to end takes the run with it."""
+    """It is gone. One that nobody asked to end breaks the run."""
     known = find(state, event.id)
     if known is None or known.phase in ENDED:
         return state
     phase = phase_after_exit(known.phase, event.outcome)
-    state = _with_process(state, replace(known, phase=next_phase(known.phase, phase), outcome=event.outcome))
-    if event.problem is not None and state.run_wanted:
-        state = replace(state, problems=(*state.problems, event.problem))
-    if phase is ProcessPhase.FAILED:
-        state = run_failed(state)
+    known = replace(known, phase=next_phase(known.phase, phase), outcome=event.outcome)
+    state = with_process(state, known)
+    if event.problem is not None or phase is ProcessPhase.FAILED:
+        state = steps.broke(state, event.problem, known)
     if state.run_phase is RunPhase.STOPPING and not alive(state):
-        state = replace(state, run_phase=RunPhase.STOPPED)
-    return state
+        return replace(state, run_phase=RunPhase.STOPPED)
+    return steps.settled(state)
 
 
 def layers_reported(state: ClusterState, event: events.LayersReported) -> ClusterState:
@@ -173,27 +181,7 @@ def benchmark_done(state: ClusterState, event: events.BenchmarkDone) -> ClusterS
     variants = tuple(
         replace(variant, measured=event.timings) if is_same_run(variant.result, ran) else variant for variant in state.variants
     )
-    return replace(state, run=replace(state.run, benchmark=event.timings), variants=variants)
-
-
-def find(state: ClusterState, id_: ProcessId) -> ProcessSeen | None:
-    """A process by its id."""
-    return next((process for process in state.processes if process.id == id_), None)
-
-
-def alive(state: ClusterState) -> tuple[ProcessSeen, ...]:
-    """Processes that have not ended."""
-    return tuple(process for process in state.processes if process.phase not in ENDED)
-
-
-def is_left_running(process: ProcessSeen, state: ClusterState) -> bool:
-    """Whether closing leaves it as it is."""
-    return state.closing and process.keeps_running and process.phase is ProcessPhase.READY
-
-
-def _with_process(state: ClusterState, changed: ProcessSeen) -> ClusterState:
-    processes = tuple(changed if process.id == changed.id else process for process in state.processes)
-    return replace(state, processes=processes)
+    return steps.measured(replace(state, run=replace(state.run, benchmark=event.timings), variants=variants))
 
 
 def _judge_layer_map(state: ClusterState) -> ClusterState:

@@ -12,6 +12,7 @@ from engine.planning.comparing.compare import hybrid_split, llama_cpp_split
 from engine.planning.comparing.largest_context import largest_context
 from engine.planning.offers import Reach, offers_of_machine
 from engine.planning.split_layers import split_layers
+from engine.session.recovering.cures import cured_shape, with_margins
 from engine.session.reducing.commands import commands_of
 from engine.session.reducing.measured_before import plan_key, runs_of, timings_of
 from engine.session.state import ClusterState, PlanVariant
@@ -103,17 +104,19 @@ def request_of(
     """What the planner is asked for one policy and layout under everything that is chosen; refused when nobody is left."""
     if state.model is None:  # held by the caller; said again for the type checker
         return PlanRefused(policy=policy, layout=layout, reasons=("No model is chosen.",))
-    offers = tuple(offer for offer in _offers(state, layout) if offer.id not in state.choices.left_out)
+    recovery = state.recovery
+    left_out = state.choices.left_out | frozenset(recovery.left_out)
+    offers = tuple(offer for offer in _offers(state, layout) if offer.id not in left_out)
     if not offers:
         reason = "Every worker is switched off, or no device has memory that is known: switch one on."
         return PlanRefused(policy=policy, layout=layout, reasons=(reason,))
     return PlanRequest(
         model=state.model,
-        offers=offers,
-        native_offers=native_offers_of(state),
+        offers=with_margins(offers, recovery.kept_free),
+        native_offers=with_margins(native_offers_of(state), recovery.kept_free),
         policy=policy,
         layout=layout,
-        shape=state.choices.shape,
+        shape=cured_shape(state.choices.shape, recovery.cures),
         prompt_share=state.choices.prompt_share,
         outputs_per_slot=state.runtime is not None and keeps_outputs_per_slot(state.runtime),
         max_devices=MAX_DEVICES - (state.runtime is not None and "BLAS" in state.runtime.backends),

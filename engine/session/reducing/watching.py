@@ -27,7 +27,8 @@ def with_readings(state: ClusterState) -> ClusterState:
     if run is None or state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED):
         return state
     watched = state.watched
-    series = watched.loads if watched.loads.columns else Series(columns=_columns_of(run))
+    columns = _columns_of(run)  # of a run that broke and came back on other workers: others
+    series = watched.loads if set(columns) <= set(watched.loads.columns) else Series(columns=columns)
     rates = _tunnel_rates(watched, run, state.now_seconds)
     values = tuple(_value_of(state, run, column, rates) for column in series.columns)
     taken = series.taking(Reading(at_seconds=state.now_seconds, values=values))
@@ -78,7 +79,9 @@ def _value_of(state: ClusterState, run: RunSeen, column: Column, rates: dict[str
 
 
 def _busy_of(state: ClusterState, run: RunSeen, worker_id: WorkerId) -> float | None:
-    offer = next(worker.offer for worker in run.plan.workers if worker.id == worker_id)
+    offer = next((worker.offer for worker in run.plan.workers if worker.id == worker_id), None)
+    if offer is None:
+        return None  # it is not there any more
     load = _fresh_load(state, offer.machine_id)
     machine = next((known for known in state.machines if known.id == offer.machine_id), None)
     return None if load is None or machine is None else busy_fraction(machine, load, offer)

@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.session import events, remote_events
 from engine.session.jobs import Token
 from engine.session.outside import Outside
-from engine.session.reducing.reduce_run import alive
+from engine.session.reducing.processes_seen import alive
 from engine.session.state import ClusterState
 from engine.session.working.look import problem_of
 from engine.vocabulary.found import FoundMachine

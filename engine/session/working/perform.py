@@ -16,7 +16,7 @@ from engine.cluster.reconcile import Action, StartCoordinator, StartRpcServer, S
 from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_process_id
 from engine.errors import EngineError, RuntimeUnavailable
 from engine.llama_cpp.command_lines import coordinator_argv, native_devices, rpc_server_argv
-from engine.llama_cpp.server_log import PROGRESS_ENVIRONMENT, STOP_LINE
+from engine.llama_cpp.server_log import NO_BACKTRACE, PROGRESS_ENVIRONMENT, STOP_LINE
 from engine.ports import OnExit, OnLine, RpcAsker, RunningProcess
 from engine.session import events, remote_events
 from engine.session.jobs import Jobs, Token
@@ -126,7 +126,7 @@ class Performer:
         process_spec = ProcessSpec(
             id=id_,
             argv=argv,
-            environment=(("LLAMA_CACHE", program.cache_folder),),
+            environment=(("LLAMA_CACHE", program.cache_folder), *NO_BACKTRACE),
             memory_limit_bytes=_ram_limit(spec),
             keeps_running=keeps_running,
         )
@@ -231,7 +231,12 @@ class Performer:
             raise RuntimeUnavailable("The run has no llama-server to be started with.", advice="Launch again.")
         port = int(run.api_url.rpartition(":")[2])
         command = coordinator_argv(
-            run.plan, run.servers, program=run.runtime.llama_server, options=run.server_options, api_port=port
+            run.plan,
+            run.servers,
+            program=run.runtime.llama_server,
+            options=run.server_options,
+            api_port=port,
+            direct_io=run.direct_io,
         )
         started = events.ProcessStarted(
             id=COORDINATOR,
@@ -245,7 +250,7 @@ class Performer:
         spec = ProcessSpec(
             id=COORDINATOR,
             argv=command.argv,
-            environment=PROGRESS_ENVIRONMENT,
+            environment=(*PROGRESS_ENVIRONMENT, *NO_BACKTRACE),
             reads_leash=True,
             stop_line=STOP_LINE,
             memory_limit_bytes=run.plan.native_cpu.offer.safe_bytes if run.plan.native_cpu else None,
@@ -315,6 +320,8 @@ class Performer:
 
     def _ended(self, held: _Held, id_: ProcessId, outcome: ProcessOutcome, problem: Problem | None) -> None:
         with self._lock:  # so that no pid is told after the end
+            if held.ended:
+                return
             held.ended = True
             self._post(events.ProcessEnded(id=id_, outcome=outcome, problem=problem))
 
@@ -332,7 +339,11 @@ class Performer:
             process = held.process
             never_started = first and not held.starting
         if process is not None:
-            process.stop(grace_seconds=STOP_SECONDS)
+            try:
+                process.stop(grace_seconds=STOP_SECONDS)
+            except EngineError:  # told by the job; but a recovery must not wait for it for ever
+                self._ended(held, id_, ProcessOutcome(exit_code=None, stop_asked=True, rung="left behind"), None)
+                raise
         elif never_started:  # its job will not start it now: nothing else will say that it is gone
             self._ended(held, id_, ProcessOutcome(exit_code=None, stop_asked=True, rung="never started"), None)
 

@@ -6,6 +6,7 @@ A port in use gets the next free one, and the plan says so. Whatever is there is
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,7 @@ from engine.session.reducing.commands import programs_of
 from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
 from engine.session.working.adopt_kept import KeptPorts, kept_ports, why_not_kept
+from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem, ProblemKind
@@ -43,16 +45,19 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         return
     outside.prune_worker_cache()
     try:
-        plan, taken = _with_free_ports(outside.asker, plan, machine_of, kept_ports(state, plan))
+        beyond = _ports_beyond(state.recovery.n_ports_taken)
+        plan, taken = _with_free_ports(Ports(outside.asker, machine_of, kept=kept_ports(state, plan), beyond=beyond), plan)
         plan = replace(plan, notes=(*plan.notes, *why_not_kept(state, plan)))
-        api_port = free_port(outside.asker, state.choices.api_port, taken)
+        api_port = free_port(outside.asker, state.choices.api_port + beyond, taken)
         servers = servers_of(plan)
         programs = programs_for(outside, state, plan, machine_of)
         command = coordinator_argv(
             plan, servers, program=runtime.llama_server, options=state.server_options, api_port=api_port
         )
     except EngineError as error:
-        problem = Problem(kind=ProblemKind.WORKER, where="this machine", happened=error.happened, advice=error.advice)
+        fault = _fault_of(error, plan, machine_of)
+        where = "this machine"
+        problem = Problem(kind=ProblemKind.WORKER, where=where, happened=error.happened, advice=error.advice, fault=fault)
         post(events.ProblemHappened(problem=problem, ends_run=True, launch=launch))
         return
     post(
@@ -72,6 +77,18 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
     )
 
 
+def _fault_of(error: EngineError, plan: Plan, machine_of: FindMachine) -> Fault | None:
+    """A machine that did not answer is what the next start does without."""
+    if not isinstance(error, MachineUnreachable):
+        return None
+    machines = dict.fromkeys(worker.offer.machine_id for worker in plan.used_workers)
+    for machine_id in machines:
+        machine = machine_of(machine_id)
+        if machine_id != THIS_MACHINE and (machine is None or not machine.is_alive()):
+            return Fault(cause=FaultCause.HOST_SILENT, machine_id=machine_id)
+    return None
+
+
 @dataclass
 class Ports:
     """Ports given out so far: here, and on each machine."""
@@ -81,6 +98,8 @@ class Ports:
     here: set[int] = field(default_factory=set)
     there: dict[MachineId, set[int]] = field(default_factory=dict)
     kept: KeptPorts = lambda _offer: ()
+    beyond: int = 0
+    """So far beyond the planned ports they are looked for."""
 
     def place_of(self, offer: WorkerOffer) -> Place:
         """Where its rpc-server will be. Raises ``ProcessFailed``, ``MachineUnreachable``."""
@@ -94,7 +113,7 @@ class Ports:
         return Place(endpoint=f"{HOST}:{self._here(int(port))}", listens_on=f"{HOST}:{there}")
 
     def _here(self, first: int) -> int:
-        port = free_port(self.asker, first, self.here)
+        port = free_port(self.asker, first + self.beyond, self.here)
         self.here.add(port)
         return port
 
@@ -102,9 +121,17 @@ class Ports:
         machine = connected(self.machine_of, offer.machine_id, offer.machine_name)
         taken = self.there.setdefault(offer.machine_id, set())
         left_running = [port for port in self.kept(offer) if port not in taken]
-        port = left_running[0] if left_running else free_port(machine.asker, first, taken, host, offer.machine_name)
+        port = (
+            left_running[0] if left_running else free_port(machine.asker, first + self.beyond, taken, host, offer.machine_name)
+        )
         taken.add(port)
         return port
+
+
+def _ports_beyond(n_taken: int) -> int:
+    """Two Crossplys that start in the same second look for the same ports, and go on doing so as long as both begin at the
+    same one: after a port was taken they begin by chance."""
+    return random.randrange(20, TRIED_PORTS) if n_taken else 0  # noqa: S311 - no secret
 
 
 def connected(machine_of: FindMachine, machine_id: MachineId, name: str) -> RemoteMachine:
@@ -115,8 +142,7 @@ def connected(machine_of: FindMachine, machine_id: MachineId, name: str) -> Remo
     return machine
 
 
-def _with_free_ports(asker: RpcAsker, plan: Plan, machine_of: FindMachine, kept: KeptPorts) -> tuple[Plan, set[int]]:
-    ports = Ports(asker, machine_of, kept=kept)
+def _with_free_ports(ports: Ports, plan: Plan) -> tuple[Plan, set[int]]:
     offers = {worker.offer.endpoint: worker.offer for worker in plan.used_workers if not worker.offer.is_native}
     moved = {endpoint: ports.place_of(offer) for endpoint, offer in offers.items()}
     notes = tuple(note for endpoint, place in moved.items() if (note := _moved_note(offers[endpoint], place)))

@@ -116,9 +116,12 @@ class CoordinatorWatch:
         if not self._wait_until_ready(process, client, clock, token):
             return
         self._wait_for_lines(process, clock, token)
+        if not process.is_alive():
+            return
         self._serving = True
         self._post(events.ProcessReady(id=COORDINATOR, at_seconds=clock.now_seconds()))
-        self._benchmark(process, client, token)
+        if self._run.benchmark is None:
+            self._benchmark(process, client, token)
         self._read_counters(process, client, clock, token)
 
     def _wait_until_ready(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from engine.session.reducing.reduce_run import alive, is_left_running
+from engine.session.reducing.processes_seen import alive, is_left_running
 from engine.session.state import ClusterState, ProcessSeen
 from gui.texts.translation import mark, tr
 from gui.what_to_show.formatting import and_text, count_text

@@ -4,11 +4,13 @@ import argparse
 
 import pytest
 
-from engine.cli.terminal.options import add_planning, choices_of, model_path, percent, port, positive
+from engine.cli.terminal.options import add_planning, add_recovery, choices_of, model_path, percent, port, positive
 from engine.errors import BadInput
 from engine.session.state import Choices
+from engine.settings.folders import find_folders
 from engine.settings.settings_file import Settings, save_settings
 from engine.vocabulary.plan import Policy
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout
 
 
@@ -19,7 +21,20 @@ def choices(*argv):
 
 
 def test_nothing_given_is_the_defaults():
-    assert choices() == Choices(native=True)
+    assert choices() == Choices(native=True, recovery=RecoveryMode.NEVER), "of a command that does not serve"
+
+
+@pytest.mark.parametrize(("argv", "saved", "mode"), [
+    ((), "automatic", RecoveryMode.AUTOMATIC),
+    ((), "ask", RecoveryMode.ASK),
+    (("--recovery", "never"), "ask", RecoveryMode.NEVER),
+])  # fmt: skip
+def test_a_command_that_serves_recovers_as_it_is_told_or_as_the_settings_say(data_folder, argv, saved, mode):
+    save_settings(find_folders().state, Settings(recovery=saved))
+    parser = argparse.ArgumentParser()
+    add_planning(parser)
+    add_recovery(parser)
+    assert choices_of(parser.parse_args(argv)).recovery is mode
 
 
 def test_llama_server_uses_no_device_itself_where_that_is_not_wanted():

@@ -9,6 +9,7 @@ from engine.session.state import AnswerShown, RunPhase
 from engine.session.watched import MOST_MOMENTS, MomentKind
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.process import ProcessOutcome
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.remote import RemotePhase
 from tests.fakes import remote_states
 from tests.fakes.cluster_pieces import timings
@@ -44,7 +45,8 @@ def test_ready_then_measured_then_stopped():
 def test_a_worker_that_ends_is_named_with_its_machine_and_takes_the_run_with_it():
     state = ready()
     worker = replace(state.processes[1], machine_name="gpu-2")
-    state = replace(state, processes=(state.processes[0], worker, *state.processes[2:]))
+    never = replace(state.choices, recovery=RecoveryMode.NEVER)
+    state = replace(state, choices=never, processes=(state.processes[0], worker, *state.processes[2:]))
     unasked = ProcessOutcome(exit_code=1, stop_asked=False)
     state = reduce(state, events.ProcessEnded(id=worker.id, outcome=unasked))
     failed, ended = state.watched.moments

@@ -6,11 +6,13 @@ import pytest
 
 from engine.cluster.servers import COORDINATOR
 from engine.session import events
+from engine.session.reducing.processes_seen import alive, find
 from engine.session.reducing.reduce import reduce
-from engine.session.reducing.reduce_run import KEPT_SAMPLES, alive, find
+from engine.session.reducing.reduce_run import KEPT_SAMPLES
 from engine.session.state import RunPhase
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.throughput import ThroughputSample
 from tests.fakes.cluster_pieces import a_runtime, servers_of, timings
 from tests.fakes.cluster_states import plan_refused, plan_shown, ready, starting
@@ -108,6 +110,7 @@ def test_ready_after_how_long():
 
 def test_the_first_end_is_the_fault_and_its_consequences_are_not():
     state = ready()
+    state = replace(state, choices=replace(state.choices, recovery=RecoveryMode.NEVER))
     first = state.processes[0].id
     state = reduce(state, events.ProcessEnded(id=first, outcome=UNASKED, problem=WORKER))
     assert (state.run_phase, state.problems) == (RunPhase.FAILED, (WORKER,))

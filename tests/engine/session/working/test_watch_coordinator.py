@@ -32,7 +32,7 @@ def posted():
 
 @pytest.fixture
 def watch(posted):
-    return CoordinatorWatch(ready().run, posted.append)
+    return CoordinatorWatch(replace(ready().run, benchmark=None), posted.append)
 
 
 @pytest.fixture
@@ -97,6 +97,16 @@ def test_what_it_posts_in_order(watch, process, posted):
     assert [type(event).__name__ for event in posted[:4]] == [
         "LayersReported", "ProcessReady", "BenchmarkDone", "ThroughputMeasured",
     ]  # fmt: skip
+
+
+def test_a_plan_that_was_measured_in_this_launch_is_not_measured_again(posted):
+    fakes = Fakes()
+    watch = CoordinatorWatch(ready().run, posted.append)
+    process = fakes.starter.start(ProcessSpec(id=COORDINATOR, argv=("llama-server",)), watch.take, lambda _outcome: None)
+    with pytest.raises(Cancelled):
+        watch.follow(process, FakeCoordinator(), FakeClock(step=1.0), FakeToken())
+    assert not any(isinstance(event, events.BenchmarkDone) for event in posted)
+    assert any(isinstance(event, events.ThroughputMeasured) for event in posted)
 
 
 def test_lines_that_come_after_health_are_waited_for(watch, process, posted):
