@@ -64,6 +64,11 @@ class RunningApp:
         """Whether its own process runs."""
         return self.process.poll() is None
 
+    @property
+    def missing(self) -> str:
+        """What it says that it waits for, before it can serve again; empty when for nothing."""
+        return str((self.state.get("recovery") or {}).get("missing") or "")
+
     def look(self) -> None:
         """Take up what is new."""
         now = time.monotonic()

@@ -126,7 +126,7 @@ def _watched(bed: Bed, app: RunningApp, cause: Cause, phase: Phase, broken: Brok
         patience = load + UNDISTURBED_SECONDS + SERVICE_SLACK_SECONDS
     later = broken.later
     client: Client | None = None
-    served = ended = None
+    served = ended = missing = None
     with ExitStack() as stack:
         while (now := time.monotonic()) < broken.at_seconds + patience and served is None and ended is None:
             app.look()
@@ -141,10 +141,14 @@ def _watched(bed: Bed, app: RunningApp, cause: Cause, phase: Phase, broken: Brok
                 stack.enter_context(client)
             served = first_answer(client, broken.at_seconds) if client is not None else None
             ended = now if not app.is_alive or _gave_up(app, broken) else None
+            missing = missing or (now if app.missing else None)
+            if missing is not None and now > broken.at_seconds + patience - GRACE_SECONDS:
+                break  # it waits for what it named; nothing will come back here
             time.sleep(LOOK_SECONDS)
         _hear_the_rest(app, cause, broken, served)
         exposed = tuple(bed.exposed())
     told = app.told_since(broken.at_seconds)
+    ended = ended or missing
     return Seen(
         detected_seconds=told[0].at_seconds - broken.at_seconds if told else None,
         served_seconds=None if served is None else served - broken.at_seconds,
