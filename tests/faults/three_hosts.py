@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from tests.faults.bed import (
 )
 from tests.faults.running_app import RunningApp
 from tests.lab.host import Host, listening_in
+from tests.lab.host_files import USER_HOME
 from tests.lab.lab import Lab
 
 SLOW_MBIT = 60.0
@@ -51,6 +53,8 @@ class ThreeHosts:
         self.victim: Host = lab.hosts[1]
         self.state_folder = lab.client_home / _STATE
         self._used = [self.victim] if only_victim else lab.hosts[:3]
+        for host in self._used:
+            _give_runtime(host, Path(runtime.rpc_server).parents[1])
 
     @contextmanager
     def start(self, number: int) -> Iterator[RunningApp]:
@@ -125,3 +129,14 @@ class ThreeHosts:
             return mine and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
+
+
+def _give_runtime(host: Host, build: Path) -> None:
+    """Where Crossply would copy it to; what copying does is tested elsewhere."""
+    there = host.path(f"{USER_HOME}/.local/share/crossply/runtimes/{build.name}")
+    if there.exists():
+        return
+    shutil.copytree(build, there, symlinks=True)
+    top = host.path(f"{USER_HOME}/.local")
+    for path in (top, *top.rglob("*")):
+        os.chown(path, host.uid, host.uid, follow_symlinks=False)
