@@ -3,6 +3,6 @@
 # CROSSPLY_DATA=/some/folder make test  keeps llama.cpp and the model there
 PYTHON ?= python3
 
-.PHONY: run test lint bench
-run test lint bench:
+.PHONY: run test lint bench fault-matrix soak
+run test lint bench fault-matrix soak:
 	@$(PYTHON) packaging/set_up.py $@

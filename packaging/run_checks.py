@@ -1,4 +1,4 @@
-"""What ``make test``, ``make lint`` and ``make bench`` run once everything is set up. Standard library only.
+"""What ``make test``, ``lint``, ``bench``, ``fault-matrix`` and ``soak`` run once everything is set up. Standard library only.
 
 All checks run even when one fails: whoever waits for a CI run wants to know everything. pytest comes last.
 """
@@ -46,6 +46,18 @@ def run_benchmarks(python: Path, root: Path) -> int:
     # As modules: run by path they would not find ``tests``.
     modules = [".".join(script.relative_to(root).with_suffix("").parts) for script in scripts]
     return _report([(module, _run(module, [str(python), "-m", module], root)) for module in modules])
+
+
+def run_fault_matrix(python: Path, root: Path) -> int:
+    """100 kill -9 trials and one of each other cell: docs/fault_matrix.md is written anew."""
+    arguments = ["-m", "tests.faults.matrix", "--write", "docs/fault_matrix.md"]
+    return _report([("fault matrix", _run("fault matrix", [str(python), *arguments], root))])
+
+
+def run_soak(python: Path, root: Path) -> int:
+    """An hour of prompts with a fault every 20 s."""
+    arguments = ["-m", "tests.faults.soak", "--log", ".cache/soak.csv"]
+    return _report([("soak", _run("soak", [str(python), *arguments], root))])
 
 
 def _lab_or_failure() -> dict[str, str]:

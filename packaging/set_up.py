@@ -1,4 +1,5 @@
-"""From a fresh clone to a running Crossply (``set_up.py run``) or a finished test run (``test``, ``lint``, ``bench``).
+"""From a fresh clone to a running Crossply (``set_up.py run``) or a finished test run (``test``, ``lint``, ``bench``,
+``fault-matrix``, ``soak``).
 
 Standard library only; run by path with any Python from 3.11 on (``make`` does). Everything that takes long is done once: the
 second time each step only looks. What is needed and where it goes: system libraries (apt; named, with the one line that
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import system_packages
-from run_checks import run_benchmarks, run_lint, run_tests
+from run_checks import run_benchmarks, run_fault_matrix, run_lint, run_soak, run_tests
 from show_progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,8 @@ VENV = ROOT / ".venv"
 LOG = ROOT / ".cache/set_up.log"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 OLDEST = (3, 11)
+MEASURING = ("test", "bench", "fault-matrix", "soak")
+TARGETS = ("run", "lint", *MEASURING)
 
 
 class StepFailed(Exception):
@@ -37,8 +40,8 @@ def main() -> int:
     if sys.version_info < OLDEST:
         return use_newer_python()
     target = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if target not in ("run", "test", "lint", "bench"):
-        print("usage: set_up.py run|test|lint|bench", file=sys.stderr)
+    if target not in TARGETS:
+        print(f"usage: set_up.py {'|'.join(TARGETS)}", file=sys.stderr)
         return 2
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("", encoding="utf-8")
@@ -73,14 +76,14 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
     """The steps of each target, in order."""
     has_window = has_display()
     steps: list[tuple[str, Callable[[Progress], str]]] = [("this machine", check_machine)]
-    if target in ("test", "bench"):
+    if target in MEASURING:
         steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW + system_packages.TEST)))
     elif target == "run":
         steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW if has_window else ())))
     else:
         steps.append(("system packages", lambda p: system_step(p, ())))
     steps.append(("Python environment", lambda p: environment_step(p, with_dev=target != "run")))
-    if target in ("test", "bench"):
+    if target in MEASURING:
         steps.append(("Vulkan headers", vulkan_headers_step))
         steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime", "--vulkan-headers", read_note("headers"))))
     if target == "run":
@@ -98,6 +101,8 @@ def start(target: str) -> int:
         return run_lint(PYTHON, ROOT)
     if target == "bench":
         return run_benchmarks(PYTHON, ROOT)
+    if target in ("fault-matrix", "soak"):
+        return (run_soak if target == "soak" else run_fault_matrix)(PYTHON, ROOT)
     scripts = PYTHON.parent
     command = [str(scripts / "crossply")] if has_display() else [str(scripts / "crossplyctl"), "demo"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode

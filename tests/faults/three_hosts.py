@@ -34,7 +34,7 @@ from tests.lab.host_files import USER_HOME
 from tests.lab.lab import Lab
 
 SLOW_MBIT = 60.0
-_LEFT_OUT = ("this-machine/cpu-0", "this-machine/cpu-1", "this-machine/vulkan:0")
+_LEFT_OUT = ("this-machine/cpu", "this-machine/vulkan:0")
 _STATE = ".local/state/crossply"
 
 
