@@ -12,6 +12,9 @@ SAYS_WHAT_IS_MISSING = r"no worker|not enough|too little|more memory|[Mm]issing|
 """A refusal says one of these; "launch again" alone does not tell what there is to do."""
 
 
+SHOWS_A_BUG = r"has a bug|^Traceback|\nTraceback"
+
+
 class Outcome(StrEnum):
     """How a trial ended."""
 
@@ -101,6 +104,7 @@ def _misses(cause: Cause, place: str, seen: Seen, outcome: Outcome) -> tuple[str
     if outcome is not Outcome.UNDISTURBED:
         misses += _telling(cause, place, seen)
     misses += _in_time(cause, seen, outcome)
+    misses += ["people were shown a bug"] if re.search(SHOWS_A_BUG, "\n".join(seen.told)) else []
     misses += [f"off loopback: {what}" for what in seen.exposed]
     misses += [f"left behind: {what}" for what in seen.left]
     return tuple(misses)

@@ -123,12 +123,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.orphans", description="kill -9 at random moments.")
     parser.add_argument("--moments", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--here", action="store_true", help="on one machine only")
     given = parser.parse_args(arguments)
     draw = random.Random(given.seed)
     began = time.monotonic()
     with new_beds(find_runtime()) as beds:
-        tried = ways(beds, with_lab=why_not() is None)
-        print(f"seed {given.seed}; " + "; ".join(f"{way.name} serves after {way.serves_after_seconds:.1f} s" for way in tried))
+        tried = ways(beds, with_lab=not given.here and why_not() is None)
+        print(
+            f"seed {given.seed}; " + "; ".join(f"{way.name} serves after {way.serves_after_seconds:.1f} s" for way in tried),
+            flush=True,
+        )
         kills = []
         for number in range(given.moments):
             way = tried[number % len(tried)]

@@ -41,6 +41,7 @@ def test_a_refusal_says_what_is_missing():
         ({"served_seconds": 7.5}, "in service 0.5 s later than a load and 5 s"),
         ({"told": ("Something broke: SIGKILL",)}, "the place was not named"),
         ({"told": ("The worker at 127.0.0.1:50052 is gone",)}, "the cause was not named"),
+        ({"told": (*SAID, "Crossply has a bug in 'stop llama-server'")}, "people were shown a bug"),
         ({"exposed": ("ggml-rpc-server on 0.0.0.0:50052",)}, "off loopback: ggml-rpc-server on 0.0.0.0:50052"),
         ({"left": ("llama-server 12",)}, "left behind: llama-server 12"),
     ],
