@@ -6,6 +6,6 @@ PYTHON ?= python3
 
 # make lock                             writes packaging/locks anew after a change of the dependencies (UPGRADE=1: the newest of all)
 # make audit                            asks what is known against the packages in them
-.PHONY: run test lint bench fuzz lock audit
-run test lint bench fuzz lock audit:
+.PHONY: run test lint bench fuzz fault-matrix soak lock audit
+run test lint bench fuzz fault-matrix soak lock audit:
 	@$(PYTHON) packaging/set_up.py $@

@@ -1,4 +1,4 @@
-"""What ``make test``, ``make lint``, ``make bench`` and ``make fuzz`` run once everything is set up. Standard library only.
+"""What ``make test``, ``lint``, ``bench``, ``fuzz``, ``fault-matrix`` and ``soak`` run once everything is set up. Standard library only.
 
 All checks run even when one fails: whoever waits for a CI run wants to know everything. pytest comes last.
 """
@@ -66,6 +66,18 @@ def run_fuzz(python: Path, root: Path, minutes: float) -> int:
             print("tests/fuzz/cases/READER-WHAT.case, where every test run reads it again.", flush=True)
             return 1
     return _report([(f"fuzz, {rounds} rounds", True)])
+
+
+def run_fault_matrix(python: Path, root: Path) -> int:
+    """100 kill -9 trials and one of each other cell: docs/fault_matrix.md is written anew."""
+    arguments = ["-m", "tests.faults.matrix", "--write", "docs/fault_matrix.md"]
+    return _report([("fault matrix", _run("fault matrix", [str(python), *arguments], root))])
+
+
+def run_soak(python: Path, root: Path) -> int:
+    """An hour of prompts with a fault every 20 s."""
+    arguments = ["-m", "tests.faults.soak", "--log", ".cache/soak.csv"]
+    return _report([("soak", _run("soak", [str(python), *arguments], root))])
 
 
 def _lab_or_failure() -> dict[str, str]:

@@ -1,5 +1,5 @@
 """From a fresh clone to a running Crossply (``set_up.py run``) or finished checks (``test``, ``lint``, ``bench``,
-``fuzz``); and the lock files that it installs from (``lock``, ``audit``; see ``lock_files``).
+``fuzz``, ``fault-matrix``, ``soak``); and the lock files that it installs from (``lock``, ``audit``; see ``lock_files``).
 
 Standard library only; run by path with any Python from 3.11 on (``make`` does). Everything that takes long is done once: the
 second time each step only looks. What is needed and where it goes: system libraries (apt; named, with the one line that
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import lock_files
 import system_packages
-from run_checks import run_benchmarks, run_fuzz, run_lint, run_tests
+from run_checks import run_benchmarks, run_fault_matrix, run_fuzz, run_lint, run_soak, run_tests
 from show_progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +29,8 @@ LOG = ROOT / ".cache/set_up.log"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TOOLS = ROOT / ".cache/tools"
 OLDEST = (3, 11)
-TARGETS = ("run", "test", "lint", "bench", "fuzz", "lock", "audit")
+MEASURING = ("test", "bench", "fault-matrix", "soak")
+TARGETS = ("run", "lint", "fuzz", *MEASURING, "lock", "audit")
 
 
 class StepFailed(Exception):
@@ -79,7 +80,7 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
     steps: list[tuple[str, Callable[[Progress], str]]] = [("this machine", check_machine)]
     if target in ("lock", "audit"):
         return [*steps, ("tools", tools_step)]
-    if target in ("test", "bench"):
+    if target in MEASURING:
         steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW + system_packages.TEST)))
     elif target == "fuzz":
         steps.append(("system packages", lambda p: system_step(p, system_packages.WINDOW)))
@@ -88,7 +89,7 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
     else:
         steps.append(("system packages", lambda p: system_step(p, ())))
     steps.append(("Python environment", lambda p: environment_step(p, with_dev=target != "run")))
-    if target in ("test", "bench"):
+    if target in MEASURING:
         steps.append(("Vulkan headers", vulkan_headers_step))
         steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime", "--vulkan-headers", read_note("headers"))))
     if target == "run":
@@ -111,6 +112,8 @@ def start(target: str) -> int:
         return lock_files.write_locks(programs, run_shown) if target == "lock" else lock_files.audit(programs, run_shown)
     if target == "fuzz":
         return run_fuzz(PYTHON, ROOT, float(os.environ.get("MINUTES", "10")))
+    if target in ("fault-matrix", "soak"):
+        return (run_soak if target == "soak" else run_fault_matrix)(PYTHON, ROOT)
     scripts = PYTHON.parent
     command = [str(scripts / "crossply")] if has_display() else [str(scripts / "crossplyctl"), "demo"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode

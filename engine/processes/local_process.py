@@ -124,7 +124,7 @@ class LocalProcess:
     def _ask(self) -> None:
         stdin = self._process.stdin
         if stdin is not None and self._spec.stop_line is not None:
-            with contextlib.suppress(OSError):  # it has closed its end: the signal will do
+            with contextlib.suppress(OSError, ValueError):  # it closed its end, or we did just now
                 stdin.write(self._spec.stop_line.encode() + b"\n")
         self._leash.ask(self.pid)
 

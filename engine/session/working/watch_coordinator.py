@@ -119,7 +119,7 @@ class CoordinatorWatch:
             return
         self.serving = True
         self._post(events.ProcessReady(id=COORDINATOR, at_seconds=clock.now_seconds()))
-        if self._run.benchmark is None:
+        if self.run.benchmark is None:
             self._benchmark(process, client, token)
         self._read_counters(process, client, clock, token)
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from engine.process_parts.condition import CONDITION_COMMAND, condition_in
+from engine.process_parts.condition import CONDITION_SCRIPT, condition_in
 from engine.vocabulary.process import ProcessCondition
 
 
@@ -31,5 +31,5 @@ def test_states(text, condition):
 
 
 def test_the_command_says_it_of_a_real_process():
-    done = subprocess.run(["sh", "-c", CONDITION_COMMAND.format(pid=os.getpid())], capture_output=True, text=True, check=True)
+    done = subprocess.run(["sh", "-c", CONDITION_SCRIPT, "look", str(os.getpid())], capture_output=True, text=True, check=True)
     assert condition_in(done.stdout) is ProcessCondition.RUNNING
