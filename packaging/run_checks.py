@@ -1,4 +1,4 @@
-"""What ``make test``, ``lint``, ``bench``, ``fuzz``, ``fault-matrix`` and ``soak`` run once everything is set up. Standard library only.
+"""What ``make test``, ``lint``, ``bench``, ``fuzz``, ``fault-matrix`` and ``soak`` run. Standard library only.
 
 All checks run even when one fails: whoever waits for a CI run wants to know everything. pytest comes last.
 """

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import Foreground, in_foreground
-from engine.cli.terminal.options import add_json, add_runtime, choices_of
+from engine.cli.terminal.options import add_json, add_runtime, choices_of, model_path
 from engine.cli.terminal.output import complain, print_json, print_line, rate, say
 from engine.cli.up import calibrated, map_is_as_planned, print_plan_on, print_run
 from engine.errors import BadInput
@@ -34,6 +34,9 @@ ANSWER_TOKENS = 32
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser("demo", help="the whole story on this machine with a small real model")
+    parser.add_argument(
+        "--model", metavar="FILE", help="a GGUF file to show it with, instead of the small model that is fetched"
+    )
     parser.add_argument("--question", default=QUESTION, help="what to ask")
     add_runtime(parser)
     add_json(parser)
@@ -43,10 +46,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(arguments: argparse.Namespace) -> int:
     """Tell it."""
     folders = find_folders()
-    model = find_demo_model(folders)
+    model = model_path(arguments.model) or find_demo_model(folders)
     if model is None:
         raise BadInput(
-            "The demo model is not there yet.", advice="Run make run once, or crossplyctl runtime build --with-model."
+            "The demo model is not there yet.",
+            advice="Name a GGUF file with --model, or run crossplyctl runtime build --with-model once (253 MB).",
         )
     if is_running(folders.state):
         complain("A cluster of yours is running already.", "Stop it with crossplyctl down.")

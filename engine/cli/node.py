@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import threading
 from dataclasses import dataclass
 
+from engine.cli.serve_node import serve, specs_of
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.gather import LOOKED_AT, gathered, looking_foreground, why_not
 from engine.cli.terminal.machine_options import add_machines
 from engine.cli.terminal.options import add_json, add_runtime, choices_of
 from engine.cli.terminal.output import gigabytes, print_json, print_line, printable
 from engine.cluster.servers import servers_of_offers
-from engine.errors import BadInput
+from engine.errors import BadInput, ProcessFailed
 from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import Dialect
 from engine.open_session import real_outside
@@ -19,6 +22,7 @@ from engine.planning.offers import offers_of_machine
 from engine.session.as_json import machine_json
 from engine.session.one_look import look_once
 from engine.session.state import Choices
+from engine.settings.folders import find_folders
 from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.machine import THIS_MACHINE, Machine
 from engine.vocabulary.runtime import Runtime
@@ -41,6 +45,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the command."""
     parser = subparsers.add_parser("node", help="what this machine can contribute, and its rpc-server command lines")
     parser.add_argument("--reserve", type=float, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--serve",
+        action="store_true",
+        help="start these workers on this machine's loopback and stay, for a Crossply that logs in to this account",
+    )
     add_machines(parser)
     add_runtime(parser)
     add_json(parser)
@@ -67,12 +76,27 @@ def run(arguments: argparse.Namespace) -> int:
     choices = choices_of(arguments)
     if len(choices.targets) > 1:
         raise BadInput("crossplyctl node shows one machine at a time.", advice="Name one --machine.")
+    if arguments.serve and choices.targets:
+        raise BadInput("crossplyctl node --serve is for this machine.", advice="Run it on the machine that is to serve.")
     node = _remote_node(arguments, choices) if choices.targets else _this_node(choices)
+    if arguments.serve:
+        return _serve(node)
     if arguments.json:
         print_json(_json(node))
     else:
         _print(node)
     return exit_codes.OK
+
+
+def _serve(node: Node) -> int:
+    if node.runtime is None or node.dialect is None:
+        raise ProcessFailed("There are no usable llama.cpp programs on this machine.", advice="Run crossplyctl runtime build.")
+    folders = find_folders()
+    specs = specs_of(node.servers, node.runtime, node.dialect, str(folders.cache / "workers"))
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: asked.set())
+    return serve(specs, real_outside().starter, folders.data, asked.wait)
 
 
 def _this_node(choices: Choices) -> Node:

@@ -168,7 +168,7 @@ def make_runtime(candidate: Candidate, facts: LearntFacts) -> Runtime:
 
 def runtime_id(candidate: Candidate) -> str:
     """The folder's name for builds of ours, else a short hash of the path: the same at every start."""
-    if candidate.source in (RuntimeSource.BUILT, RuntimeSource.DOWNLOADED):
+    if candidate.source in (RuntimeSource.BUILT, RuntimeSource.DOWNLOADED, RuntimeSource.PACKAGED):
         return candidate.top.name
     return hashlib.sha256(str(candidate.programs).encode()).hexdigest()[:12]
 

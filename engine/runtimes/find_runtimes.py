@@ -2,8 +2,9 @@
 
 1. a folder that the user chose (an argument, or ``CROSSPLY_RUNTIME``): a build, its ``bin``, or a llama.cpp checkout;
 2. our own builds in the data folder, newest first;
-3. folders of ``PATH``;
-4. the places where people build and packages install.
+3. what was installed with Crossply: beside the frozen application, and where the packages put it;
+4. folders of ``PATH``;
+5. the places where people build and packages install.
 
 ``ggml-rpc-server`` is looked for before ``rpc-server``: an in-place rebuild across the rename (llama.cpp #25045) leaves the
 old program in ``build/bin``, with an older protocol. The other programs are taken only from the folder of the rpc-server:
@@ -15,7 +16,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import RuntimeUnavailable
@@ -38,6 +39,8 @@ USUAL_ANYWHERE = (
     "/opt/homebrew/bin",
     "/home/linuxbrew/.linuxbrew/bin",
 )
+INSTALLED = "/usr/lib/crossply/runtimes"
+"""Where our packages for Linux install theirs, one folder a build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,16 @@ def find_program(folder: Path, *names: str) -> Path | None:
 
 
 def find_candidates(
-    *, chosen: Path | None, own_builds: Path, environment: Mapping[str, str], usual: Sequence[Path]
+    *,
+    chosen: Path | None,
+    own_builds: Path,
+    environment: Mapping[str, str],
+    usual: Sequence[Path],
+    packaged: Sequence[Path] = (),
 ) -> tuple[Candidate, ...]:
     """Every candidate, best first. Raises ``RuntimeUnavailable`` when the chosen folder holds no rpc-server."""
     found: dict[Path, Candidate] = {}
-    for candidate in _in_order(chosen, own_builds, environment, usual):
+    for candidate in _in_order(chosen, own_builds, packaged, environment, usual):
         found.setdefault(candidate.programs.resolve(), candidate)
     return tuple(found.values())
 
@@ -86,12 +94,24 @@ def usual_folders(home: Path) -> tuple[Path, ...]:
     return (*(home / place for place in USUAL_BELOW_HOME), *map(Path, USUAL_ANYWHERE))
 
 
+def packaged_folders() -> tuple[Path, ...]:
+    """What was installed with Crossply: first what belongs to this very application, if it is a frozen one."""
+    beside = (Path(sys.executable).resolve().parent / "runtimes",) if getattr(sys, "frozen", False) else ()
+    return (*beside, *(() if sys.platform == "win32" else (Path(INSTALLED),)))
+
+
 def _in_order(
-    chosen: Path | None, own_builds: Path, environment: Mapping[str, str], usual: Sequence[Path]
+    chosen: Path | None,
+    own_builds: Path,
+    packaged: Sequence[Path],
+    environment: Mapping[str, str],
+    usual: Sequence[Path],
 ) -> Iterator[Candidate]:
     if chosen is not None:
         yield _chosen(chosen)
     yield from _own(own_builds)
+    for folder in packaged:
+        yield from (replace(candidate, source=RuntimeSource.PACKAGED) for candidate in _own(folder))
     for entry in environment.get("PATH", "").split(os.pathsep):
         if entry:
             yield from _here(Path(entry), RuntimeSource.ON_PATH)

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.llama_cpp.device_list import parse_device_list
 from engine.runtimes.describe_runtime import LearntFacts, fingerprint_of, has_idle_libraries, learn, list_argv, make_runtime
-from engine.runtimes.find_runtimes import CHOSEN_VARIABLE, Candidate, find_candidates, usual_folders
+from engine.runtimes.find_runtimes import CHOSEN_VARIABLE, Candidate, find_candidates, packaged_folders, usual_folders
 from engine.runtimes.run_program import run_to_end
 from engine.settings.folders import Folders, find_folders
 from engine.settings.on_disk.whole_files import write_atomically
@@ -32,11 +32,13 @@ class LocalRuntimeFinder:
         *,
         environment: Mapping[str, str] | None = None,
         usual: Sequence[Path] | None = None,
+        packaged: Sequence[Path] | None = None,
     ) -> None:
         """Everything has the real thing as default; tests give folders of their own."""
         self._folders = folders or find_folders()
         self._environment = os.environ if environment is None else environment
         self._usual = usual_folders(Path.home()) if usual is None else usual
+        self._packaged = packaged_folders() if packaged is None else packaged
 
     def find(self, chosen_folder: str | None) -> tuple[Runtime, ...]:
         """Every runtime there is: the chosen one, then usable ones in order of preference, then the rest with the reason.
@@ -49,6 +51,7 @@ class LocalRuntimeFinder:
             own_builds=self._folders.runtimes,
             environment=self._environment,
             usual=self._usual,
+            packaged=self._packaged,
         )
         runtimes = [make_runtime(candidate, facts) for candidate, facts in self._describe(candidates)]
         first, rest = (runtimes[:1], runtimes[1:]) if chosen else ([], runtimes)

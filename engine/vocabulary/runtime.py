@@ -20,6 +20,7 @@ class RuntimeSource(StrEnum):
     BUILT = "built by Crossply"
     DOWNLOADED = "official release"
     COPIED = "copied by Crossply"
+    PACKAGED = "installed with Crossply"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.errors import ProcessFailed, RuntimeUnavailable
 from engine.ports import CancelToken
+from engine.runtimes.building.python_here import python_with_pip
 from engine.runtimes.run_program import run_to_end, run_with_lines
 
 _NEEDED_NAME = b"VK_EXT_layer_settings"
@@ -140,7 +141,7 @@ def _fetch_tools(private: Path, token: CancelToken) -> None:
     python = private / _SCRIPTS / "python"
     only_these = ("--require-hashes", "--only-binary", ":all:", "--no-deps", "--requirement", str(_LOCK))
     for argv in (
-        [sys.executable, "-m", "venv", str(private)],
+        [python_with_pip(), "-m", "venv", str(private)],
         [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *only_these],
     ):
         if run_with_lines(argv, on_line=said.append, token=token) != 0:

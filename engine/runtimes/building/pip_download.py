@@ -15,6 +15,7 @@ from pathlib import Path
 
 from engine.errors import RuntimeUnavailable
 from engine.ports import CancelToken
+from engine.runtimes.building.python_here import python_with_pip
 from engine.runtimes.run_program import run_with_lines
 from engine.settings.on_disk.whole_files import private_folder
 
@@ -73,7 +74,7 @@ def download_packages(
 
 
 def _argv(packages: Sequence[PinnedPackage], into: Path, requirements: Path) -> list[str]:
-    argv = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--disable-pip-version-check"]
+    argv = [python_with_pip(), "-m", "pip", "download", "--no-deps", "--no-input", "--disable-pip-version-check"]
     argv += ["--progress-bar", "raw" if _pip_prints_raw_progress() else "off", "--dest", str(into)]
     for package in packages:
         argv += ["--no-binary" if package.is_source else "--only-binary", package.name]
@@ -81,7 +82,9 @@ def _argv(packages: Sequence[PinnedPackage], into: Path, requirements: Path) -> 
 
 
 def _pip_prints_raw_progress() -> bool:
-    """``--progress-bar raw`` came with pip 24.1."""
+    """``--progress-bar raw`` came with pip 24.1. Of the system's pip a frozen application does not know it."""
+    if getattr(sys, "frozen", False):
+        return False
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and only needed here
 
     try:

@@ -21,7 +21,7 @@ from engine.ports import CancelToken
 from engine.remote_ports import RemoteShell
 from engine.runtimes.describe_runtime import backends_of, parse_version
 from engine.runtimes.manifest import MANIFEST_NAME, Manifest, parse_manifest
-from engine.runtimes.remote.find_script import LONGEST_SECONDS, MOST_BUILDS, OWN, PATH, PROGRAMS, USUAL, find_script
+from engine.runtimes.remote.find_script import LONGEST_SECONDS, MOST_BUILDS, OWN, PACKAGED, PATH, PROGRAMS, USUAL, find_script
 from engine.runtimes.remote.remote_places import checked_folder
 from engine.runtimes.remote.shell_script import Section, machine_name, run_script
 from engine.runtimes.remote.shipment import build_id
@@ -110,7 +110,7 @@ def _told(sections: tuple[Section, ...], where: str) -> list[_Told]:
 
 def _one_told(build: dict[str, str]) -> _Told:
     """Raises ``KeyError``, ``ValueError`` or ``ProbeFailed`` when it is not what the script tells."""
-    if build["kind"] not in (OWN, PATH, USUAL) or "told" not in build or not _WORD.fullmatch(build["program"]):
+    if build["kind"] not in (OWN, PACKAGED, PATH, USUAL) or "told" not in build or not _WORD.fullmatch(build["program"]):
         raise ValueError
     return _Told(
         kind=build["kind"],
@@ -132,7 +132,9 @@ def _remote_runtime(told: _Told, coordinator: Runtime | None, where: str) -> Rem
     devices, why_no_devices = _devices(told)
     why_unusable = known.why_unusable or _why_help_is_unknown(told, where) or why_no_devices
     runtime = Runtime(
-        id=posixpath.basename(told.top) if told.kind == OWN else hashlib.sha256(told.folder.encode()).hexdigest()[:12],
+        id=posixpath.basename(told.top)
+        if told.kind in (OWN, PACKAGED)
+        else hashlib.sha256(told.folder.encode()).hexdigest()[:12],
         folder=told.folder,
         source=_source(told, known.manifest),
         rpc_server=told.rpc_server,
@@ -199,6 +201,8 @@ def _why_help_is_unknown(told: _Told, where: str) -> str | None:
 
 
 def _source(told: _Told, manifest: Manifest | None) -> RuntimeSource:
+    if told.kind == PACKAGED:
+        return RuntimeSource.PACKAGED
     if told.kind != OWN:
         return RuntimeSource.ON_PATH if told.kind == PATH else RuntimeSource.BUILD_FOLDER
     if told.copied:

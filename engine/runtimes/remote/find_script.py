@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 
-from engine.runtimes.find_runtimes import BELOW, RPC_SERVER_NAMES, USUAL_ANYWHERE, USUAL_BELOW_HOME
+from engine.runtimes.find_runtimes import BELOW, INSTALLED, RPC_SERVER_NAMES, USUAL_ANYWHERE, USUAL_BELOW_HOME
 from engine.runtimes.manifest import COPIED_MARKER, MANIFEST_NAME
 
 MOST_BUILDS = 8
@@ -16,7 +16,7 @@ PROGRAM_SECONDS = 20
 LONGEST_SECONDS = 60 + 3 * PROGRAM_SECONDS + 30
 """A minute, the last build's three programs, and some time for the listing."""
 PROGRAMS = ("llama-server", "llama-bench", "llama-fit-params")
-OWN, PATH, USUAL = "own", "path", "usual"
+OWN, PACKAGED, PATH, USUAL = "own", "packaged", "path", "usual"
 
 _SCRIPT = """\
 data=$1 first=$2 count=0 seen=: start=$(date +%s)
@@ -62,6 +62,7 @@ look() { # kind, top
 own() { if [ -f "$1/MANIFEST" ]; then look own "$1"; fi; }
 if [ -n "$first" ]; then own "$data/runtimes/$first"; own "$data/runtimes/$first-copied"; fi
 for build in "$data"/runtimes/*/; do own "${build%/}"; done
+for build in INSTALLED/*/; do if [ -f "$build/MANIFEST" ]; then look packaged "${build%/}"; fi; done
 set -f; old=$IFS; IFS=:
 for place in $PATH; do IFS=$old; if [ -n "$place" ]; then look path "$place"; fi; done
 IFS=$old
@@ -70,8 +71,9 @@ for place in ANYWHERE; do look usual "$place"; done
 say looked"""
 
 
-def find_script() -> str:
-    """For ``run_script``, with the data folder and the name of the build to look at first (or nothing) as arguments."""
+def find_script(installed: str = INSTALLED) -> str:
+    """For ``run_script``, with the data folder and the name of the build to look at first (or nothing) as arguments.
+    ``installed``: where packages put ours."""
     names = {
         "SECONDS": str(PROGRAM_SECONDS),
         "PROGRAMS": shlex.join(PROGRAMS),
@@ -82,6 +84,7 @@ def find_script() -> str:
         "MOST": str(MOST_BUILDS),
         "HOMES": shlex.join(USUAL_BELOW_HOME),
         "ANYWHERE": shlex.join(USUAL_ANYWHERE),
+        "INSTALLED": installed,
     }
     script = _SCRIPT
     for name, value in names.items():

@@ -89,5 +89,6 @@ def test_a_runtime_carries_paths_of_what_is_there_and_none_for_what_is_not(tmp_p
 
 
 def test_the_id_is_the_folders_name_for_our_builds_and_a_stable_hash_for_others(tmp_path):
-    assert runtime_id(candidate_of(tmp_path, RuntimeSource.BUILT)) == tmp_path.name
+    for ours in (RuntimeSource.BUILT, RuntimeSource.DOWNLOADED, RuntimeSource.PACKAGED):
+        assert runtime_id(candidate_of(tmp_path, ours)) == tmp_path.name
     assert runtime_id(candidate_of(tmp_path)) == runtime_id(candidate_of(tmp_path)) != tmp_path.name

@@ -1,11 +1,13 @@
 """Where programs are looked for, and which come first."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from engine.errors import RuntimeUnavailable
-from engine.runtimes.find_runtimes import find_candidates, usual_folders
+from engine.runtimes import find_runtimes
+from engine.runtimes.find_runtimes import INSTALLED, find_candidates, packaged_folders, usual_folders
 from engine.runtimes.manifest import COPIED_MARKER, FORMAT, Manifest, list_files, write_manifest
 from engine.vocabulary.runtime import RuntimeSource
 
@@ -39,9 +41,10 @@ def make_build(builds, name, *, made_at="2026-01-01T00:00:00Z", backends=("CPU",
 
 @pytest.fixture
 def find(tmp_path):
-    def find(*, chosen=None, path=(), usual=()):
+    def find(*, chosen=None, path=(), usual=(), packaged=()):
         environment = {"PATH": os.pathsep.join(str(folder) for folder in path)}
-        return find_candidates(chosen=chosen, own_builds=tmp_path / "runtimes", environment=environment, usual=usual)
+        own = tmp_path / "runtimes"
+        return find_candidates(chosen=chosen, own_builds=own, environment=environment, usual=usual, packaged=packaged)
 
     return find
 
@@ -50,17 +53,27 @@ def test_nothing_is_found_where_nothing_is(find, tmp_path):
     assert find(path=(tmp_path,), usual=(tmp_path / "no such folder",)) == ()
 
 
-def test_the_order_is_chosen_own_path_usual(find, tmp_path):
+def test_the_order_is_chosen_own_installed_path_usual(find, tmp_path):
     for name in ("chosen", "path", "usual"):
         make_program(tmp_path / name, "ggml-rpc-server")
     make_build(tmp_path / "runtimes", "own")
-    found = find(chosen=tmp_path / "chosen", path=(tmp_path / "path",), usual=(tmp_path / "usual",))
+    make_build(tmp_path / "installed", "llama.cpp-x", made_at="2027-01-01T00:00:00Z", build_number=99999)
+    places = {"path": (tmp_path / "path",), "usual": (tmp_path / "usual",), "packaged": (tmp_path / "installed",)}
+    found = find(chosen=tmp_path / "chosen", **places)
     assert [candidate.source for candidate in found] == [
         RuntimeSource.CHOSEN,
         RuntimeSource.BUILT,
+        RuntimeSource.PACKAGED,
         RuntimeSource.ON_PATH,
         RuntimeSource.BUILD_FOLDER,
     ]
+
+
+def test_a_frozen_application_looks_beside_itself_first(monkeypatch, tmp_path):
+    assert packaged_folders() == (Path(INSTALLED),)
+    monkeypatch.setattr(find_runtimes.sys, "frozen", True, raising=False)
+    monkeypatch.setattr(find_runtimes.sys, "executable", str(tmp_path / "app/crossply"))
+    assert packaged_folders() == (tmp_path / "app/runtimes", Path(INSTALLED))
 
 
 def test_the_new_name_wins_over_the_stale_one_of_an_in_place_rebuild(find, tmp_path):

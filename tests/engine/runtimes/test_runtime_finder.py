@@ -12,7 +12,7 @@ from tests.fakes.fake_llama_cpp import write_fake_build
 def finder(tmp_path):
     def make(**environment):
         folders = find_folders({"CROSSPLY_DATA": str(tmp_path / "data")})
-        return LocalRuntimeFinder(folders, environment=environment, usual=(tmp_path / "usual",))
+        return LocalRuntimeFinder(folders, environment=environment, usual=(tmp_path / "usual",), packaged=())
 
     return make
 

@@ -10,6 +10,7 @@ from engine.errors import ProbeFailed
 from engine.runtimes.manifest import COPIED_MARKER
 from engine.runtimes.remote import find_remote_runtimes as finding
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
+from engine.runtimes.remote.find_script import find_script
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.remote import RemoteRuntime
 from engine.vocabulary.runtime import RpcProtocolVersion, RuntimeSource
@@ -56,6 +57,15 @@ def test_a_copy_is_called_one(shell, data):
     a_build(data / "runtimes/llama.cpp-x")
     (data / "runtimes/llama.cpp-x" / COPIED_MARKER).write_text("{}")
     assert _find(shell, data)[0].runtime.source is RuntimeSource.COPIED
+
+
+def test_one_that_a_package_installed_is_called_one(tmp_path, shell, data, monkeypatch):
+    installed = tmp_path / "installed"
+    a_build(installed / "llama.cpp-x")
+    monkeypatch.setattr(finding, "find_script", lambda: find_script(str(installed)))
+    (found,) = _find(shell, data)
+    assert (found.runtime.source, found.runtime.id) == (RuntimeSource.PACKAGED, "llama.cpp-x")
+    assert found.why_not_with_coordinator is None
 
 
 def test_one_on_the_path_is_known_by_its_llama_server(tmp_path, shell, data):

@@ -45,6 +45,18 @@ def test_ours_are_first_then_path_then_the_usual_places(tmp_path, shell):
     assert _folders(shell, data, "b")[:2] == ours[::-1]
 
 
+def test_what_a_package_installed_comes_after_ours_and_before_the_path(tmp_path, shell):
+    data = tmp_path / "home/data"
+    ours, installed = _own(data, "a"), _own(tmp_path / "usr", "llama.cpp-x")
+    fake_programs(tmp_path / "usr/runtimes/no manifest/bin")
+    shell.environment["PATH"] = f"/usr/bin:{fake_programs(tmp_path / 'somewhere')}:/bin"
+    script = find_script(str(tmp_path / "usr/runtimes"))
+    sections = run_script(shell, script, (str(data), ""), timeout_seconds=LONGEST_SECONDS)
+    told = [section.text for section in sections if section.key == "kind"]
+    assert told == ["own", "packaged", "path"]
+    assert [section.text for section in sections if section.key == "folder"][:2] == [ours, installed]
+
+
 def test_every_usual_place_is_looked_at(tmp_path, shell):
     script = find_script()
     assert all(f" {place} " in f" {script} ".replace("\n", " ").replace(";", " ") for place in BELOW)

