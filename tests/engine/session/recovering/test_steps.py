@@ -290,11 +290,11 @@ def test_a_device_without_room_is_planned_with_less(run):
 
 
 def test_a_worker_whose_device_is_gone_is_left_out(run):
-    worker = run.session.snapshot().run.plan.used_workers[0].id
-    run.session.post(events.ProblemHappened(problem=fault_problem(FaultCause.DEVICE_LOST, (worker,)), ends_run=True))
+    offer = run.session.snapshot().run.plan.used_workers[0].offer
+    run.session.post(events.ProblemHappened(problem=fault_problem(FaultCause.DEVICE_LOST, (offer.id,)), ends_run=True))
     state = run.settle()
     (cost,) = state.recovery.history
-    assert (cost.n_workers, cost.n_workers_before, cost.left_out) == (1, 2, (worker,))
+    assert (cost.n_workers, cost.n_workers_before, cost.left_out) == (1, 2, (f"{offer.device_name} of {offer.machine_name}",))
     assert state.run.benchmark is not None, "another plan: measured anew"
     assert cost.after_is_measured
 
