@@ -10,6 +10,11 @@ from engine.vocabulary.recovery import Cure, RecoveryStep
 from tests.fakes.cluster_states import plan_refused, ready
 from tests.fakes.recovery_states import HAPPENED, a_cost, asking, broken, missing, starting_again, stopping, waiting
 
+DIO_AS_FAST = (
+    "Back in 41 s on 2 workers, the model is read with direct I/O (--load-mode dio), as fast as before (measured 18.2,"
+    " before 18.2)."
+)
+
 
 @pytest.mark.parametrize(
     ("state", "said"),
@@ -56,8 +61,7 @@ def test_what_is_missing_and_who_has_it():
         ),
         (
             {"left_out": (), "decode_after": 18.21, "cures": (Cure.DIRECT_IO,)},
-            "Back in 41 s on 2 workers, the model is read with direct I/O (--load-mode dio), as fast as before (measured 18.2,"
-            + " before 18.2).",
+            DIO_AS_FAST,
         ),
         ({"left_out": (), "decode_after": 20.0}, "Back in 41 s on 2 workers, 1.8 tokens/s more (measured 20.0, before 18.2)."),
     ],
