@@ -9,9 +9,9 @@ from engine.session.recovering.clock import RecoveryClock
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.recovery import RecoveryStep
 from tests.fakes.cluster_pieces import NOW
-from tests.fakes.cluster_states import ready
+from tests.fakes.cluster_states import plan_refused, ready
 from tests.fakes.fake_outside import FakeClock
-from tests.fakes.recovery_states import asking, broken, starting_again, stopping, waiting
+from tests.fakes.recovery_states import asking, broken, missing, starting_again, stopping, waiting
 
 
 @pytest.fixture
@@ -41,6 +41,14 @@ def test_due_when_the_pause_is_over(recovery_clock, clock, posted):
     assert posted == []
     clock.seconds += 5
     recovery_clock.act(waiting())
+    assert posted == [events.TryAgainAsked()]
+
+
+def test_due_at_once_when_what_was_missing_is_back(recovery_clock, posted):
+    state = missing()
+    recovery_clock.act(replace(state, plan=plan_refused().plan))
+    assert posted == []
+    recovery_clock.act(state)
     assert posted == [events.TryAgainAsked()]
 
 

@@ -74,6 +74,8 @@ def test_given_up_says_why_and_what_was_last():
     problem = given_up(broken(RecoveryStep.WAITING, attempt=7))
     assert "started again 6 times" in problem.happened
     assert HAPPENED in problem.happened
+    often = broken(RecoveryStep.WAITING, faults_at_seconds=tuple(range(13)))
+    assert given_up(often).happened.startswith("The run crashed 13 times within 3 min 0 s")
     assert "The run cannot go on. The model needs 21.3 GB" in given_up(missing()).happened
     assert "gpu-node with 9.6 GB is not reachable." in given_up(missing()).happened
 
