@@ -44,7 +44,7 @@ def recovery_of(state: ClusterState, now_seconds: float) -> RecoveryContent | No
     if recovery.goes_on and not recovery.quiet and not state.closing:
         return _going_on(state, now_seconds)
     if recovery.history and state.run_phase is RunPhase.READY:
-        return _over(recovery.history[-1], len(recovery.history))
+        return _over(state, recovery.history[-1], len(recovery.history))
     return None
 
 
@@ -107,15 +107,23 @@ def _changes(state: ClusterState) -> list[str]:
     return [*found, recovery.missing]
 
 
-def _over(recovered: Recovered, number: int) -> RecoveryContent:
+def _over(state: ClusterState, recovered: Recovered, number: int) -> RecoveryContent:
     time, workers = duration_text(recovered.seconds), count_text(recovered.n_workers, "worker")
     if recovered.same_plan:
         title = tr("Back in {time} on the same {workers}", time=time, workers=workers)
     else:
         title = _joined(tr("Back in {time} on {workers}", time=time, workers=workers), _slower(recovered), between=", ")
     left_out = tr("Left out: {names}.", names=", ".join(recovered.left_out)) if recovered.left_out else ""
-    words = _joined(recovered.happened, left_out, *(tr(_CURES[cure]) for cure in recovered.cures))
+    words = _joined(
+        recovered.happened, left_out, *(tr(_CURES[cure]) for cure in recovered.cures), _there_again(state, recovered)
+    )
     return RecoveryContent(title=title, words=words, is_over=True, number=number)
+
+
+def _there_again(state: ClusterState, recovered: Recovered) -> str:
+    """What serves is left alone: whoever wants the machine in it launches again."""
+    names = ", ".join(machine.name for machine in state.machines if machine.name in recovered.left_out)
+    return tr("There again: {names}. Stop and launch to use it.", names=names) if names else ""
 
 
 def _slower(recovered: Recovered) -> str:

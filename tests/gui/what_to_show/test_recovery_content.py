@@ -63,6 +63,13 @@ def test_what_it_cost(changes, title):
     assert content.words == f"{HAPPENED} Left out: this-machine/cuda:0."
 
 
+def test_a_machine_that_is_there_again_is_told():
+    (machine,) = ready().machines
+    assert recovery_of(back(left_out=(machine.name,)), NOW).words.endswith(
+        f"There again: {machine.name}. Stop and launch to use it."
+    )
+
+
 @pytest.mark.parametrize("state", [ready(), replace(waiting(), closing=True)], ids=["nothing broke", "closing"])
 def test_nothing_to_tell(state):
     assert recovery_of(state, NOW) is None
