@@ -43,6 +43,7 @@ def run_status(arguments: argparse.Namespace) -> int:
         print_table(("process", "machine", "phase", "pid", "endpoint", "reached by"), rows, right=("pid",))
     _print_machines(state)
     _print_rates(state)
+    _print_recovery(state["recovery"])
     for problem in state["problems"]:
         complain(problem["happened"], problem["advice"])
     return exit_codes.OK
@@ -75,6 +76,13 @@ def _print_rates(state: dict[str, Any]) -> None:
     for word in ("decode", "prefill"):
         key = f"{word}_tokens_per_second"
         print_line(f"{word.capitalize()}: predicted {rate(predicted[key])}, measured {rate(measured.get(key))}")
+
+
+def _print_recovery(recovery: dict[str, Any]) -> None:
+    if recovery["told"]:
+        print_line(f"Recovery: {printable(recovery['told'])}")
+    for cost in recovery["history"]:
+        print_line(f"{printable(cost['happened'])} {printable(cost['told'])}")
 
 
 def run_map(arguments: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from engine.settings.ssh_target import checked_target
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineId
 from engine.vocabulary.plan import GivenSplit, RunShape
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout, Link, WorkerId, WorkerOffer
 
@@ -55,7 +56,13 @@ def asks_for_exposure(state: ClusterState) -> tuple[tuple[MachineId, str], ...]:
 
 def _made(choices: Choices) -> Choices:
     """Without what belongs to this machine and not to a cluster, and in an order that means nothing."""
-    return replace(choices, runtime_folder=None, native=False, lan_addresses=tuple(sorted(choices.lan_addresses)))
+    return replace(
+        choices,
+        runtime_folder=None,
+        native=False,
+        recovery=RecoveryMode.NEVER,
+        lan_addresses=tuple(sorted(choices.lan_addresses)),
+    )
 
 
 # -- reading
@@ -72,6 +79,7 @@ def choices_of_file(file: ClusterFile, path: str, before: Choices) -> Choices:
         model_path=chosen.model_path or before.model_path,
         runtime_folder=before.runtime_folder,
         native=before.native,
+        recovery=before.recovery,
         targets=tuple(dict.fromkeys(_target_of(machine, path) for machine in reached)),
         lan_addresses=tuple((ids[machine.name], machine.exposure) for machine in reached if machine.exposure is not None),
     )

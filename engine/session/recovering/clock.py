@@ -13,6 +13,7 @@ from engine.session import events
 from engine.session.reducing.processes_seen import alive
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import MachineId
+from engine.vocabulary.plan import Plan
 from engine.vocabulary.recovery import RecoveryStep
 
 
@@ -34,5 +35,6 @@ class RecoveryClock:
         recovery = state.recovery
         if recovery.step is not RecoveryStep.WAITING or recovery.next_try_at_seconds is None or alive(state):
             return
-        if self._clock.now_seconds() >= recovery.next_try_at_seconds:
+        found = bool(recovery.missing) and isinstance(state.plan, Plan)  # who was missing is back
+        if found or self._clock.now_seconds() >= recovery.next_try_at_seconds:
             self._post(events.TryAgainAsked())

@@ -54,11 +54,11 @@ def broke(state: ClusterState, problem: Problem | None, process: ProcessSeen | N
         return state
     fault = fault_of(state, problem, process)
     if state.recovery.step not in (RecoveryStep.NONE, RecoveryStep.STARTING):
-        return settled(_with_better_cause(state, fault, problem, crashed=crashed_by_itself(process)))
+        return settled(_with_better_cause(state, fault, problem, crashed=crashed_by_itself(problem, process)))
     if _is_only_a_port(state, fault):
         return _port_taken(state)
     outcome = None if process is None else process.outcome
-    crashed = crashed_by_itself(process)
+    crashed = crashed_by_itself(problem, process)
     mode, served = state.choices.recovery, _has_served(state)
     curable = _cure_of(state, state.recovery, fault, crashed=crashed) is not None
     hopeless = is_hopeless(fault, problem, outcome, ever_served=served) and not curable

@@ -5,6 +5,7 @@ use these sentences, the window has its own in the language of the person.
 from __future__ import annotations
 
 from engine.planning.amounts import amount
+from engine.session.recovering.patience import WINDOW_SECONDS
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan, PlanRefused
@@ -112,12 +113,10 @@ def absent_machines(state: ClusterState) -> dict[MachineId, str]:
 def names_left_out(state: ClusterState) -> tuple[str, ...]:
     """Machines that are away, and workers of this launch that are left out, for people."""
     absent = absent_machines(state)
-    left = [str(worker) for worker in state.recovery.left_out if not _is_of(worker, absent)]
-    return (*absent.values(), *left)
-
-
-def _is_of(worker: str, machines: dict[MachineId, str]) -> bool:
-    return any(worker.startswith(f"{machine_id}/") for machine_id in machines)
+    before = state.recovery.before
+    offers = [worker.offer for worker in before.plan.workers] if before else []
+    left = [offer for offer in offers if offer.id in state.recovery.left_out and offer.machine_id not in absent]
+    return (*absent.values(), *(f"{offer.device_name} of {offer.machine_name}" for offer in left))
 
 
 def what_is_missing(state: ClusterState) -> str:
@@ -140,13 +139,18 @@ def given_up(state: ClusterState) -> Problem:
     if recovery.missing:
         happened, advice = f"The run cannot go on. {recovery.missing}{last}", "Bring back what is missing, then launch again."
     else:
-        seconds = state.now_seconds - recovery.began_at_seconds
-        happened = (
-            f"The run was started again {recovery.attempt - 1} times, broke each time, and is given up after"
-            f" {duration(seconds)}.{last}"
-        )
+        happened = f"{_in_vain(state)}{last}"
         advice = "Look at the log of what broke, then launch again."
     return Problem(kind=ProblemKind.WORKER, where=_where(state), happened=happened, advice=advice, fault=recovery.fault)
+
+
+def _in_vain(state: ClusterState) -> str:
+    recovery = state.recovery
+    if recovery.attempt > 1:
+        took = duration(state.now_seconds - recovery.began_at_seconds)
+        return f"The run was started again {recovery.attempt - 1} times, broke each time, and is given up after {took}."
+    n_faults = len(recovery.faults_at_seconds)
+    return f"The run crashed {n_faults} times within {duration(WINDOW_SECONDS)} and is not started again."
 
 
 def _where(state: ClusterState) -> str:

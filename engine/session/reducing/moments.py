@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.cluster.phases import ENDED
-from engine.session.recovering.told import duration, workers
+from engine.session.recovering.told import duration
 from engine.session.state import ClusterState, ProcessSeen, RunPhase
 from engine.session.watched import MOST_MOMENTS, Moment, MomentKind
 from engine.vocabulary.process import ProcessPhase
@@ -34,8 +34,7 @@ def _of_run(before: ClusterState, after: ClusterState) -> list[Moment]:
     found = []
     recovered = len(after.recovery.history) - len(before.recovery.history)
     if recovered > 0:  # instead of "ready"
-        last = after.recovery.history[-1]
-        found.append(_moment(after, MomentKind.RECOVERED, f"{duration(last.seconds)}, {workers(last.n_workers)}"))
+        found.append(_moment(after, MomentKind.RECOVERED, duration(after.recovery.history[-1].seconds)))
     elif after.n_launches > before.n_launches and before.run_phase is RunPhase.RECOVERING:
         pass  # it is the same service to whoever looks at it
     elif after.n_launches > before.n_launches:

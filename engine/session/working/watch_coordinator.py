@@ -28,6 +28,9 @@ BENCHMARK_DECODE_TOKENS = HEADLINE_DECODE_TOKENS
 
 COUNTER_SECONDS = 1.0
 
+DYING_SECONDS = 0.5
+"""A llama-server that aborts drops its connections a moment before it is seen to be gone."""
+
 LATE_LINES_SECONDS = 2.0
 """A build that reports no layers at all must still come up: it is then told that the plan is not proven."""
 
@@ -144,7 +147,7 @@ class CoordinatorWatch:
         try:
             timings = client.measure(prompt_tokens=prompt, decode_tokens=min(BENCHMARK_DECODE_TOKENS, max(1, context // 2)))
         except CoordinatorUnusable as error:
-            token.check()
+            token.wait(DYING_SECONDS)
             if not process.is_alive():
                 return  # its end is told by the one who sees it
             problem = Problem(kind=ProblemKind.COORDINATOR, where="llama-server", happened=error.happened, advice=error.advice)

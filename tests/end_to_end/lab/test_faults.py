@@ -1,4 +1,5 @@
-"""Faults on the way: each has its one sentence, in bounded time, and leaves nothing on any host."""
+"""Faults on the way, where nothing shall start again: each has its one sentence, in bounded time, and leaves nothing on any
+host."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ def desk(clean_lab, runtime, tmp_path):
 
 def test_sshd_killed_while_serving_ends_the_run_and_names_the_machine(desk, llama_40):
     host = desk.lab.hosts[1]
-    with desk.up(llama_40) as running:
+    with desk.up(llama_40, "--recovery", "never") as running:
         assert running.wait_until_serving()["map"]["matches"]
         host.kill_sshd()
         began = time.monotonic()
@@ -72,7 +73,7 @@ def test_a_cable_pulled_while_it_loads_ends_the_run_and_the_host_lets_go(desk, g
     host = desk.lab.hosts[2]
     host.slow(60)
     try:
-        with desk.up(gemma_model) as running:
+        with desk.up(gemma_model, "--recovery", "never") as running:
             wait_until(lambda: workers_of(host), 120, "its worker runs")
             time.sleep(4)  # loading
             host.cable_out()

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from PySide6.QtCore import QPointF
-from PySide6.QtWidgets import QFileDialog, QLabel
+from PySide6.QtWidgets import QFileDialog
 
 from engine.session.plan_runs.in_background import MEASURE_PLANS
 from engine.session.state import Choices, ClusterState, RunPhase
@@ -96,18 +96,21 @@ def run_it(person: Person) -> dict[str, object]:
 
 
 def kill_a_worker(person: Person) -> dict[str, object]:
-    """From outside, while it serves."""
+    """From outside, while it serves: it is back by itself, and the strip says so."""
     victim = next(process for process in person.state.processes if process.worker_ids)
     person.open_tab(person.window.tabs, person.window.tabs.throughput)
+    strip = person.window.notices.recovery
     os.kill(victim.pid, signal.SIGKILL)
-    person.wait("worker lost", lambda: person.state.run_phase is RunPhase.FAILED and person.window.notices.banners)
-    person.wait("all of it stopped", lambda: all(process.outcome is not None for process in person.state.processes))
-    banners = person.window.notices.banners
-    said = person.see(lambda: [[label.text() for label in banner.findChildren(QLabel)] for banner in banners])
-    status = person.see(lambda: person.window.status.findChildren(QLabel)[0].text())
-    person.click(person.see(lambda: person.window.notices.banners[0].dismiss))
-    person.wait("dismissed", lambda: not person.state.problems)
-    return {"victim": victim.title, "endpoint": victim.endpoint, "said": said, "status": status}
+    person.wait("worker lost", lambda: person.state.recovery.goes_on)
+    person.wait(
+        "back again", lambda: person.state.run_phase is RunPhase.READY and strip.isVisible() and strip.dismiss.isVisible()
+    )
+    said = person.see(lambda: [strip.title.text(), strip.words.text()])
+    problems = [problem.happened for problem in person.state.problems]
+    person.click(strip.dismiss)
+    person.wait("dismissed", lambda: not strip.isVisible())
+    person.stop()
+    return {"victim": victim.title, "endpoint": victim.endpoint, "said": said, "problems": problems}
 
 
 def measure(person: Person) -> dict[str, object]:

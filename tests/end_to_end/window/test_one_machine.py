@@ -46,8 +46,10 @@ def test_one_machine(app_environment, gemma_model, tmp_path):
     assert not told["as a chat"]
     assert told["answer"].strip()
 
-    (happened, *_advice), *others = ([text for text in banner if text] for banner in told["said"])
-    assert others == []
+    cost, happened = told["said"]
+    assert cost.startswith("Back in ")
+    assert "on the same 2 workers" in cost
+    assert told["problems"] == []
     assert told["endpoint"] in happened
     assert "SIGKILL" in happened
 

@@ -11,6 +11,7 @@ from engine.run_files.run_file import RunPublisher
 from engine.session.as_json import map_json, state_json
 from tests.fakes.cluster_states import map_mismatch, no_model, ready
 from tests.fakes.fake_lab import FakeLab
+from tests.fakes.recovery_states import HAPPENED, back, waiting
 
 
 @pytest.fixture
@@ -44,6 +45,15 @@ def test_status_before_anything_was_launched(publish, capsys):
     publish(no_model())
     assert main(["status"]) == exit_codes.OK
     assert capsys.readouterr().out == "Phase: stopped\n"
+
+
+def test_status_tells_what_broke_and_what_it_cost(publish, capsys):
+    publish(waiting())
+    assert main(["status"]) == exit_codes.OK
+    assert "Recovery: It starts again on 3 workers, without flash attention, attempt 3.\n" in capsys.readouterr().out
+    publish(back())
+    assert main(["status"]) == exit_codes.OK
+    assert f"{HAPPENED} Back in 41 s on 2 workers" in capsys.readouterr().out
 
 
 def test_map(publish, capsys):

@@ -21,6 +21,7 @@ from engine.settings.cluster_file import offers_of_cluster, read_cluster_file
 from engine.settings.cluster_writer import cluster_text
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.plan import GivenSplit, Policy, RunShape
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout, Speed, WorkerId
 from tests.fakes import cluster_pieces as pieces
@@ -66,6 +67,13 @@ def test_whether_devices_may_be_used_without_rpc_servers_is_no_matter_of_the_fil
     assert choices.native, "opening a file must not make the plan slower"
     assert not is_changed(state)
     assert not is_changed(replace(state, choices=replace(state.choices, native=False)))
+
+
+def test_what_happens_when_a_run_breaks_is_no_matter_of_the_file() -> None:
+    text = saved(states.plan_shown(), replace(CHOICES, recovery=RecoveryMode.ASK))
+    state, choices = opened(text, replace(NOTHING, recovery=RecoveryMode.NEVER))
+    assert choices.recovery is RecoveryMode.NEVER
+    assert not is_changed(replace(state, choices=replace(state.choices, recovery=RecoveryMode.ASK)))
 
 
 def test_everything_that_was_chosen_comes_back() -> None:

@@ -28,6 +28,11 @@ def written(tmp_path, content):
 MACHINES = (RememberedMachine(host="gpu-node", user="ada", port=2222), RememberedMachine(host="10.0.0.7"))
 
 
+def test_a_file_of_version_4_starts_a_broken_run_again(tmp_path):
+    settings = load_settings(written(tmp_path, {"version": 4, "policy": "even"}))
+    assert (settings.version, settings.policy, settings.recovery) == (VERSION, "even", "automatic")
+
+
 def test_a_file_of_version_1_has_no_machines_and_keeps_the_rest(tmp_path):
     settings = load_settings(written(tmp_path, {"version": 1, "policy": "even"}))
     assert settings == Settings(policy="even")

@@ -8,6 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox
 
+from engine.vocabulary.recovery import RecoveryMode
 from gui.dialogs.about import About
 from gui.dialogs.command_palette import CommandPalette
 from gui.dialogs.settings_dialog import SettingsDialog
@@ -153,6 +154,12 @@ def test_policy_folders_and_flags(qtbot, open_window) -> None:
     assert not window.preferences.now.ask_at_quit
     dialog.lines["language"].control.picked.emit(Language.GERMAN.value)
     assert window.preferences.now.language is Language.GERMAN
+
+
+def test_what_happens_when_something_breaks_can_be_chosen_while_it_runs(open_window) -> None:
+    window = open_window(states.ready())
+    window.dialogs.set("recovery", "ask")
+    assert chosen(window).recovery is RecoveryMode.ASK
 
 
 def test_a_running_cluster_locks_the_reserve_and_says_so(qtbot, open_window) -> None:

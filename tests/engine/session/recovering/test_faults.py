@@ -13,6 +13,8 @@ from engine.vocabulary.process import ProcessOutcome
 from tests.fakes import remote_states
 from tests.fakes.cluster_states import loading, no_model, ready
 
+LOST = "ggml-rpc.cpp:650: Remote RPC server crashed or returned malformed response"
+
 
 def problem(details="", where="", kind=ProblemKind.WORKER, fault=None):
     return Problem(kind=kind, where=where, happened="It broke.", details=details, fault=fault)
@@ -46,6 +48,8 @@ def test_what_detection_does_not_know_is_derived():
 )
 def test_a_port_that_is_taken_counts_while_it_starts_and_not_later(which, line):
     assert fault_of(loading(), problem(line), ended(loading(), which, 0)).cause is FaultCause.PORT_TAKEN
+    said = Fault(cause=FaultCause.WORKER_ENDED)
+    assert fault_of(loading(), problem(line, fault=said), ended(loading(), which, 0)).cause is FaultCause.PORT_TAKEN
     served = replace(ready(), run=replace(ready().run, ready_after_seconds=3.0))
     assert fault_of(served, problem(line), ended(served, which, 0)).cause is not FaultCause.PORT_TAKEN
 
@@ -99,8 +103,10 @@ def test_before_anything_was_started_nothing_is_known():
 
 @pytest.mark.parametrize(("code", "crashed"), [(-9, False), (137, False), (-15, False), (0, False), (-6, True), (139, True)])
 def test_who_ends_itself(code, crashed):
-    assert crashed_by_itself(ended(ready(), COORDINATOR, code)) is crashed
-    assert not crashed_by_itself(None)
+    assert crashed_by_itself(None, ended(ready(), COORDINATOR, code)) is crashed
+    assert crashed_by_itself(problem("GGML_ASSERT(x) failed"), ended(ready(), COORDINATOR, code)) is crashed
+    assert not crashed_by_itself(problem(LOST), ended(ready(), COORDINATOR, code)), "a worker did"
+    assert not crashed_by_itself(problem(), None)
 
 
 def test_every_cause_has_its_place_and_a_worker_explains_llama_server():
