@@ -45,6 +45,7 @@ from engine.settings.settings_file import RememberedMachine, Settings, load_sett
 from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
 from engine.ssh.local_ssh import LocalSsh
+from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.plan import Policy, RunShape
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout
@@ -150,10 +151,14 @@ def choices_from(settings: Settings) -> Choices:
         reserve_fraction=settings.reserve_fraction,
         model_folders=settings.model_folders,
         api_port=settings.api_port,
-        api_network_address=settings.api_network_address,
-        api_key_on_loopback=settings.api_key_on_loopback,
-        api_wait_seconds=settings.api_wait_seconds,
         targets=tuple(dict.fromkeys(targets)),
+    )
+
+
+def place_from(settings: Settings, choices: Choices) -> ApiPlace:
+    """Where the API is to be, and for whom on this machine."""
+    return ApiPlace(
+        port=choices.api_port, key_on_loopback=settings.api_key_on_loopback, wait_seconds=settings.api_wait_seconds
     )
 
 
@@ -175,11 +180,11 @@ def settings_from(choices: Choices, before: Settings) -> Settings:
         slots=choices.shape.slots,
         reserve_fraction=choices.reserve_fraction,
         model_folders=choices.model_folders,
-        api_network_address=choices.api_network_address,
-        api_key_on_loopback=choices.api_key_on_loopback,
-        api_wait_seconds=choices.api_wait_seconds,
         machines=tuple(RememberedMachine(host=t.host, user=t.user, port=t.port) for t in choices.targets),
     )
+
+
+_THIS_MACHINE_ONLY = ApiPlace()
 
 
 class RunningSession(Session):
@@ -188,15 +193,24 @@ class RunningSession(Session):
     With ``remember`` (the window) what the person chooses is there again at the next start.
     """
 
-    def __init__(self, outside: Outside, choices: Choices, publisher: RunPublisher, *, remember: Path | None = None) -> None:
+    def __init__(
+        self,
+        outside: Outside,
+        choices: Choices,
+        publisher: RunPublisher,
+        *,
+        place: ApiPlace = _THIS_MACHINE_ONLY,
+        remember: Path | None = None,
+    ) -> None:
         super().__init__(outside, choices, publish=lambda state: _publish(publisher, state))
         self._publisher = publisher
         self._remember = remember
+        self._place = place
 
     def start(self) -> None:
         """Start, and if this session remembers go on where the last one ended."""
         super().start()
-        self.open_api()
+        self.open_api(self._place)
         if self._remember is not None:
             self.documents.start(load_settings(self._remember).cluster_path)
 
@@ -220,6 +234,13 @@ class RunningSession(Session):
 
         self._jobs.start("settings", save_and_look)
 
+    def open_api(self, place: ApiPlace) -> None:
+        """Open it so, and remember what this session remembers of that: never what was opened on the network."""
+        super().open_api(place)
+        folder = self._remember
+        if folder is not None:
+            self._jobs.start("settings", lambda _token: _save_place(folder, place))
+
     def join(self, seconds: float = 20.0) -> bool:
         """Wait until it has ended; then others no longer see it."""
         ended = super().join(seconds)
@@ -232,18 +253,40 @@ def _save(folder: Path, choices: Choices) -> None:
         update_settings(folder, lambda before: settings_from(choices, before))
 
 
+def _save_place(folder: Path, place: ApiPlace) -> None:
+    with contextlib.suppress(OSError, BadInput):
+        update_settings(
+            folder,
+            lambda before: msgspec.structs.replace(
+                before, api_key_on_loopback=place.key_on_loopback, api_wait_seconds=place.wait_seconds
+            ),
+        )
+
+
 def _publish(publisher: RunPublisher, state: ClusterState) -> None:
     with contextlib.suppress(OSError):  # a full disk must not take the run with it; others just see an old state
         publisher.publish(state_json(state))
 
 
-def open_session(choices: Choices | None = None, folders: Folders | None = None) -> Session:
-    """A started session on this machine. Raises ``BadInput`` for a settings file that cannot be used."""
+def open_session(
+    choices: Choices | None = None,
+    folders: Folders | None = None,
+    *,
+    network_address: str | None = None,
+    wait_seconds: float | None = None,
+) -> Session:
+    """A started session on this machine. Raises ``BadInput`` for a settings file that cannot be used.
+
+    Its API is open on ``network_address`` too; ``wait_seconds``: how long a request may wait, unless as the settings say.
+    """
     folders = folders or find_folders()
     remember = folders.state if choices is None else None
     choices = choices or remembered_choices(folders)
     publisher = RunPublisher(folders.state)
     publisher.claim()
-    session = RunningSession(real_outside(folders), choices, publisher, remember=remember)
+    place = replace(place_from(load_settings(folders.state), choices), network_address=network_address)
+    if wait_seconds is not None:
+        place = replace(place, wait_seconds=wait_seconds)
+    session = RunningSession(real_outside(folders), choices, publisher, place=place, remember=remember)
     session.start()
     return session

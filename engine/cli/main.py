@@ -31,7 +31,8 @@ JSON_KEYS = """keys of --json (they stay):
   map     matches, complete, planned {layer: worker}, actual {layer: worker}, differences
   status  phase, api_url, api_network_url, model, runtime, machines [name, ssh, phase, problem],
           processes [id, title, phase, pid, endpoint, machine, exposure, workers, outcome],
-          tunnels [machine, forwards [local_port, remote_port]], plan, map, pipelined, load_fraction, buffers, measured, ready_after_seconds, problems, pid
+          tunnels [machine, forwards [local_port, remote_port]], plan, map, pipelined, load_fraction, buffers,
+          measured, ready_after_seconds, problems, pid
   doctor  [machine, question, ok, answer, advice, details]
   node    machine, runtime, protocol, workers, commands
   find    [name, addresses, found_by, ssh, host_key, this_machine, rpc_servers [endpoint, state, protocol,

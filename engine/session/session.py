@@ -29,12 +29,12 @@ from engine.session.working.ask import ASK, ask
 from engine.session.working.compare_plans import compare_plans
 from engine.session.working.documents import Documents
 from engine.session.working.find_machines import FIND, find_machines
-from engine.session.working.open_api import open_api_or_tell, place_of
+from engine.session.working.open_api import open_api_or_tell
 from engine.session.working.perform import Performer
 from engine.session.working.prepare_run import prepare_run
 from engine.session.working.remote_machines import RemoteMachines
 from engine.session.working.serve_alone import Bench
-from engine.vocabulary.api import Serving
+from engine.vocabulary.api import ApiPlace, Serving
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.remote import SshTarget
 
@@ -120,8 +120,6 @@ class Session:
                 self.documents.model_chosen(choices.model_path)
             if choices.runtime_folder != before.runtime_folder:
                 self._look(choices.runtime_folder)
-            if place_of(choices) != place_of(before) and self._state.api is not None:
-                self.open_api()
 
     def look_again(self) -> None:
         """Probe the machines and the runtimes again."""
@@ -177,9 +175,11 @@ class Session:
         the predictions. Cancel with ``cancel(MEASURE_PLANS)``."""
         self._jobs.start(MEASURE_PLANS, lambda token: measure_best_plans(self, self._outside, token))
 
-    def open_api(self) -> None:
-        """Have the API's address answer, also while nothing runs. A launch does it at the latest."""
-        self._jobs.start("api", lambda _token: open_api_or_tell(self._outside, self._chosen, self.post))
+    def open_api(self, place: ApiPlace) -> None:
+        """Have the API's address answer, also while nothing runs, for those whom ``place`` lets in (its port counts once). A
+        launch opens it at the latest."""
+        self.post(events.ApiPlaceChosen(place=place))
+        self._jobs.start("api", lambda _token: open_api_or_tell(self._outside, place, self.post))
 
     def launch(self) -> None:
         """Start what the plan says."""

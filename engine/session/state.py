@@ -55,13 +55,6 @@ class Choices:
     """Leave the workers on remote machines running when Crossply quits; they are found again and adopted."""
     api_port: int = 8080
     """Where clients reach the API; the next free one if it is taken."""
-    api_network_address: str | None = None
-    """An address of this machine on which the API is open to others, with its key. Set only after a person said yes to what
-    it means."""
-    api_key_on_loopback: bool = False
-    """Programs on this machine need the API key as well."""
-    api_wait_seconds: float = ApiPlace().wait_seconds
-    """How long a request may wait for a llama-server that is on its way."""
     model_folders: tuple[str, ...] = ()
     """Where else models are looked for."""
     targets: tuple[SshTarget, ...] = ()
@@ -276,6 +269,9 @@ class ClusterState:
     run_wanted: bool = False
     run_phase: RunPhase = RunPhase.STOPPED
     run: RunSeen | None = None
+    api_place: ApiPlace = ApiPlace()  # noqa: RUF009 - frozen
+    """For whom the API is to be open; its port is a choice. No choice itself: what is opened on the network is in no cluster
+    file, is not undone and redone with a plan, and is not remembered."""
     api: ApiOpened | None = None
     """Where the API is open; ``None`` before it is."""
     processes: tuple[ProcessSeen, ...] = ()

@@ -20,7 +20,7 @@ from engine.session.reducing.commands import programs_of
 from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
 from engine.session.working.adopt_kept import KeptPorts, kept_ports, why_not_kept
-from engine.session.working.open_api import open_api
+from engine.session.working.open_api import open_api, place_of
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem, ProblemKind
@@ -48,7 +48,7 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
     try:
         plan, taken = _with_free_ports(outside.asker, plan, machine_of, kept_ports(state, plan))
         plan = replace(plan, notes=(*plan.notes, *why_not_kept(state, plan)))
-        open_api(outside, state.choices, post)
+        open_api(outside, place_of(state), post)
         port = free_port(outside.asker, COORDINATOR_PORT, taken)
         servers = servers_of(plan)
         programs = programs_for(outside, state, plan, machine_of)

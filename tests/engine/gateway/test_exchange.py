@@ -413,20 +413,19 @@ def test_closing_answers_who_waits_and_ends_streams_with_an_error(server):
         asked.wait_gone()
 
     server.script = script
-    with open_gateway() as gateway:
-        with RawClient(gateway.url) as waiting, RawClient(gateway.url) as streaming:
-            gateway.point_at(at(server))
-            streaming.ask("POST", "/completion", b"{}")
-            streaming.head()
-            gateway.point_at(LOADING)
-            waiting.ask("POST", "/completion", b"{}")
-            time.sleep(0.1)
-            gateway.close()
-            heard = waiting.hear()
-            assert (heard.status, heard.error["message"]) == (503, "Crossply is closing.")
-            assert streaming.chunk() == b"data: 0\n\n"
-            assert b"Crossply is closing." in streaming.chunk()
-            assert streaming.chunk() == b""
+    with open_gateway() as gateway, RawClient(gateway.url) as waiting, RawClient(gateway.url) as streaming:
+        gateway.point_at(at(server))
+        streaming.ask("POST", "/completion", b"{}")
+        streaming.head()
+        gateway.point_at(LOADING)
+        waiting.ask("POST", "/completion", b"{}")
+        time.sleep(0.1)
+        gateway.close()
+        heard = waiting.hear()
+        assert (heard.status, heard.error["message"]) == (503, "Crossply is closing.")
+        assert streaming.chunk() == b"data: 0\n\n"
+        assert b"Crossply is closing." in streaming.chunk()
+        assert streaming.chunk() == b""
 
 
 def test_a_body_that_never_ends_is_408(gateway, server):
