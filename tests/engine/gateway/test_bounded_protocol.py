@@ -159,7 +159,7 @@ def test_a_reset_in_the_middle_of_anything_leaves_it_as_it_was(gateway, server):
 
 
 def test_random_bytes_and_random_changes_of_a_request_are_answered_or_closed(gateway, server):
-    draw = random.Random(20261126)  # noqa: S311 - reproducible, not secret
+    draw = random.Random(20261126)
     good = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
     for _ in range(150):
         data = bytearray(good)
