@@ -52,7 +52,7 @@ class CliLab:
         self.sessions.append(DrainedSession(outside, choices))
         return self.sessions[-1]
 
-    def _opened(self, choices: Choices) -> DrainedSession:
+    def _opened(self, choices: Choices, **_api: object) -> DrainedSession:
         session = self._session(self.fakes.outside(), choices)
         session.start()
         return session
