@@ -36,7 +36,7 @@ from engine.session.jobs import Token
 from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
-from engine.settings.api_key_file import ApiKeyFile
+from engine.settings.api_key_file import COORDINATOR_FILE_NAME, ApiKeyFile
 from engine.settings.cluster_store import ClusterFilesOnDisk
 from engine.settings.folders import Folders, find_folders
 from engine.settings.history.history_file import HistoryFile
@@ -75,6 +75,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
     folders = folders or find_folders()
     starter = LocalProcessStarter(MemoryLimits(run=_run_quietly))
     known_hosts = folders.state / "known_hosts"
+    inner = ApiKeyFile(folders.state, COORDINATOR_FILE_NAME)
     ssh = LocalSsh(home=Path.home(), local_user=getpass.getuser())
     return Outside(
         clock=MonotonicClock(),
@@ -86,9 +87,12 @@ def real_outside(folders: Folders | None = None) -> Outside:
         models=GgufModelFiles(folders.models, lambda: _stores(folders)),
         speeds=SpeedFile(folders.state / "speeds.json"),
         history=HistoryFile(folders.data / "history.sqlite"),
-        coordinator_client=_client_of,
+        coordinator_client=lambda url: _client_of(url, inner.load()),
+        coordinator_key_file=lambda: _made(inner),
         gateway=HttpGateway(
-            ApiKeyFile(folders.state).load, remember=lambda asked, got: _remember_port(folders.state, asked, got)
+            ApiKeyFile(folders.state).load,
+            coordinator_key=inner.load,
+            remember=lambda asked, got: _remember_port(folders.state, asked, got),
         ),
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune(folders.cache / "workers"),
@@ -127,9 +131,15 @@ def _remember_port(folder: Path, asked: int, got: int) -> None:
         )
 
 
-def _client_of(url: str) -> CoordinatorClient:
+def _made(keys: ApiKeyFile) -> str:
+    if keys.load() is None:
+        keys.make()
+    return str(keys.path)
+
+
+def _client_of(url: str, key: str | None) -> CoordinatorClient:
     host, _, port = url.removeprefix("http://").rpartition(":")
-    return HttpCoordinator(host, int(port))
+    return HttpCoordinator(host, int(port), key=key)
 
 
 def choices_from(settings: Settings) -> Choices:

@@ -97,8 +97,10 @@ def coordinator_argv(
     options: frozenset[str],
     api_port: int,
     api_host: str = "127.0.0.1",
+    api_key_file: str | None = None,
 ) -> CoordinatorCommand:
-    """llama-server for a plan. ``options`` is ``server_options_of`` its help.
+    """llama-server for a plan. ``options`` is ``server_options_of`` its help. ``api_key_file``: it answers only
+    whoever knows the key in it (its health and its model's name are no secrets).
 
     Raises ``RuntimeUnavailable`` when it lacks an option that the plan needs, ``BadInput`` when no server offers a worker.
     """
@@ -119,6 +121,8 @@ def coordinator_argv(
     line.want("--metrics")
     line.need("--host", api_host)
     line.need("--port", str(api_port))
+    if api_key_file is not None:
+        line.want("--api-key-file", api_key_file)
     return CoordinatorCommand(argv=tuple(line.argv), devices=devices)
 
 

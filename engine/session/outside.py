@@ -39,6 +39,8 @@ class Outside:
     history: RunHistory
     coordinator_client: Callable[[str], CoordinatorClient]
     """Makes a client for an URL."""
+    coordinator_key_file: Callable[[], str]
+    """A file with the key that llama-server is to ask for; the client and the gateway know it. Raises ``BadInput``."""
     gateway: Gateway
     """The address that clients talk to."""
     worker_cache_folder: str

@@ -159,5 +159,7 @@ def test_nothing_listens_off_the_loopback_and_a_stranger_s_page_is_not_served(se
     assert listening == {"127.0.0.1"}
     assert post(url, "/completion", QUESTION, "Origin: http://evil.example").status == 403
     assert post(url, "/completion", QUESTION, "Host: evil.example").status == 403
+    inner = session.snapshot().run.coordinator_url
+    assert post(inner, "/completion", QUESTION).status == 401, "llama-server itself answers only us"
     heard = get(url, "/v1/models")
     assert not [name for name in heard.headers if name.startswith("access-control")]

@@ -312,6 +312,7 @@ class Fakes:
             speeds=self.speeds,
             history=self.history,
             coordinator_client=lambda _url: self.coordinator,
+            coordinator_key_file=lambda: "/fake/state/llama-server-key",
             gateway=self.gateway,
             worker_cache_folder="/fake/cache",
             prune_worker_cache=self._prune,

@@ -231,7 +231,12 @@ class Performer:
             raise RuntimeUnavailable("The run has no llama-server to be started with.", advice="Launch again.")
         port = int(run.coordinator_url.rpartition(":")[2])
         command = coordinator_argv(
-            run.plan, run.servers, program=run.runtime.llama_server, options=run.server_options, api_port=port
+            run.plan,
+            run.servers,
+            program=run.runtime.llama_server,
+            options=run.server_options,
+            api_port=port,
+            api_key_file=self._outside.coordinator_key_file(),
         )
         started = events.ProcessStarted(
             id=COORDINATOR,

@@ -26,6 +26,11 @@ def test_the_rest_passes_in_order_and_as_often_as_it_was_there():
     assert to_client(headers) == [(b"x-a", b"1"), (b"accept-encoding", b"gzip"), (b"x-a", b"\xff")]
 
 
+def test_llama_server_hears_our_key_and_not_the_clients():
+    headers = to_llama_server([(b"authorization", b"Bearer theirs")], "h", "ours")
+    assert headers == [(b"host", b"h"), (b"authorization", b"Bearer ours"), (b"connection", b"close")]
+
+
 def test_the_first_of_a_name():
     assert first([(b"A", b" 1 "), (b"a", b"2")], b"a") == "1"
     assert first([], b"a") is None

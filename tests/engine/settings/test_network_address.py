@@ -17,7 +17,7 @@ def test_an_address_is_taken_as_it_is_written(given, taken):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("0.0.0.0", "every network"),  # noqa: S104
+        ("0.0.0.0", "every network"),
         ("::", "every network"),
         ("224.0.0.1", "every network"),
         ("127.0.0.1", "this machine alone"),
