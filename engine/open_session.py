@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadInput, EngineError
+from engine.finding.local_networks import own_addresses
 from engine.gateway.http_gateway import HttpGateway
 from engine.machines.memory_limits import MemoryLimits
 from engine.machines.process_io import written_bytes
@@ -75,6 +76,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
     folders = folders or find_folders()
     starter = LocalProcessStarter(MemoryLimits(run=_run_quietly))
     known_hosts = folders.state / "known_hosts"
+    keys = ApiKeyFile(folders.state)
     inner = ApiKeyFile(folders.state, COORDINATOR_FILE_NAME)
     ssh = LocalSsh(home=Path.home(), local_user=getpass.getuser())
     return Outside(
@@ -89,8 +91,10 @@ def real_outside(folders: Folders | None = None) -> Outside:
         history=HistoryFile(folders.data / "history.sqlite"),
         coordinator_client=lambda url: _client_of(url, inner.load()),
         coordinator_key_file=lambda: _made(inner),
+        api_keys=keys,
+        own_addresses=own_addresses,
         gateway=HttpGateway(
-            ApiKeyFile(folders.state).load,
+            keys.load,
             coordinator_key=inner.load,
             remember=lambda asked, got: _remember_port(folders.state, asked, got),
         ),

@@ -1,8 +1,8 @@
 """Which headers go through, pure. Hop-by-hop ones (RFC 9110, 7.6.1) belong to one connection, the rest passes as it is.
 
 Not passed to llama-server: ``Authorization`` (the key is for us, and llama-server has another one), ``Expect`` (answered
-by us) and ``Origin`` (judged by us). Not passed to the client: llama-server's ``Access-Control-*``, because it allows every origin,
-with credentials.
+by us) and ``Origin`` (judged by us). Not passed to the client: llama-server's ``Access-Control-*``, because it allows every
+origin, with credentials.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from engine.session.reducing.replan import is_same_comparison
 from engine.session.reducing.serving import serving_of
 from engine.session.state import Choices, ClusterState, PlanVariant, RunPhase
 from engine.session.working import calibrate, look, record_run
+from engine.session.working.api_access import ApiAccess
 from engine.session.working.ask import ASK, ask
 from engine.session.working.compare_plans import compare_plans
 from engine.session.working.documents import Documents
@@ -73,6 +74,8 @@ class Session:
         """Commands about remote machines: answers to their questions, copying, looking again."""
         self.documents = Documents(outside, self._jobs, self.post, self.snapshot, lambda: self._chosen, self.choose)
         """Commands about files: models, cluster files."""
+        self.api_access = ApiAccess(outside)
+        """The API's key and this machine's addresses."""
         self._performer = Performer(outside, self._jobs, self.logs, self.post, self.remotes.machine)
         self._thread: threading.Thread | None = None
         self._choosing = threading.RLock()
