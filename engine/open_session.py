@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadInput, EngineError
+from engine.finding.local_networks import own_addresses
 from engine.gateway.http_gateway import HttpGateway
 from engine.machines.memory_limits import MemoryLimits
 from engine.machines.process_io import written_bytes
@@ -37,7 +38,7 @@ from engine.session.jobs import Token
 from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
-from engine.settings.api_key_file import ApiKeyFile
+from engine.settings.api_key_file import COORDINATOR_FILE_NAME, ApiKeyFile
 from engine.settings.cluster_store import ClusterFilesOnDisk
 from engine.settings.folders import Folders, find_folders
 from engine.settings.history.history_file import HistoryFile
@@ -51,6 +52,7 @@ from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
 from engine.ssh.local_ssh import LocalSsh
 from engine.vocabulary.admin_policy import AdminPolicy
+from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.plan import Policy, RunShape
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.recovery import RecoveryMode
@@ -85,6 +87,8 @@ def real_outside(folders: Folders | None = None) -> Outside:
     starter = LocalProcessStarter(MemoryLimits(run=_run_quietly))
     known_hosts = folders.state / "known_hosts"
     policy = load_policy(policy_path())
+    keys = ApiKeyFile(folders.state)
+    inner = ApiKeyFile(folders.state, COORDINATOR_FILE_NAME)
     ssh = LocalSsh(home=Path.home(), local_user=getpass.getuser())
     return Outside(
         clock=MonotonicClock(),
@@ -96,9 +100,14 @@ def real_outside(folders: Folders | None = None) -> Outside:
         models=GgufModelFiles(folders.models, lambda: _stores(folders, policy)),
         speeds=SpeedFile(folders.state / "speeds.json"),
         history=HistoryFile(folders.data / "history.sqlite"),
-        coordinator_client=_client_of,
+        coordinator_client=lambda url: _client_of(url, inner.load()),
+        coordinator_key_file=lambda: _made(inner),
+        api_keys=keys,
+        own_addresses=own_addresses,
         gateway=HttpGateway(
-            ApiKeyFile(folders.state).load, remember=lambda asked, got: _remember_port(folders.state, asked, got)
+            keys.load,
+            coordinator_key=inner.load,
+            remember=lambda asked, got: _remember_port(folders.state, asked, got),
         ),
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune(folders.cache / "workers"),
@@ -138,9 +147,15 @@ def _remember_port(folder: Path, asked: int, got: int) -> None:
         )
 
 
-def _client_of(url: str) -> CoordinatorClient:
+def _made(keys: ApiKeyFile) -> str:
+    if keys.load() is None:
+        keys.make()
+    return str(keys.path)
+
+
+def _client_of(url: str, key: str | None) -> CoordinatorClient:
     host, _, port = url.removeprefix("http://").rpartition(":")
-    return HttpCoordinator(host, int(port))
+    return HttpCoordinator(host, int(port), key=key)
 
 
 def choices_from(settings: Settings) -> Choices:
@@ -163,10 +178,14 @@ def choices_from(settings: Settings) -> Choices:
         model_folders=settings.model_folders,
         recovery=recovery,
         api_port=settings.api_port,
-        api_network_address=settings.api_network_address,
-        api_key_on_loopback=settings.api_key_on_loopback,
-        api_wait_seconds=settings.api_wait_seconds,
         targets=tuple(dict.fromkeys(targets)),
+    )
+
+
+def place_from(settings: Settings, choices: Choices) -> ApiPlace:
+    """Where the API is to be, and for whom on this machine."""
+    return ApiPlace(
+        port=choices.api_port, key_on_loopback=settings.api_key_on_loopback, wait_seconds=settings.api_wait_seconds
     )
 
 
@@ -181,11 +200,18 @@ def remembered_choices(folders: Folders) -> Choices:
     return replace(choices_from(settings), native=True)
 
 
+def _usable_settings(folders: Folders) -> Settings:
+    """What they say, or the defaults; ``remembered_choices`` has told of a file that cannot be used."""
+    try:
+        return load_settings(folders.state)
+    except BadInput:
+        return Settings()
+
+
 def settings_from(choices: Choices, before: Settings, policy: AdminPolicy = _NOTHING_LOCKED) -> Settings:
     """Choices as they are remembered; the rest stays as it was, and so does what the administrator has locked."""
     reserve = choices.reserve_fraction if policy.reserve_fraction is None else before.reserve_fraction
     model_folders = choices.model_folders if policy.model_folders is None else before.model_folders
-    address = before.api_network_address if policy.exposure_forbidden else choices.api_network_address
     return msgspec.structs.replace(
         before,
         model_path=choices.model_path,
@@ -198,11 +224,11 @@ def settings_from(choices: Choices, before: Settings, policy: AdminPolicy = _NOT
         reserve_fraction=reserve,
         model_folders=model_folders,
         recovery=choices.recovery.value,
-        api_network_address=address,
-        api_key_on_loopback=choices.api_key_on_loopback,
-        api_wait_seconds=choices.api_wait_seconds,
         machines=tuple(RememberedMachine(host=t.host, user=t.user, port=t.port) for t in choices.targets),
     )
+
+
+_THIS_MACHINE_ONLY = ApiPlace()
 
 
 class RunningSession(Session):
@@ -217,6 +243,7 @@ class RunningSession(Session):
         choices: Choices,
         publisher: RunPublisher,
         *,
+        place: ApiPlace = _THIS_MACHINE_ONLY,
         remember: Path | None = None,
         notices: Listener | None = None,
     ) -> None:
@@ -225,11 +252,12 @@ class RunningSession(Session):
         self._publisher = publisher
         self._remember = remember
         self._notices = notices
+        self._place = place
 
     def start(self) -> None:
         """Start, and if this session remembers go on where the last one ended."""
         super().start()
-        self.open_api()
+        self.open_api(self._place)
         if self._notices is not None:
             self._notices.pass_to(self._tell)
         if self._remember is not None:
@@ -259,6 +287,13 @@ class RunningSession(Session):
 
         self._jobs.start("settings", save_and_look)
 
+    def open_api(self, place: ApiPlace) -> None:
+        """Open it so, and remember what this session remembers of that: never what was opened on the network."""
+        super().open_api(place)
+        folder = self._remember
+        if folder is not None:
+            self._jobs.start("settings", lambda _token: _save_place(folder, place))
+
     def join(self, seconds: float = 20.0) -> bool:
         """Wait until it has ended; then others no longer see it."""
         ended = super().join(seconds)
@@ -280,13 +315,32 @@ def _save(folder: Path, choices: Choices, policy: AdminPolicy) -> None:
         update_settings(folder, lambda before: settings_from(choices, before, policy))
 
 
+def _save_place(folder: Path, place: ApiPlace) -> None:
+    with contextlib.suppress(OSError, BadInput):
+        update_settings(
+            folder,
+            lambda before: msgspec.structs.replace(
+                before, api_key_on_loopback=place.key_on_loopback, api_wait_seconds=place.wait_seconds
+            ),
+        )
+
+
 def _publish(publisher: RunPublisher, state: ClusterState) -> None:
     with contextlib.suppress(OSError):  # a full disk must not take the run with it; others just see an old state
         publisher.publish(state_json(state))
 
 
-def open_session(choices: Choices | None = None, folders: Folders | None = None) -> Session:
-    """A started session on this machine."""
+def open_session(
+    choices: Choices | None = None,
+    folders: Folders | None = None,
+    *,
+    network_address: str | None = None,
+    wait_seconds: float | None = None,
+) -> Session:
+    """A started session on this machine.
+
+    Its API is open on ``network_address`` too; ``wait_seconds``: how long a request may wait, unless as the settings say.
+    """
     folders = folders or find_folders()
     keep_private(folders)
     notices = Listener()
@@ -298,6 +352,9 @@ def open_session(choices: Choices | None = None, folders: Folders | None = None)
         publisher.claim()
     except OSError as error:
         tell(f"{folders.state} cannot be written ({error.strerror}): crossplyctl status will not see this window.")
-    session = RunningSession(real_outside(folders), choices, publisher, remember=remember, notices=notices)
+    place = replace(place_from(_usable_settings(folders), choices), network_address=network_address)
+    if wait_seconds is not None:
+        place = replace(place, wait_seconds=wait_seconds)
+    session = RunningSession(real_outside(folders), choices, publisher, place=place, remember=remember, notices=notices)
     session.start()
     return session

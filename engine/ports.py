@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from engine.vocabulary.api import ApiOpened, ApiPlace, Serving
@@ -180,6 +181,20 @@ class Gateway(Protocol):
 
     def close(self) -> None:
         """Every request is answered, then nothing listens. Idempotent."""
+
+
+class ApiKeys(Protocol):
+    """The user's API key."""
+
+    @property
+    def path(self) -> Path:
+        """The file that it is kept in."""
+
+    def load(self) -> str | None:
+        """The key, or ``None`` when there is none."""
+
+    def make(self) -> str:
+        """A new one instead. Raises ``BadInput`` when it cannot be kept."""
 
 
 class ModelReader(Protocol):

@@ -328,6 +328,7 @@ class MainWindow(QMainWindow):
             "stop": bridge.stop,
             "measure-speeds": bridge.calibrate,
             "measure-plans": bridge.measure_plans,
+            "api-access": self.dialogs.show_api_access,
             "open-page": self.status.open.click,
             "palette": self.dialogs.show_palette,
             "text-larger": lambda: preferences.set(text_scale=next_scale(preferences.now.text_scale, 1)),

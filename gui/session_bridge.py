@@ -18,6 +18,7 @@ from engine.remote_ports import Secret
 from engine.session.choice_history import ChoiceHistory, best_of
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.session.working.api_access import ApiAccess
 from engine.session.working.ask import ASK
 from engine.session.working.find_machines import FIND
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
@@ -219,6 +220,19 @@ class SessionBridge(QObject):
             seats = seats_of_workers(plan.used_workers)
         if boundary < len(seats) - 1:
             self._choose(replace(base, given=moved_boundary(seats, boundary, layer)))
+
+    # -- the API: for whom it is open is said again in every session, and undone by nothing but that
+
+    @property
+    def api_access(self) -> ApiAccess:
+        """Its key, and this machine's addresses."""
+        return self._session.api_access
+
+    def open_api(self, network_address: str | None, key_on_loopback: bool) -> None:
+        """Have it reached so, from now on."""
+        place = self._session.snapshot().api_place
+        place = replace(place, port=self._base().api_port, network_address=network_address, key_on_loopback=key_on_loopback)
+        self._session.open_api(place)
 
     # -- files
 

@@ -13,6 +13,9 @@ _.tied_embeddings  # a fact of the header that tests hold the byte counts to
 _.llama_fit_params  # found with the other programs; the tests check the planner's buffers with it
 _.tickStrings  # called by pyqtgraph
 _.eventFilter  # called by Qt
+_.send_400_response  # of a protocol of uvicorn's, which calls it
+_.disconnected  # of a request of uvicorn's, which reads it
+_.should_exit  # of a server of uvicorn's, which reads it
 _.auth_timeout  # of a transport of paramiko's, which reads it
 _.banner_timeout  # the same
 _.handshake_timeout  # the same

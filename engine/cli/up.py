@@ -9,13 +9,15 @@ from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import Foreground, in_foreground, plan_or_refusal
 from engine.cli.terminal.gather import gathered
 from engine.cli.terminal.machine_options import add_copying, add_machines
-from engine.cli.terminal.options import add_json, add_planning, add_recovery, choices_of, port
+from engine.cli.terminal.options import add_json, add_planning, add_recovery, choices_of, port, waiting_seconds
 from engine.cli.terminal.output import complain, print_json, print_line, rate, say
 from engine.open_session import open_session
 from engine.run_files.run_file import is_running
 from engine.session.as_json import state_json
 from engine.session.state import ClusterState
+from engine.settings.api_key_file import ApiKeyFile
 from engine.settings.folders import find_folders
+from engine.settings.network_address import checked_network_address
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,6 +25,17 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser("up", help="start everything and serve, in the foreground, until Ctrl-C")
     parser.add_argument("model", metavar="MODEL", help="a GGUF file")
     parser.add_argument("--port", type=port, help="port of the OpenAI-compatible API (8080, or the next free one)")
+    parser.add_argument(
+        "--api-host",
+        metavar="ADDRESS",
+        help="an address of this machine on which others may reach the API too, with its API key; without it nobody can",
+    )
+    parser.add_argument(
+        "--api-wait",
+        type=waiting_seconds,
+        metavar="SECONDS",
+        help="how long a request may wait while the model loads or comes back, before it is told to try again (60)",
+    )
     parser.add_argument("--keep-running", action="store_true", help="leave workers on remote machines running at the end")
     add_recovery(parser)
     parser.add_argument("--calibrate", action="store_true", help="measure workers that were not measured yet, first")
@@ -39,7 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
     if is_running(find_folders().state):
         complain("A cluster of yours is running already.", "See it with crossplyctl status, stop it with crossplyctl down.")
         return exit_codes.FAILED
-    with in_foreground(open_session(choices_of(arguments))) as foreground:
+    address = None if arguments.api_host is None else network_address(arguments.api_host)
+    with in_foreground(
+        open_session(choices_of(arguments), network_address=address, wait_seconds=arguments.api_wait)
+    ) as foreground:
         foreground.wait_until_planned()
         state = gathered(foreground, arguments)
         if arguments.calibrate:
@@ -56,6 +72,18 @@ def run(arguments: argparse.Namespace) -> int:
             foreground.stop()
             say("Everything is stopped.")
         return exit_codes.OK if map_is_as_planned(state) else exit_codes.MAP_DIFFERS
+
+
+def network_address(given: str) -> str:
+    """The address to open, once the key is there and what it means was said. Raises ``BadInput``."""
+    address = checked_network_address(given)
+    keys = ApiKeyFile(find_folders().state)
+    say(f"The API will be open on {address}: whoever reaches that address and knows the API key can use the model.")
+    say("The key and what is asked go over the network unencrypted: open it only in a network you trust.")
+    if keys.load() is None:
+        say(f"API key, shown this once: {keys.make()}")
+    say(f"The key is in {keys.path}, which only you can read. Delete the file to have another one made.")
+    return address
 
 
 def _keeps(state: ClusterState) -> bool:
@@ -98,7 +126,9 @@ def print_run(state: ClusterState) -> None:
         f"Prefill: predicted {rate(predicted.prefill_tokens_per_second)}, "
         f"measured {rate(measured.prefill_tokens_per_second if measured else None)}"
     )
-    print_line(f"Serving {run.plan.model.name} at {run.api_url} (OpenAI-compatible, this machine only).")
+    network = state.api.network_url if state.api else None
+    others = f"and, with the API key, at {network}" if network else "this machine only"
+    print_line(f"Serving {run.plan.model.name} at {run.api_url} (OpenAI-compatible, {others}).")
 
 
 def map_is_as_planned(state: ClusterState) -> bool:

@@ -52,6 +52,12 @@ def real_interfaces(interfaces: Iterable[Interface]) -> tuple[Interface, ...]:
     return tuple(real if has_ipv4 else outside)
 
 
+def own_addresses() -> tuple[str, ...]:
+    """Addresses of this machine at which others could reach it: no loopback, no bridges of containers, nothing link-local."""
+    found = (ipaddress.ip_address(one.address.partition("%")[0]) for one in real_interfaces(local_interfaces()))
+    return tuple(dict.fromkeys(str(address) for address in found if not address.is_link_local))
+
+
 def near_networks(interfaces: Iterable[Interface]) -> tuple[ipaddress.IPv4Network, ...]:
     """What is always swept: of each private network, the at most 254 hosts around our own address."""
     return _without_repeats(_around(one, _SLICE_PREFIX) for one in _sweepable(interfaces))

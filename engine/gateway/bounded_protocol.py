@@ -14,6 +14,8 @@ from uvicorn.server import ServerState
 from engine.gateway.answers import Refusal, bad_request, too_slow, unavailable
 from engine.gateway.limits import Limits
 
+_LINGER_SECONDS = 1.0
+
 
 def bounded_protocol(limits: Limits) -> type[asyncio.Protocol]:
     """What uvicorn makes a connection with."""
@@ -40,6 +42,7 @@ class BoundedProtocol(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._head_timer: asyncio.TimerHandle | None = None
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody connected."""
@@ -56,10 +59,10 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes came."""
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+        if self.conn.their_state is h11.IDLE and not self._refused and not self.transport.is_closing():
             self._watch_head()
         else:
             self._forget_head()
@@ -83,9 +86,12 @@ class BoundedProtocol(H11Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """The last word on this connection. Where an answer has begun there is nothing that could be said."""
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        self._refused = True
+        self._forget_head()
+        may_speak = self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE)
+        if may_speak:
             headers = [*refusal.raw_headers, (b"connection", b"close")]
             self._write(h11.Response(status_code=refusal.status, headers=headers))
             self._write(h11.Data(data=refusal.body))
@@ -93,7 +99,15 @@ class BoundedProtocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.transport.close()
+        if may_speak:
+            self._close_when_heard()
+        else:
+            self.transport.close()
+
+    def _close_when_heard(self) -> None:
+        """Closed at once, what the client still sends would have the system reset the connection, and take our answer back."""
+        self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def _write(self, event: h11.Event) -> None:
         self.transport.write(self.conn.send(event) or b"")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -40,6 +40,8 @@ class Means:
     serving: ServingNow
     client: httpx.AsyncClient
     limits: Limits
+    key: Callable[[], str | None] = lambda: None
+    """What llama-server asks for."""
 
 
 class Exchange:
@@ -112,7 +114,7 @@ class Exchange:
         request = httpx.Request(
             scope["method"],
             url,
-            headers=to_llama_server(scope["headers"], httpx.URL(url).netloc.decode()),
+            headers=to_llama_server(scope["headers"], httpx.URL(url).netloc.decode(), self._means.key()),
             content=self._body.pieces() if has_body(scope["headers"]) else None,
             # as the client wrote it: nothing is decoded, normalized or encoded on the way
             extensions={"target": target, "timeout": self._means.client.timeout.as_dict()},

@@ -50,12 +50,15 @@ class HttpGateway:
         self,
         api_key: Callable[[], str | None],
         *,
+        coordinator_key: Callable[[], str | None] = lambda: None,
         remember: Callable[[int, int], None] = lambda _asked, _got: None,
         limits: Limits | None = None,
     ) -> None:
-        """``api_key``: the user's, read anew at every request that needs it. ``remember``: told which port was asked for and
+        """``api_key``: the user's, read anew at every request that needs it. ``coordinator_key``: what
+        llama-server asks for. ``remember``: told which port was asked for and
         which one it became."""
         self._api_key = api_key
+        self._coordinator_key = coordinator_key
         self._remember = remember
         self._limits = limits or Limits()
         self._lock = threading.Lock()
@@ -141,7 +144,7 @@ class HttpGateway:
         # No connection is kept: each occupies a thread of llama-server's few, and the next llama-server would not know it.
         bounds = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         async with httpx.AsyncClient(timeout=timeout, limits=bounds, trust_env=False) as client:
-            means = Means(serving=self._now, client=client, limits=limits)
+            means = Means(serving=self._now, client=client, limits=limits, key=self._coordinator_key)
             self._application = Application(means, self._door, lambda: self._place.wait_seconds)
             self._loop = asyncio.get_running_loop()
             self._point()

@@ -5,7 +5,6 @@ Rejected: the wildcard address. It opens the API on networks that nobody thought
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from collections.abc import Iterable
@@ -34,29 +33,13 @@ def listen_on_loopback(first_port: int, taken: Iterable[int] = ()) -> socket.soc
 
 def listen_on_network(address: str, port: int) -> socket.socket:
     """A listening socket on one address of this machine. Raises ``ProcessFailed``."""
-    checked = checked_network_address(address)
     try:
-        return _listening(checked, port)
+        return _listening(address, port)
     except OSError as error:
         raise ProcessFailed(
-            f"The API cannot listen on {checked}, port {port} ({error.strerror}).",
+            f"The API cannot listen on {address}, port {port} ({error.strerror}).",
             advice="Name an address of this machine, or stop what listens on that port.",
         ) from None
-
-
-def checked_network_address(address: str) -> str:
-    """The address as it is written. Raises ``ProcessFailed`` for what is not one address of a network."""
-    try:
-        found = ipaddress.ip_address(address.strip().strip("[]"))
-    except ValueError:
-        raise ProcessFailed(f"'{address}' is no IP address.", advice="Name an address of this machine.") from None
-    if found.is_unspecified or found.is_multicast:
-        raise ProcessFailed(
-            f"{found} is not one address: the API would be open on every network.", advice="Name an address of this machine."
-        )
-    if found.is_loopback:
-        raise ProcessFailed(f"{found} is this machine alone; the API is there anyway.", advice="Name another address.")
-    return str(found)
 
 
 def url_of(listener: socket.socket) -> str:

@@ -1,8 +1,8 @@
 """Which headers go through, pure. Hop-by-hop ones (RFC 9110, 7.6.1) belong to one connection, the rest passes as it is.
 
-Not passed to llama-server: ``Authorization`` (the key is ours, and at debug level llama-server logs what it is sent),
-``Expect`` (answered by us) and ``Origin`` (judged by us). Not passed to the client: llama-server's ``Access-Control-*``,
-because it allows every origin, with credentials.
+Not passed to llama-server: ``Authorization`` (the key is for us, and llama-server has another one), ``Expect`` (answered
+by us) and ``Origin`` (judged by us). Not passed to the client: llama-server's ``Access-Control-*``, because it allows every
+origin, with credentials.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ _STAYS_HERE = _HOP_BY_HOP | {b"authorization", b"proxy-authorization", b"expect"
 _CORS = b"access-control-"
 
 
-def to_llama_server(headers: Iterable[Raw], host: str) -> list[Raw]:
-    """Of a request. The connection is closed after it: a kept one occupies a thread of llama-server's few."""
+def to_llama_server(headers: Iterable[Raw], host: str, key: str | None = None) -> list[Raw]:
+    """Of a request; ``key`` is the one that llama-server asks for.
+
+    The connection is closed after it: a kept one occupies a thread of llama-server's few.
+    """
     headers = list(headers)
     dropped = _STAYS_HERE | _named_by_connection(headers)
     passed = [(name.lower(), value) for name, value in headers if name.lower() not in dropped]
-    return [(b"host", host.encode()), *passed, (b"connection", b"close")]
+    ours = [] if key is None else [(b"authorization", b"Bearer " + key.encode())]
+    return [(b"host", host.encode()), *passed, *ours, (b"connection", b"close")]
 
 
 def to_client(headers: Iterable[Raw]) -> list[Raw]:

@@ -98,8 +98,10 @@ def coordinator_argv(
     api_port: int,
     api_host: str = "127.0.0.1",
     direct_io: bool = False,
+    api_key_file: str | None = None,
 ) -> CoordinatorCommand:
     """llama-server for a plan. ``options`` is ``server_options_of`` its help. ``direct_io``: read the model without mmap.
+    ``api_key_file``: it answers only whoever knows the key in it (its health and its model's name are no secrets).
 
     Raises ``RuntimeUnavailable`` when it lacks an option that the plan needs, ``BadInput`` when no server offers a worker.
     """
@@ -122,6 +124,8 @@ def coordinator_argv(
     line.want("--metrics")
     line.need("--host", api_host)
     line.need("--port", str(api_port))
+    if api_key_file is not None:
+        line.want("--api-key-file", api_key_file)
     return CoordinatorCommand(argv=tuple(line.argv), devices=devices)
 
 

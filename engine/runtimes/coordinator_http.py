@@ -30,10 +30,16 @@ _STRIDE = 7919
 class HttpCoordinator:
     """Implements ``ports.CoordinatorClient``."""
 
-    def __init__(self, host: str, port: int, *, reply_seconds: float = 5.0, silence_seconds: float = 900.0) -> None:
-        """``silence_seconds``: how long an answer may stay without a word; a long prompt on slow CPUs takes minutes."""
+    def __init__(
+        self, host: str, port: int, *, key: str | None = None, reply_seconds: float = 5.0, silence_seconds: float = 900.0
+    ) -> None:
+        """``key``: what llama-server asks for, if it does. ``silence_seconds``: how long an answer may stay without a word; a
+        long prompt on slow CPUs takes minutes."""
         self._host = host
         self._port = port
+        self._headers = {"Content-Type": "application/json", "Connection": "close"}
+        if key is not None:
+            self._headers["Authorization"] = f"Bearer {key}"
         self._reply_seconds = reply_seconds
         self._silence_seconds = silence_seconds
 
@@ -147,7 +153,7 @@ class HttpCoordinator:
     def _open(self, method: str, path: str, body: bytes | None, seconds: float) -> Iterator[http.client.HTTPResponse]:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=seconds)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json", "Connection": "close"})
+            connection.request(method, path, body, self._headers)
             yield connection.getresponse()
         except TimeoutError as error:
             raise self._broken(f"no answer within {seconds:g} seconds") from error

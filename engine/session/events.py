@@ -8,7 +8,7 @@ from engine.llama_cpp.dialects import Dialect
 from engine.session.remote_events import RemoteEvent
 from engine.session.remotes import WorkerProgram
 from engine.session.state import AnswerShown, Choices, ClusterDocument, PlanVariant
-from engine.vocabulary.api import ApiOpened
+from engine.vocabulary.api import ApiOpened, ApiPlace
 from engine.vocabulary.comparison import Comparison
 from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
@@ -144,6 +144,13 @@ class RunPrepared:
     coordinator_port: int
     """Of llama-server itself; clients reach it through the API's address."""
     at_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiPlaceChosen:
+    """The person said for whom the API is to be open."""
+
+    place: ApiPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +327,7 @@ Event = (
     | StopAsked
     | CloseAsked
     | RunPrepared
+    | ApiPlaceChosen
     | ApiWasOpened
     | ProcessStarted
     | ProcessReady

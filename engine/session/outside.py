@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.ports import (
+    ApiKeys,
     CancelToken,
     Clock,
     ClusterFiles,
@@ -40,6 +41,11 @@ class Outside:
     history: RunHistory
     coordinator_client: Callable[[str], CoordinatorClient]
     """Makes a client for an URL."""
+    coordinator_key_file: Callable[[], str]
+    """A file with the key that llama-server is to ask for; the client and the gateway know it. Raises ``BadInput``."""
+    api_keys: ApiKeys
+    own_addresses: Callable[[], tuple[str, ...]]
+    """Addresses of this machine in its networks, the loopback not among them."""
     gateway: Gateway
     """The address that clients talk to."""
     worker_cache_folder: str

@@ -27,16 +27,17 @@ from engine.session.reducing.replan import is_same_comparison
 from engine.session.reducing.serving import serving_of
 from engine.session.state import Choices, ClusterState, PlanVariant, RunPhase
 from engine.session.working import calibrate, look, record_run
+from engine.session.working.api_access import ApiAccess
 from engine.session.working.ask import ASK, ask
 from engine.session.working.compare_plans import compare_plans
 from engine.session.working.documents import Documents
 from engine.session.working.find_machines import FIND, find_machines
-from engine.session.working.open_api import open_api_or_tell, place_of
+from engine.session.working.open_api import open_api_or_tell
 from engine.session.working.perform import Performer
 from engine.session.working.prepare_run import prepare_run
 from engine.session.working.remote_machines import RemoteMachines
 from engine.session.working.serve_alone import Bench
-from engine.vocabulary.api import Serving
+from engine.vocabulary.api import ApiPlace, Serving
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.remote import SshTarget
 
@@ -77,6 +78,8 @@ class Session:
         """Commands about remote machines: answers to their questions, copying, looking again."""
         self.documents = Documents(outside, self._jobs, self.post, self.snapshot, lambda: self._chosen, self.choose)
         """Commands about files: models, cluster files."""
+        self.api_access = ApiAccess(outside)
+        """The API's key and this machine's addresses."""
         self._performer = Performer(outside, self._jobs, self.logs, self.post, self.remotes.machine)
         self._thread: threading.Thread | None = None
         self._choosing = threading.RLock()
@@ -126,8 +129,6 @@ class Session:
                 self.documents.model_chosen(choices.model_path)
             if choices.runtime_folder != before.runtime_folder:
                 self._look(choices.runtime_folder)
-            if place_of(choices) != place_of(before) and self._state.api is not None:
-                self.open_api()
 
     def look_again(self) -> None:
         """Probe the machines and the runtimes again."""
@@ -183,9 +184,11 @@ class Session:
         the predictions. Cancel with ``cancel(MEASURE_PLANS)``."""
         self._jobs.start(MEASURE_PLANS, lambda token: measure_best_plans(self, self._outside, token))
 
-    def open_api(self) -> None:
-        """Have the API's address answer, also while nothing runs. A launch does it at the latest."""
-        self._jobs.start("api", lambda _token: open_api_or_tell(self._outside, self._chosen, self.post))
+    def open_api(self, place: ApiPlace) -> None:
+        """Have the API's address answer, also while nothing runs, for those whom ``place`` lets in (its port counts once). A
+        launch opens it at the latest."""
+        self.post(events.ApiPlaceChosen(place=place))
+        self._jobs.start("api", lambda _token: open_api_or_tell(self._outside, place, self.post))
 
     def launch(self) -> None:
         """Start what the plan says."""

@@ -59,13 +59,6 @@ class Choices:
     """What happens when a run breaks."""
     api_port: int = 8080
     """Where clients reach the API; the next free one if it is taken."""
-    api_network_address: str | None = None
-    """An address of this machine on which the API is open to others, with its key. Set only after a person said yes to what
-    it means."""
-    api_key_on_loopback: bool = False
-    """Programs on this machine need the API key as well."""
-    api_wait_seconds: float = ApiPlace().wait_seconds
-    """How long a request may wait for a llama-server that is on its way."""
     model_folders: tuple[str, ...] = ()
     """Where else models are looked for."""
     targets: tuple[SshTarget, ...] = ()
@@ -289,6 +282,9 @@ class ClusterState:
     run: RunSeen | None = None
     recovery: Recovery = Recovery()  # noqa: RUF009 - frozen
     """What became of a run that broke; its ``history`` is of this launch and of the one before."""
+    api_place: ApiPlace = ApiPlace()  # noqa: RUF009 - frozen
+    """For whom the API is to be open; its port is a choice. No choice itself: what is opened on the network is in no cluster
+    file, is not undone and redone with a plan, and is not remembered."""
     api: ApiOpened | None = None
     """Where the API is open; ``None`` before it is."""
     processes: tuple[ProcessSeen, ...] = ()

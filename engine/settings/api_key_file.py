@@ -15,6 +15,9 @@ from engine.errors import BadInput
 from engine.settings.on_disk.whole_files import write_atomically
 
 FILE_NAME = "api-key"
+COORDINATOR_FILE_NAME = "llama-server-key"
+"""Between us and our llama-server: nobody needs to see that one. Without it every page in a browser on this machine that tries
+ports could use llama-server behind the API's back."""
 _BYTES = 32
 _MOST_BYTES = 1024
 
@@ -22,8 +25,8 @@ _MOST_BYTES = 1024
 class ApiKeyFile:
     """Read anew when the file changed: a key that was replaced counts at once."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE_NAME
+    def __init__(self, folder: Path, name: str = FILE_NAME) -> None:
+        self.path = folder / name
         self._seen: tuple[int, int, int] | None = None
         self._key: str | None = None
 

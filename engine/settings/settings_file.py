@@ -70,8 +70,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What happens when a run breaks: ask, automatic, never."""
     api_port: Annotated[int, msgspec.Meta(ge=1, lt=65536)] = 8080
     """Where clients reached the API last: tried first the next time."""
-    api_network_address: str | None = None
-    """An address of this machine on which the API is open to others; ``None`` = this machine only."""
     api_key_on_loopback: bool = False
     """Programs on this machine need the API key as well."""
     api_wait_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 60.0
@@ -96,7 +94,7 @@ def _with_files(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _with_service(raw: dict[str, Any]) -> dict[str, Any]:
     """4 -> 5: what happens when a run breaks (it ended; now it is started again unless the person says otherwise), and where
-    the API is and for whom (it was on this machine alone)."""
+    the API is and who needs its key (what was opened on the network is asked for anew)."""
     return raw | {"version": 5}
 
 

@@ -15,6 +15,7 @@ from engine.vocabulary.problem import Problem
 from engine.vocabulary.process import ProcessPhase
 from gui.texts.translation import tr
 from gui.what_to_show.formatting import bytes_of_bytes_text, bytes_text, count_text, percent_text
+from gui.what_to_show.remote.api_access_content import api_exposure_text
 
 _LEAST_RATE = 500_000
 """Bytes per second that are worth a word: less is keep-alives, and would be shown as 0 MB/s."""
@@ -201,6 +202,9 @@ def _exposure_of(state: ClusterState, rate: float | None) -> tuple[str, str]:
         return tr(
             "Listening on the network at {addresses}: anyone there can use it", addresses=", ".join(open_hosts)
         ), "warning"
+    api = api_exposure_text(state)
+    if api is not None:
+        return api, "warning"
     n_tunnels = 0 if state.run is None or not is_running(state) else len(state.run.tunnels)
     parts = [tr("Nothing listens off this machine")]
     if n_tunnels:

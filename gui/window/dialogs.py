@@ -7,7 +7,9 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QDialog, QWidget
 
+from engine.errors import EngineError
 from gui.dialogs.about import About
+from gui.dialogs.choose_api_access import ChooseApiAccess
 from gui.dialogs.command_palette import CommandPalette
 from gui.dialogs.settings_dialog import SettingsDialog
 from gui.dialogs.shortcut_sheet import ShortcutSheet
@@ -16,6 +18,7 @@ from gui.theme import Appearance
 from gui.what_to_show.actions.action_table import Facts
 from gui.what_to_show.actions.palette_content import palette_of
 from gui.what_to_show.actions.shortcuts_content import shortcuts_of
+from gui.what_to_show.remote.api_access_content import ApiAccessContent, api_access_of
 from gui.what_to_show.settings.about_content import about_of
 from gui.what_to_show.settings.preferences import Language, Scheme
 from gui.what_to_show.settings.settings_content import SettingGroup, settings_of
@@ -78,6 +81,34 @@ class WindowDialogs(QObject):
             dialog = SettingsDialog(self._groups(), self._appearance, self._window)
             dialog.changed.connect(self.set)
             self._open(dialog)
+
+    def show_api_access(self) -> None:
+        """Who may use the API."""
+        if self._raised(ChooseApiAccess):
+            return
+        dialog = ChooseApiAccess(self._api_access(), self._appearance, self._window)
+        dialog.taken.connect(self._bridge.open_api)
+        dialog.key_asked.connect(lambda: self._make_key(dialog))
+        self._open(dialog)
+
+    def _make_key(self, dialog: ChooseApiAccess) -> None:
+        try:
+            key = self._bridge.api_access.make_key()
+        except EngineError as error:
+            dialog.key_words.setText(f"{error.happened} {error.advice}")
+            return
+        dialog.show_content(self._api_access(new=True))
+        dialog.show_key(key)
+
+    def _api_access(self, *, new: bool = False) -> ApiAccessContent:
+        access = self._bridge.api_access
+        return api_access_of(
+            self._bridge.state,
+            addresses=access.addresses(),
+            has_key=access.has_key(),
+            key_file=access.key_file(),
+            new=new,
+        )
 
     def set(self, key: str, value: object) -> None:
         """What a setting was set to, at once."""

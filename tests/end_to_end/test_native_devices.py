@@ -50,7 +50,9 @@ def test_one_cpu_serves_natively_with_its_map_and_memory_as_planned(request, app
         assert ask(status["api_url"], "w1 w2 w3")["predicted_n"] == 8
         listening = listening_addresses(processes_of(app_environment))
         port = int(status["api_url"].rpartition(":")[2])
-        assert listening == {("127.0.0.1", port): "llama-server"}
+        inner = int(process["endpoint"].rpartition(":")[2])
+        ours = psutil.Process(running.pid).name()
+        assert listening == {("127.0.0.1", port): ours, ("127.0.0.1", inner): "llama-server"}
         assert running.end() == 0, running.stderr
     wait_until_nothing_is_left(app_environment)
 

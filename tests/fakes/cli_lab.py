@@ -9,6 +9,7 @@ import pytest
 from engine.cli import bench, doctor, machine, node, plan, up
 from engine.cli.terminal import answers, foreground, gather
 from engine.session.state import Choices
+from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.remote import HostKey
 from tests.fakes.drained_session import DrainedSession
 from tests.fakes.fake_outside import RUNTIME, Fakes
@@ -52,7 +53,11 @@ class CliLab:
         self.sessions.append(DrainedSession(outside, choices))
         return self.sessions[-1]
 
-    def _opened(self, choices: Choices) -> DrainedSession:
+    def _opened(
+        self, choices: Choices, *, network_address: str | None = None, wait_seconds: float | None = None
+    ) -> DrainedSession:
         session = self._session(self.fakes.outside(), choices)
         session.start()
+        place = ApiPlace(port=choices.api_port, network_address=network_address)
+        session.open_api(place if wait_seconds is None else replace(place, wait_seconds=wait_seconds))
         return session

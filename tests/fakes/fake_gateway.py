@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.errors import EngineError, ProcessFailed
 from engine.vocabulary.api import ApiOpened, ApiPlace, Serving
 
@@ -38,6 +40,23 @@ class FakeGateway:
             if port not in self.taken:
                 return port
         raise no_port(first)
+
+
+class FakeApiKeys:
+    """An ``ApiKeys`` in memory."""
+
+    def __init__(self) -> None:
+        self.path = Path("/fake/state/api-key")
+        self.key: str | None = None
+        self.n_made = 0
+
+    def load(self) -> str | None:
+        return self.key
+
+    def make(self) -> str:
+        self.n_made += 1
+        self.key = f"sk-fake-{self.n_made}"
+        return self.key
 
 
 def no_port(first: int) -> EngineError:

@@ -29,7 +29,7 @@ from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
 from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
 from tests.fakes.fake_files import FakeClusterFiles, FakeDemoModel, FakeRecentFiles
-from tests.fakes.fake_gateway import FakeGateway
+from tests.fakes.fake_gateway import FakeApiKeys, FakeGateway
 from tests.fakes.fake_machine_probe import FakeMachineProbe
 from tests.fakes.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
 from tests.fakes.fake_remote import FakeConnector, FakeNetwork, FakeRemoteMachine, a_look, a_target, with_runtime_source
@@ -299,6 +299,8 @@ class Fakes:
         self.history = FakeHistory()
         self.coordinator = FakeCoordinator()
         self.gateway = FakeGateway()
+        self.api_keys = FakeApiKeys()
+        self.own_addresses: tuple[str, ...] = ()
         self.n_prunings = 0
         self.tunnel_bytes: int | None = None
         self.connector = FakeConnector()
@@ -322,6 +324,9 @@ class Fakes:
             speeds=self.speeds,
             history=self.history,
             coordinator_client=lambda _url: self.coordinator,
+            coordinator_key_file=lambda: "/fake/state/llama-server-key",
+            api_keys=self.api_keys,
+            own_addresses=lambda: self.own_addresses,
             gateway=self.gateway,
             worker_cache_folder="/fake/cache",
             prune_worker_cache=self._prune,

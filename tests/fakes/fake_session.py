@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.errors import EngineError
 from engine.remote_ports import Secret
 from engine.session.logs import LogBook
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.session.working.api_access import ApiAccess
 from engine.session.working.documents import Documents
 from engine.session.working.remote_machines import RemoteMachines
+from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.remote import HostKey, SshTarget
+from tests.fakes.fake_gateway import FakeApiKeys
 
 ARRIVED = 1_700_000_000.0
 """When every line of a fake process arrives, in seconds since the epoch."""
@@ -61,6 +65,28 @@ class FakeDocuments(Documents):
         self.commands.append(("fetch_demo_model",))
 
 
+class FakeApiAccess(ApiAccess):
+    """A key in memory, two addresses."""
+
+    def __init__(self) -> None:
+        self.keys = FakeApiKeys()
+        self.fails: EngineError | None = None
+
+    def has_key(self) -> bool:
+        return self.keys.load() is not None
+
+    def make_key(self) -> str:
+        if self.fails is not None:
+            raise self.fails
+        return self.keys.make()
+
+    def key_file(self) -> str:
+        return str(self.keys.path)
+
+    def addresses(self) -> tuple[str, ...]:
+        return ("10.0.0.7", "192.168.1.2")
+
+
 class FakeSession(Session):
     """``commands`` holds (method, arguments...) of every call, in order."""
 
@@ -71,6 +97,7 @@ class FakeSession(Session):
         self.logs = LogBook(lambda: ARRIVED)
         self.remotes = FakeRemoteMachines(self.commands)
         self.documents = FakeDocuments(self.commands)
+        self.api_access = FakeApiAccess()
 
     @property
     def chosen(self) -> Choices:
@@ -121,6 +148,9 @@ class FakeSession(Session):
 
     def measure_plans(self) -> None:
         self.commands.append(("measure_plans",))
+
+    def open_api(self, place: ApiPlace) -> None:
+        self.commands.append(("open_api", place))
 
     def launch(self) -> None:
         self.commands.append(("launch",))

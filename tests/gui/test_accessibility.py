@@ -12,6 +12,7 @@ from engine.session.state import ClusterState
 from gui.dialogs.about import About
 from gui.dialogs.add_machines import AddMachines
 from gui.dialogs.ask_secret import AskSecret
+from gui.dialogs.choose_api_access import ChooseApiAccess
 from gui.dialogs.choose_exposure import ChooseExposure
 from gui.dialogs.command_palette import CommandPalette
 from gui.dialogs.confirm_host_key import ConfirmHostKey
@@ -26,6 +27,7 @@ from gui.what_to_show.actions.action_table import Facts, window_actions
 from gui.what_to_show.actions.palette_content import palette_of
 from gui.what_to_show.actions.shortcuts_content import shortcuts_of
 from gui.what_to_show.files.quit_content import quit_of
+from gui.what_to_show.remote.api_access_content import api_access_of
 from gui.what_to_show.remote.exposure_content import exposure_of
 from gui.what_to_show.remote.found_machines_content import add_machines_of
 from gui.what_to_show.remote.questions_content import question_of
@@ -54,6 +56,15 @@ def _exposure(appearance: Appearance) -> QWidget:
     assert content is not None
     dialog = ChooseExposure(content, "10.0.0.1", appearance)
     next(iter(dialog.addresses.values())).setChecked(True)
+    return dialog
+
+
+def _api(appearance: Appearance) -> QWidget:
+    content = api_access_of(states.ready(), addresses=("10.0.0.7", "192.168.1.2"), has_key=True, key_file="/k", new=True)
+    dialog = ChooseApiAccess(content, appearance)
+    dialog.show_key("sk-crossply-" + "x" * 43)
+    dialog.addresses["10.0.0.7"].setChecked(True)
+    dialog.understood.setChecked(True)
     return dialog
 
 
@@ -89,6 +100,7 @@ DIALOGS: dict[str, Callable[[Appearance], QWidget]] = {
     "about": lambda appearance: About(about_of(states.ready(), (("Crossply", "0.1.0"),)), appearance),
     "adding": _adding,
     "exposure": _exposure,
+    "api": _api,
     "host key": lambda appearance: ConfirmHostKey(question_of(remote_states.asking()), appearance),
     "secret": lambda appearance: AskSecret(question_of(remote_states.asks_password()), appearance),
     "worths": lambda appearance: WorkerWorths(("CPU adds 18 GB and costs 0.9 tok/s.", "cuda:0 adds 11 tok/s.")),

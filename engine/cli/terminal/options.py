@@ -140,6 +140,14 @@ def port(text: str) -> int:
     return value
 
 
+def waiting_seconds(text: str) -> float:
+    """0 to an hour, as an argparse type."""
+    value = int(text) if text.isdecimal() else -1
+    if not 0 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 0 to 3600")
+    return float(value)
+
+
 def percent(text: str) -> float:
     """0 to below 100, as a fraction, as an argparse type."""
     value = share(text)

@@ -16,7 +16,7 @@ from engine.vocabulary.admin_policy import AdminPolicy
 def kept_to(policy: AdminPolicy, choices: Choices) -> Choices:
     """The same choices with what is locked as it is locked."""
     if policy.exposure_forbidden:
-        choices = replace(choices, lan_addresses=(), api_network_address=None)
+        choices = replace(choices, lan_addresses=())
     if policy.reserve_fraction is not None:
         choices = replace(choices, reserve_fraction=policy.reserve_fraction)
     if policy.model_folders is not None:
@@ -27,7 +27,7 @@ def kept_to(policy: AdminPolicy, choices: Choices) -> Choices:
 def overruled(policy: AdminPolicy, choices: Choices) -> tuple[str, ...]:
     """A sentence for each thing that was asked for otherwise: nothing is overruled in silence. A default was not asked for."""
     sentences = []
-    if policy.exposure_forbidden and (choices.lan_addresses or choices.api_network_address is not None):
+    if policy.exposure_forbidden and choices.lan_addresses:
         sentences.append(f"No port is opened on the network: the administrator forbids it in {policy.path}.")
     reserve = policy.reserve_fraction
     if reserve is not None and choices.reserve_fraction not in (reserve, DEFAULT_RESERVE_FRACTION):

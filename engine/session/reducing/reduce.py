@@ -76,6 +76,7 @@ _HANDLERS: dict[type, Callable[[ClusterState, Any], ClusterState]] = {
     events.StopAsked: reduce_run.stop_asked,
     events.CloseAsked: _close_asked,
     events.RunPrepared: reduce_run.run_prepared,
+    events.ApiPlaceChosen: reduce_run.api_place_chosen,
     events.ApiWasOpened: reduce_run.api_was_opened,
     events.ProcessStarted: reduce_run.process_started,
     events.ProcessReady: reduce_run.process_ready,

@@ -82,6 +82,11 @@ def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState
     return replace(state, run=run)
 
 
+def api_place_chosen(state: ClusterState, event: events.ApiPlaceChosen) -> ClusterState:
+    """A wish; where it became true is told by ``ApiWasOpened``."""
+    return replace(state, api_place=event.place)
+
+
 def api_was_opened(state: ClusterState, event: events.ApiWasOpened) -> ClusterState:
     """Clients reach it there from now on."""
     run = None if state.run is None else replace(state.run, api_url=event.api.url)

@@ -8,24 +8,23 @@ from dataclasses import replace
 from engine.errors import EngineError
 from engine.session import events
 from engine.session.outside import Outside
-from engine.session.state import Choices
+from engine.session.state import ClusterState
 from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.problem import Problem, ProblemKind
 
 
-def place_of(choices: Choices) -> ApiPlace:
+def place_of(state: ClusterState) -> ApiPlace:
     """Where the person wants it, and for whom."""
-    return ApiPlace(
-        port=choices.api_port,
-        network_address=choices.api_network_address,
-        key_on_loopback=choices.api_key_on_loopback,
-        wait_seconds=choices.api_wait_seconds,
-    )
+    return replace(state.api_place, port=state.choices.api_port)
 
 
-def open_api(outside: Outside, choices: Choices, post: Callable[[events.Event], None]) -> None:
-    """Raises ``EngineError`` when it cannot be had on this machine; on the network alone is a problem that is told."""
-    place = place_of(choices)
+def open_api(outside: Outside, place: ApiPlace, post: Callable[[events.Event], None]) -> None:
+    """Raises ``EngineError`` when it cannot be had on this machine; on the network alone is a problem that is told, and so is
+    that the administrator forbids it."""
+    if place.network_address is not None and outside.policy.exposure_forbidden:
+        place = replace(place, network_address=None)
+        happened = f"The API is not opened on the network: the administrator forbids it in {outside.policy.path}."
+        post(events.ProblemHappened(problem=Problem(kind=ProblemKind.COORDINATOR, where="API", happened=happened)))
     try:
         opened = outside.gateway.open(place)
     except EngineError as error:
@@ -36,10 +35,10 @@ def open_api(outside: Outside, choices: Choices, post: Callable[[events.Event], 
     post(events.ApiWasOpened(api=opened))
 
 
-def open_api_or_tell(outside: Outside, choices: Choices, post: Callable[[events.Event], None]) -> None:
+def open_api_or_tell(outside: Outside, place: ApiPlace, post: Callable[[events.Event], None]) -> None:
     """The same outside a launch: that it cannot be had is a problem and no end."""
     try:
-        open_api(outside, choices, post)
+        open_api(outside, place, post)
     except EngineError as error:
         post(events.ProblemHappened(problem=_problem_of(error)))
 

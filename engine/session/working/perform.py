@@ -249,6 +249,7 @@ class Performer:
             options=run.server_options,
             api_port=port,
             direct_io=run.direct_io,
+            api_key_file=self._outside.coordinator_key_file(),
         )
         started = events.ProcessStarted(
             id=COORDINATOR,

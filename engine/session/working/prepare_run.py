@@ -21,7 +21,7 @@ from engine.session.reducing.commands import programs_of
 from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
 from engine.session.working.adopt_kept import KeptPorts, kept_ports, why_not_kept
-from engine.session.working.open_api import open_api
+from engine.session.working.open_api import open_api, place_of
 from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
@@ -51,7 +51,7 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         beyond = _ports_beyond(state.recovery.n_ports_taken)
         plan, taken = _with_free_ports(Ports(outside.asker, machine_of, kept=kept_ports(state, plan), beyond=beyond), plan)
         plan = replace(plan, notes=(*plan.notes, *why_not_kept(state, plan)))
-        open_api(outside, state.choices, post)
+        open_api(outside, place_of(state), post)
         port = free_port(outside.asker, COORDINATOR_PORT + beyond, taken)
         servers = servers_of(plan)
         programs = programs_for(outside, state, plan, machine_of)

@@ -165,6 +165,8 @@ def _run() -> tuple[WindowAction, ...]:
         WindowAction(key="measure-plans", words=tr("Measure the best plans"), menu=menu, section=1,
                      why_not=why_not.measure_plans,
                      tip=tr("Run the chosen plan and the best predicted others for real, in turn")),
+        WindowAction(key="api-access", words=tr("Who may use the API…"), menu=menu, section=2,
+                     tip=tr("This machine only, or others too, with a key")),
         WindowAction(key="open-page", words=tr("Open llama-server's own page"), menu=menu, section=2, why_not=why_not.serve),
     )  # fmt: skip
 

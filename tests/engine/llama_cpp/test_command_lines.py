@@ -82,6 +82,10 @@ def test_a_server_without_devices_is_refused() -> None:
 
 def test_the_coordinator() -> None:
     command = lines.coordinator_argv(PLAN, SERVERS, program="llama-server", options=SERVER_OPTIONS, api_port=8081)
+    keyed = lines.coordinator_argv(
+        PLAN, SERVERS, program="llama-server", options=SERVER_OPTIONS, api_port=8081, api_key_file="/state/key"
+    )
+    assert keyed.argv == (*command.argv, "--api-key-file", "/state/key")
     expected = (
         "llama-server -m /models/m.gguf --rpc 10.0.0.1:50052,127.0.0.1:50052 -dev RPC1,RPC2 -ngl 999 -ts 6,4 -c 4096 -np 1"
         " -b 2048 -ub 256 -ctk f16 -ctv f16 -fit off --cache-ram 0 -lv 5 --log-jsonl --metrics"

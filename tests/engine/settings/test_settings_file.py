@@ -159,3 +159,9 @@ def test_threads_change_their_own_parts(tmp_path):
 def test_an_update_that_changes_nothing_writes_nothing(tmp_path):
     assert update_settings(tmp_path, lambda before: before) == Settings()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_version_4_has_the_api_on_this_machine_alone(tmp_path):
+    settings = load_settings(written(tmp_path, {"version": 4, "policy": "even"}))
+    assert settings == Settings(policy="even")
+    assert (settings.api_port, settings.api_key_on_loopback, settings.api_wait_seconds) == (8080, False, 60.0)

@@ -8,8 +8,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox
 
+from engine.errors import BadInput
+from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.recovery import RecoveryMode
 from gui.dialogs.about import About
+from gui.dialogs.choose_api_access import ChooseApiAccess
 from gui.dialogs.command_palette import CommandPalette
 from gui.dialogs.settings_dialog import SettingsDialog
 from gui.dialogs.shortcut_sheet import ShortcutSheet
@@ -171,3 +174,34 @@ def test_a_running_cluster_locks_the_reserve_and_says_so(qtbot, open_window) -> 
     window.session.show(states.plan_shown())
     window.bridge.pull()
     assert line.control.isEnabled()
+
+
+def test_the_api_is_opened_on_the_network_only_with_a_key_and_a_yes(qtbot, open_window) -> None:
+    window = open_window(states.ready())
+    window.window_actions.trigger("api-access")
+    dialog = window.dialogs.open[ChooseApiAccess]
+    assert (dialog.address, dialog.take.isEnabled(), dialog.key_field.isVisible()) == (None, True, False)
+    dialog.addresses["10.0.0.7"].setChecked(True)
+    assert (dialog.take.isEnabled(), dialog.take.toolTip()) == (False, "Make a key first.")
+    qtbot.mouseClick(dialog.make_key, Qt.MouseButton.LeftButton)
+    assert dialog.key_field.text() == "sk-fake-1"
+    assert "shown this once" in dialog.key_words.text()
+    qtbot.mouseClick(dialog.copy_key, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == "sk-fake-1"
+    assert not dialog.take.isEnabled()
+    dialog.understood.setChecked(True)
+    qtbot.mouseClick(dialog.take, Qt.MouseButton.LeftButton)
+    (command,) = window.session.commands
+    assert command == ("open_api", ApiPlace(network_address="10.0.0.7"))
+    window.window_actions.trigger("api-access")
+    assert window.dialogs.open[ChooseApiAccess].key_field.text() == "", "it is shown once"
+
+
+def test_a_key_that_cannot_be_kept_is_said_and_not_shown(qtbot, open_window) -> None:
+    window = open_window(states.ready())
+    window.session.api_access.fails = BadInput("The API key cannot be written.", advice="See whether the disk is full.")
+    window.window_actions.trigger("api-access")
+    dialog = window.dialogs.open[ChooseApiAccess]
+    qtbot.mouseClick(dialog.make_key, Qt.MouseButton.LeftButton)
+    assert dialog.key_words.text() == "The API key cannot be written. See whether the disk is full."
+    assert not dialog.key_field.isVisible()

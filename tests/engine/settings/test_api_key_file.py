@@ -1,0 +1,70 @@
+"""The API key: made, read by its owner alone, replaced, forgotten."""
+
+import os
+import stat
+
+import pytest
+
+from engine.errors import BadInput
+from engine.settings.api_key_file import ApiKeyFile
+
+
+@pytest.fixture
+def keys(tmp_path):
+    return ApiKeyFile(tmp_path / "state")
+
+
+def test_there_is_none_until_one_is_made(keys):
+    assert keys.load() is None
+    key = keys.make()
+    assert keys.load() == key
+    assert ApiKeyFile(keys.path.parent).load() == key
+
+
+def test_it_is_long_and_never_the_same(keys):
+    made = {keys.make() for _ in range(20)}
+    assert len(made) == 20
+    assert all(key.startswith("sk-crossply-") and len(key) >= 50 and key.isascii() and " " not in key for key in made)
+
+
+def test_only_its_owner_reads_it(keys):
+    before = os.umask(0)
+    try:
+        keys.make()
+        keys.make()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
+
+
+def test_a_key_that_was_replaced_from_outside_counts_at_once(keys):
+    keys.make()
+    keys.load()
+    new = ApiKeyFile(keys.path.parent).make()
+    assert keys.load() == new
+    keys.forget()
+    keys.forget()
+    assert keys.load() is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"  \n"])
+def test_an_empty_file_is_no_key(keys, content):
+    keys.make()
+    keys.path.write_bytes(content)
+    assert keys.load() is None
+
+
+def test_what_is_no_text_lets_nobody_in_by_chance(keys):
+    keys.make()
+    keys.path.write_bytes(b"\xff\xfe")
+    assert keys.load() not in ("", None)
+    keys.path.unlink()
+    keys.path.mkdir()
+    assert keys.load() is None
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="API key cannot be written") as refused:
+        ApiKeyFile(tmp_path / "file").make()
+    assert refused.value.advice
