@@ -55,6 +55,11 @@ class MonotonicClock:
         """Seconds of the system's monotonic clock."""
         return time.monotonic()
 
+    def slept_seconds(self) -> float:
+        """Linux: the monotonic clock stands still in sleep, the one since the start does not. Elsewhere 0."""
+        since_start = getattr(time, "CLOCK_BOOTTIME", None)
+        return 0.0 if since_start is None else time.clock_gettime(since_start) - time.monotonic()
+
 
 class SourceInstaller:
     """Implements ``ports.RuntimeInstaller`` by building from source."""

@@ -135,6 +135,12 @@ class SshMachine:
         """For how long nothing was heard from it."""
         return self._shell.silent_seconds()
 
+    def must_be_heard(self, within_seconds: float) -> None:
+        """Over every connection to it."""
+        self._shell.must_be_heard(within_seconds)
+        if self._sessions is not None:
+            self._sessions.must_be_heard(within_seconds)
+
     def close(self) -> None:
         """What was started there ends with the connections."""
         if self._sessions is not None:

@@ -60,11 +60,14 @@ class FakeClock:
     """Moves only when it is told to, or by ``step`` at every look."""
 
     def __init__(self, step: float = 0.0) -> None:
-        self.seconds, self.step = 100.0, step
+        self.seconds, self.step, self.slept = 100.0, step, 0.0
 
     def now_seconds(self) -> float:
         self.seconds += self.step
         return self.seconds
+
+    def slept_seconds(self) -> float:
+        return self.slept
 
 
 class FakeToken(Token):

@@ -68,6 +68,7 @@ class FakeRemoteMachine:
         self.starter, self.asker = starter, asker
         self.lost: EngineError | None = None
         self.silent_for = 0.0
+        self.doubted: list[float] = []
         self.copied: list[str] = []
         self.built: list[str] = []
         self.n_looks = self.n_prunings = 0
@@ -124,6 +125,9 @@ class FakeRemoteMachine:
 
     def silent_seconds(self) -> float:
         return self.silent_for
+
+    def must_be_heard(self, within_seconds: float) -> None:
+        self.doubted.append(within_seconds)
 
     def close(self) -> None:
         self.closed = True

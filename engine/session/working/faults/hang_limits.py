@@ -2,8 +2,8 @@
 
 llama-server tells of progress batch by batch, so the longest silence of a healthy one is the time of one batch (``-b``
 tokens): that time is predicted, and measured by the standard request. Rejected: one number for all (a 7B model on an old
-processor takes a minute for a batch, a small one on a GPU a tenth of a second), and tokens per second (a long prompt gives none
-for minutes).
+processor takes a minute for a batch, a small one on a GPU a tenth of a second), and tokens per second (a long prompt gives
+none for minutes).
 """
 
 from __future__ import annotations
