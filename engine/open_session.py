@@ -29,7 +29,7 @@ from engine.runtimes.demo_model import fetch_demo_model
 from engine.runtimes.model_files import GgufModelFiles
 from engine.runtimes.models.model_places import Store, stores_of
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
-from engine.runtimes.worker_cache import prune
+from engine.runtimes.worker_cache import prune_and_measure
 from engine.session.as_json import state_json
 from engine.session.jobs import Token
 from engine.session.outside import Outside
@@ -90,7 +90,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
         history=HistoryFile(folders.data / "history.sqlite"),
         coordinator_client=_client_of,
         worker_cache_folder=str(folders.cache / "workers"),
-        prune_worker_cache=lambda: prune(folders.cache / "workers"),
+        prune_worker_cache=lambda: prune_and_measure(folders.cache / "workers"),
         written_bytes=written_bytes,
         connector=SshConnector(known_hosts, ssh, starter),
         network=real_finder(Path.home(), ssh, known_hosts),

@@ -211,7 +211,7 @@ class RemoteMachine(Protocol):
         Raises ``RuntimeUnavailable`` (no compiler, a compiler error, disk full), ``MachineUnreachable``, ``Cancelled``.
         """
 
-    def prune_worker_cache(self) -> None:
+    def prune_worker_cache(self) -> int | None:
         """Bring the cache folder there within its size; before a launch."""
 
     def stop_kept(self) -> None:

@@ -20,7 +20,7 @@ from engine.runtimes.remote.building.inputs_here import inputs_here
 from engine.runtimes.remote.copy_runtime import copy_runtime
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
 from engine.runtimes.remote.remote_places import worker_cache_folder
-from engine.runtimes.remote.remove_ours import prune_worker_cache, remove_ours
+from engine.runtimes.remote.remove_ours import free_bytes_in, prune_worker_cache, remove_ours
 from engine.settings.folders import find_folders
 from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
@@ -103,10 +103,13 @@ class SshMachine:
         data_folder, inputs = self._looked().data_folder, inputs_here(find_folders(), token)
         build_there(self._shell, self.starter, runtime, data_folder, inputs, progress, token)
 
-    def prune_worker_cache(self) -> None:
-        """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents."""
+    def prune_worker_cache(self) -> int | None:
+        """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents. The bytes that are
+        free on its disk then."""
         prune_worker_cache(self._shell, self.worker_cache_folder)
-        self._shell.run(f"mkdir -p -m 700 -- {shlex.quote(self.worker_cache_folder)}", timeout_seconds=10.0)
+        folder = shlex.quote(self.worker_cache_folder)
+        done = self._shell.run(f"mkdir -p -m 700 -- {folder}; LC_ALL=C df -Pk -- {folder}", timeout_seconds=10.0)
+        return free_bytes_in(done.stdout)
 
     def stop_kept(self) -> None:
         """Adopt each and stop it."""

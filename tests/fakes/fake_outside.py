@@ -299,6 +299,7 @@ class Fakes:
         self.history = FakeHistory()
         self.coordinator = FakeCoordinator()
         self.n_prunings = 0
+        self.free_bytes: int | None = None
         self.tunnel_bytes: int | None = None
         self.connector = FakeConnector()
         self.network = FakeNetwork()
@@ -338,8 +339,9 @@ class Fakes:
         self.connector.machines[name] = machine
         return machine
 
-    def _prune(self) -> None:
+    def _prune(self) -> int | None:
         self.n_prunings += 1
+        return self.free_bytes
 
 
 TWO_WORKERS = Choices(model_path=MODEL, cpu_workers=2, policy=Policy.EVEN)

@@ -68,6 +68,7 @@ class FakeRemoteMachine:
         self.starter, self.asker = starter, asker
         self.lost: EngineError | None = None
         self.silent_for = 0.0
+        self.free_bytes: int | None = None
         self.doubted: list[float] = []
         self.copied: list[str] = []
         self.built: list[str] = []
@@ -107,8 +108,9 @@ class FakeRemoteMachine:
         if self.after_copy is not None:
             self.seen = self.after_copy
 
-    def prune_worker_cache(self) -> None:
+    def prune_worker_cache(self) -> int | None:
         self.n_prunings += 1
+        return self.free_bytes
 
     def stop_kept(self) -> None:
         self.seen = replace(self.seen, kept=())

@@ -6,6 +6,7 @@ from engine.errors import Cancelled
 from engine.session.jobs import Token
 from engine.session.working.faults.sleep_watch import HEARD_SECONDS, watch_sleep
 from tests.fakes.fake_outside import Fakes, settle
+from tests.fakes.fake_process_starter import FakeProgram
 from tests.fakes.remote_session import NAME, added
 
 
@@ -28,6 +29,7 @@ def watched(*steps, launch=True):
     fakes = Fakes()
     machine = fakes.add_remote(NAME)
     session, _jobs = added(fakes)
+    fakes.starter.will_run("ssh", FakeProgram())
     if launch:
         session.launch()
         settle(session)
