@@ -31,7 +31,7 @@ from engine.runtimes.demo_model import fetch_demo_model
 from engine.runtimes.model_files import GgufModelFiles
 from engine.runtimes.models.model_places import Store, stores_of
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
-from engine.runtimes.worker_cache import prune
+from engine.runtimes.worker_cache import prune_and_measure
 from engine.session.as_json import state_json
 from engine.session.events import ProblemHappened
 from engine.session.jobs import Token
@@ -68,6 +68,11 @@ class MonotonicClock:
     def now_seconds(self) -> float:
         """Seconds of the system's monotonic clock."""
         return time.monotonic()
+
+    def slept_seconds(self) -> float:
+        """Linux: the monotonic clock stands still in sleep, the one since the start does not. Elsewhere 0."""
+        since_start = getattr(time, "CLOCK_BOOTTIME", None)
+        return 0.0 if since_start is None else time.clock_gettime(since_start) - time.monotonic()
 
 
 class SourceInstaller:
@@ -110,7 +115,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
             remember=lambda asked, got: _remember_port(folders.state, asked, got),
         ),
         worker_cache_folder=str(folders.cache / "workers"),
-        prune_worker_cache=lambda: prune(folders.cache / "workers"),
+        prune_worker_cache=lambda: prune_and_measure(folders.cache / "workers"),
         written_bytes=written_bytes,
         connector=SshConnector(known_hosts, ssh, starter, policy),
         policy=policy,

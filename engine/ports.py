@@ -32,6 +32,9 @@ class Clock(Protocol):
     def now_seconds(self) -> float:
         """Seconds of a monotonic clock."""
 
+    def slept_seconds(self) -> float:
+        """How long this machine has slept since it was started, as far as the system tells: grows by each sleep."""
+
 
 class CancelToken(Protocol):
     """Handed to every job."""

@@ -143,6 +143,9 @@ class RemoteShell(Protocol):
     def silent_seconds(self) -> float:
         """For how long nothing was heard from it, although it was asked every few seconds."""
 
+    def must_be_heard(self, within_seconds: float) -> None:
+        """Count it as lost if nothing is heard from it for so long now: this machine has slept, say."""
+
     def close(self) -> None:
         """Disconnect. Idempotent, never blocks for long."""
 
@@ -208,7 +211,7 @@ class RemoteMachine(Protocol):
         Raises ``RuntimeUnavailable`` (no compiler, a compiler error, disk full), ``MachineUnreachable``, ``Cancelled``.
         """
 
-    def prune_worker_cache(self) -> None:
+    def prune_worker_cache(self) -> int | None:
         """Bring the cache folder there within its size; before a launch."""
 
     def stop_kept(self) -> None:
@@ -225,6 +228,9 @@ class RemoteMachine(Protocol):
 
     def silent_seconds(self) -> float:
         """For how long nothing was heard from it, although it was asked every few seconds."""
+
+    def must_be_heard(self, within_seconds: float) -> None:
+        """Count it as lost if nothing is heard from it for so long now: this machine has slept, say."""
 
     def close(self) -> None:
         """Let go: what was started there ends."""

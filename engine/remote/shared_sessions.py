@@ -56,6 +56,13 @@ class SharedSessions:
                 if process is not None:
                     connection.processes.append(process)
 
+    def must_be_heard(self, within_seconds: float) -> None:
+        """Over the connections that were opened here."""
+        with self._lock:
+            opened = self._connections[1:]
+        for connection in opened:
+            connection.shell.must_be_heard(within_seconds)
+
     def close(self) -> None:
         """Close the connections that were opened here; the first one is its owner's."""
         with self._lock:

@@ -20,7 +20,7 @@ from engine.runtimes.remote.building.inputs_here import inputs_here
 from engine.runtimes.remote.copy_runtime import copy_runtime
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
 from engine.runtimes.remote.remote_places import worker_cache_folder
-from engine.runtimes.remote.remove_ours import prune_worker_cache, remove_ours
+from engine.runtimes.remote.remove_ours import free_bytes_in, prune_worker_cache, remove_ours
 from engine.settings.folders import find_folders
 from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
@@ -30,8 +30,8 @@ from engine.vocabulary.remote import Forward, KeptProcess, MachineIdentity, Remo
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 
-_MAKE_PRIVATE = ("exec", "sh", "-c", 'umask 077; mkdir -p -- "$1"', "sh")
-"""Followed by the folder. Its parents are ours alone, too: ``mkdir -m`` is about the last one only."""
+_MAKE_PRIVATE = ("exec", "sh", "-c", 'umask 077; mkdir -p -- "$1"; LC_ALL=C df -Pk -- "$1"', "sh")
+"""Followed by the folder; prints how much room its disk has. Its parents are ours alone, too: ``mkdir -m`` is about the last one only."""
 
 MakeTunnel = Callable[[tuple[Forward, ...]], ProcessSpec]
 
@@ -106,10 +106,12 @@ class SshMachine:
         data_folder, inputs = self._looked().data_folder, inputs_here(find_folders(), token)
         build_there(self._shell, self.starter, runtime, data_folder, inputs, progress, token)
 
-    def prune_worker_cache(self) -> None:
-        """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents."""
+    def prune_worker_cache(self) -> int | None:
+        """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents. The bytes that are
+        free on its disk then."""
         prune_worker_cache(self._shell, self.worker_cache_folder)
-        self._shell.run(shlex.join((*_MAKE_PRIVATE, self.worker_cache_folder)), timeout_seconds=10.0)
+        done = self._shell.run(shlex.join((*_MAKE_PRIVATE, self.worker_cache_folder)), timeout_seconds=10.0)
+        return free_bytes_in(done.stdout)
 
     def stop_kept(self) -> None:
         """Adopt each and stop it."""
@@ -137,6 +139,12 @@ class SshMachine:
     def silent_seconds(self) -> float:
         """For how long nothing was heard from it."""
         return self._shell.silent_seconds()
+
+    def must_be_heard(self, within_seconds: float) -> None:
+        """Over every connection to it."""
+        self._shell.must_be_heard(within_seconds)
+        if self._sessions is not None:
+            self._sessions.must_be_heard(within_seconds)
 
     def close(self) -> None:
         """What was started there ends with the connections."""

@@ -47,6 +47,16 @@ def prune(folder: Path, cap: int | None = None) -> int:
     return left
 
 
+def prune_and_measure(folder: Path) -> int | None:
+    """``prune``, and how many bytes are free on its disk then; ``None`` = not known."""
+    prune(folder)
+    there = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
+    try:
+        return None if there is None else shutil.disk_usage(there).free
+    except OSError:
+        return None
+
+
 def _files(folder: Path) -> list[_Cached]:
     found = []
     for path in folder.rglob("*"):

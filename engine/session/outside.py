@@ -50,8 +50,8 @@ class Outside:
     """The address that clients talk to."""
     worker_cache_folder: str
     """``LLAMA_CACHE`` of the rpc-servers we start."""
-    prune_worker_cache: Callable[[], object]
-    """Brings that folder within its size; before a launch."""
+    prune_worker_cache: Callable[[], int | None]
+    """Brings that folder within its size, before a launch, and says how many bytes are free there (``None`` = not known)."""
     written_bytes: Callable[[int], int | None]
     """What a process of ours has written so far (a tunnel: what it carried); ``None`` where the system does not tell."""
     connector: MachineConnector

@@ -67,3 +67,7 @@ class WorkerProgram:
     dialect: Dialect
     cache_folder: str
     """``LLAMA_CACHE``; absolute, on that machine."""
+    cache_free_bytes: int | None = None
+    """Free on its disk before the launch; ``None`` = not known."""
+    keeps_cache: bool = True
+    """Whether its disk has room for what it is about to be sent."""

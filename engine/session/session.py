@@ -31,6 +31,7 @@ from engine.session.working.api_access import ApiAccess
 from engine.session.working.ask import ASK, ask
 from engine.session.working.compare_plans import compare_plans
 from engine.session.working.documents import Documents
+from engine.session.working.faults.sleep_watch import watch_sleep
 from engine.session.working.find_machines import FIND, find_machines
 from engine.session.working.open_api import open_api_or_tell
 from engine.session.working.perform import Performer
@@ -114,6 +115,9 @@ class Session:
         if self._state.choices.model_path is not None:
             self._read_model(self._state.choices.model_path)
         self._jobs.start("load", lambda token: look.sample_load(self._outside, self.snapshot, self.post, token))
+        self._jobs.start(
+            "sleep", lambda token: watch_sleep(self._outside.clock, self.remotes, self.snapshot, self.post, token)
+        )
         if self._publish is not None:
             self._jobs.start("publish", self._publish_changes)
 

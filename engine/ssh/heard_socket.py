@@ -38,6 +38,7 @@ class HeardSocket:
         self._stream = stream
         self._silence_seconds = silence_seconds
         self._heard_at: float | None = None
+        self._due_at: float | None = None
         self.loss = ConnectionLoss.CLOSED
         """How it was lost, once it is."""
         self._closed = False
@@ -46,6 +47,10 @@ class HeardSocket:
     def expect_answers(self) -> None:
         """From now on silence is an end."""
         self._heard_at = time.monotonic()
+
+    def must_be_heard(self, within_seconds: float) -> None:
+        """Something has happened that makes it doubtful: it gets only so long this time."""
+        self._due_at = time.monotonic() + within_seconds
 
     @property
     def silent_seconds(self) -> float:
@@ -61,12 +66,14 @@ class HeardSocket:
             raise
         if self._heard_at is not None:
             self._heard_at = time.monotonic()
+        self._due_at = None
         return data
 
     def _look_at_the_clock(self) -> None:
-        if self.silent_seconds > self._silence_seconds:
+        overdue = self._due_at is not None and time.monotonic() > self._due_at
+        if overdue or self.silent_seconds > self._silence_seconds:
             self.loss = ConnectionLoss.SILENT
-            raise ConnectionAbortedError(103, f"nothing was heard for {self._silence_seconds:.0f} s")
+            raise ConnectionAbortedError(103, f"nothing was heard for {self.silent_seconds:.0f} s")
 
     def send(self, data: bytes) -> int:
         """As the stream's."""

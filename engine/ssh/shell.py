@@ -191,6 +191,10 @@ class ParamikoShell:
         """As far as is known: a silent loss is noticed within 10 s."""
         return self._connection.is_alive()
 
+    def must_be_heard(self, within_seconds: float) -> None:
+        """Lost, if nothing is heard for so long now."""
+        self._connection.heard.must_be_heard(within_seconds)
+
     def silent_seconds(self) -> float:
         """For how long nothing was heard; 0 once the other side has closed the connection: that was heard."""
         heard = self._connection.heard

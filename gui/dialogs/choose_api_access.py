@@ -144,7 +144,7 @@ class ChooseApiAccess(QDialog):
         for button in self.addresses.values():
             box.addWidget(button)
         if not self.addresses:
-            box.addWidget(self._words(tr("This machine has no address in a network."), role="muted"))
+            box.addWidget(self._words(self._content.none_words, role="muted"))
         inside = QVBoxLayout(self._open_part)
         inside.setContentsMargins(14, 10, 14, 10)
         inside.setSpacing(8)

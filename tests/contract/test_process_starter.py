@@ -3,7 +3,10 @@ with both kinds of leash through a real sshd."""
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -14,8 +17,8 @@ from engine.ports import ProcessStarter, RunningProcess
 from engine.processes.local_process import LocalProcessStarter
 from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
-from tests.fakes.fake_process_starter import FakeProcessStarter, FakeProgram
+from engine.vocabulary.process import ProcessCondition, ProcessId, ProcessOutcome, ProcessSpec
+from tests.fakes.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
 from tests.fakes.private_sshd import private_sshd
 from tests.fakes.ssh_accounts import an_account
 
@@ -193,3 +196,24 @@ def test_bytes_that_are_not_utf8_are_replaced(run: Run) -> None:
     watched = run("invalid-utf8")
     watched.wait()
     assert watched.lines == ["a\N{REPLACEMENT CHARACTER}b"]
+
+
+def test_a_running_program_is_in_no_bad_condition(run: Run) -> None:
+    watched = run("runs")
+    assert watched.first_line.wait(WAIT_SECONDS)
+    assert watched.running.condition() is ProcessCondition.RUNNING
+    watched.running.stop()
+    assert watched.running.condition() is not ProcessCondition.RUNNING
+
+
+def test_a_program_that_was_stopped_by_a_signal_is_told(run: Run) -> None:
+    watched = run("runs")
+    assert watched.first_line.wait(WAIT_SECONDS)
+    if isinstance(watched.running, FakeProcess):
+        watched.running.is_in = ProcessCondition.STOPPED
+    else:
+        os.kill(watched.running.pid, signal.SIGSTOP)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while watched.running.condition() is not ProcessCondition.STOPPED:  # a signal takes a moment
+        assert time.monotonic() < deadline
+    watched.running.stop(grace_seconds=0.1)

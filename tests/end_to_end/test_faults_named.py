@@ -1,8 +1,11 @@
 """Something of a run on this machine is broken: who it was is named, in time."""
 
+import json
 import os
 import signal
+import socket
 import sys
+import time
 
 import pytest
 
@@ -81,3 +84,16 @@ def test_a_stopped_worker_while_it_loads(bench, gemma_model, capsys):
         print(f"\n  stopped, loading: {named.after_seconds:.2f} s: {named.happened}")
     assert (named.cause, named.workers) == ("no progress", workers)
     assert named.after_seconds < HANG_SECONDS
+
+
+def test_a_client_that_reads_nothing_is_no_hang(bench, moe):
+    """llama-server writes its whole answer, or waits for the reader: either way its workers are well."""
+    body = json.dumps({"prompt": "Once", "n_predict": 3000, "ignore_eos": True, "stream": True}).encode()
+    with bench(moe) as running, socket.socket() as client:
+        (llama,) = (process for process in running.wait_until_serving() if process["id"] == LLAMA)
+        host, _, port = llama["endpoint"].rpartition(":")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect((host, int(port)))
+        client.sendall(b"POST /completion HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        time.sleep(HANG_SECONDS + 5)
+        assert [one for one in running.said if "fault" in one] == []

@@ -63,11 +63,14 @@ class FakeClock:
     """Moves only when it is told to, or by ``step`` at every look."""
 
     def __init__(self, step: float = 0.0) -> None:
-        self.seconds, self.step = 100.0, step
+        self.seconds, self.step, self.slept = 100.0, step, 0.0
 
     def now_seconds(self) -> float:
         self.seconds += self.step
         return self.seconds
+
+    def slept_seconds(self) -> float:
+        return self.slept
 
 
 class FakeToken(Token):
@@ -302,6 +305,7 @@ class Fakes:
         self.api_keys = FakeApiKeys()
         self.own_addresses: tuple[str, ...] = ()
         self.n_prunings = 0
+        self.free_bytes: int | None = None
         self.tunnel_bytes: int | None = None
         self.connector = FakeConnector()
         self.network = FakeNetwork()
@@ -347,8 +351,9 @@ class Fakes:
         self.connector.machines[name] = machine
         return machine
 
-    def _prune(self) -> None:
+    def _prune(self) -> int | None:
         self.n_prunings += 1
+        return self.free_bytes
 
 
 TWO_WORKERS = Choices(model_path=MODEL, cpu_workers=2, policy=Policy.EVEN, recovery=RecoveryMode.NEVER)

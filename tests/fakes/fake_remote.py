@@ -68,6 +68,8 @@ class FakeRemoteMachine:
         self.starter, self.asker = starter, asker
         self.lost: EngineError | None = None
         self.silent_for = 0.0
+        self.free_bytes: int | None = None
+        self.doubted: list[float] = []
         self.copied: list[str] = []
         self.built: list[str] = []
         self.n_looks = self.n_prunings = 0
@@ -106,8 +108,9 @@ class FakeRemoteMachine:
         if self.after_copy is not None:
             self.seen = self.after_copy
 
-    def prune_worker_cache(self) -> None:
+    def prune_worker_cache(self) -> int | None:
         self.n_prunings += 1
+        return self.free_bytes
 
     def stop_kept(self) -> None:
         self.seen = replace(self.seen, kept=())
@@ -124,6 +127,9 @@ class FakeRemoteMachine:
 
     def silent_seconds(self) -> float:
         return self.silent_for
+
+    def must_be_heard(self, within_seconds: float) -> None:
+        self.doubted.append(within_seconds)
 
     def close(self) -> None:
         self.closed = True

@@ -120,6 +120,8 @@ class LocalShell:
     def silent_seconds(self) -> float:
         return 0.0
 
+    def must_be_heard(self, within_seconds: float) -> None: ...
+
     def close(self) -> None:
         for stream in self.streams:
             stream.close()

@@ -68,6 +68,13 @@ def remove_ours(shell: RemoteShell, data_folder: str, cache_folder: str, token: 
         )
 
 
+def free_bytes_in(said: bytes) -> int | None:
+    """What ``df -Pk`` says of one folder (POSIX: the fourth word of the last line is the free KiB); ``None`` = nonsense."""
+    words = said.decode("utf-8", errors="replace").strip().rpartition("\n")[2].split()
+    free = words[3] if len(words) >= 6 else ""
+    return int(free) * 1024 if free.isascii() and free.isdecimal() and len(free) < 16 else None
+
+
 def prune_worker_cache(
     shell: RemoteShell, cache_folder: str, limit_bytes: int | None = None, token: CancelToken | None = None
 ) -> int:

@@ -117,7 +117,7 @@ class Performer:
             raise RuntimeUnavailable(
                 f"The run has no programs to be started with on {spec.machine_name}.", advice="Launch again."
             )
-        argv = rpc_server_argv(spec, program.rpc_server, program.dialect)
+        argv = rpc_server_argv(spec, program.rpc_server, program.dialect, cache=program.keeps_cache)
         id_ = server_process_id(spec.endpoint)
         keeps_running = keeps_there(state, spec.machine_id)
         started = events.ProcessStarted(

@@ -23,6 +23,7 @@ from engine.session.state import ClusterState
 from engine.session.working.adopt_kept import KeptPorts, kept_ports, why_not_kept
 from engine.session.working.open_api import open_api, place_of
 from engine.vocabulary.fault import Fault, FaultCause
+from engine.session.working.cache_room import with_room
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem, ProblemKind
@@ -46,7 +47,7 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         problem = Problem(kind=ProblemKind.RUNTIME, where="this machine", happened=happened, advice="Build llama.cpp here.")
         post(events.ProblemHappened(problem=problem, ends_run=True, launch=launch))
         return
-    outside.prune_worker_cache()
+    free_bytes = outside.prune_worker_cache()
     try:
         beyond = _ports_beyond(state.recovery.n_ports_taken)
         plan, taken = _with_free_ports(Ports(outside.asker, machine_of, kept=kept_ports(state, plan), beyond=beyond), plan)
@@ -54,7 +55,8 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         open_api(outside, place_of(state), post)
         port = free_port(outside.asker, COORDINATOR_PORT + beyond, taken)
         servers = servers_of(plan)
-        programs = programs_for(outside, state, plan, machine_of)
+        programs, full = with_room(programs_for(outside, state, plan, machine_of), plan, free_bytes)
+        plan = replace(plan, notes=(*plan.notes, *full))
         command = coordinator_argv(plan, servers, program=runtime.llama_server, options=state.server_options, api_port=port)
     except EngineError as error:
         fault = _fault_of(error, plan, machine_of)
@@ -169,10 +171,12 @@ def programs_for(
         if machine_id == THIS_MACHINE:
             continue
         machine = connected(machine_of, machine_id, name)
-        machine.prune_worker_cache()
+        free_bytes = machine.prune_worker_cache()
         if machine_id not in programs:
             raise ProcessFailed(f"{name} has no llama.cpp that may work with ours.", advice="Copy our build there.")
-        programs[machine_id] = replace(programs[machine_id], cache_folder=machine.worker_cache_folder)
+        programs[machine_id] = replace(
+            programs[machine_id], cache_folder=machine.worker_cache_folder, cache_free_bytes=free_bytes
+        )
     return tuple(programs.items())
 
 

@@ -173,6 +173,13 @@ class RemoteMachines:
         except EngineError as error:
             self._post(events.ProblemHappened(problem=problem_of(error, ProblemKind.MACHINE, target.text)))
 
+    def doubt_all(self, within_seconds: float) -> None:
+        """Each must be heard by then, or is lost."""
+        with self._lock:
+            machines = [held.machine for held in self._held.values() if held.machine is not None]
+        for machine in machines:
+            machine.must_be_heard(within_seconds)
+
     def close(self) -> None:
         """Disconnect from all, and from what is being connected to now. What runs there on a leash ends."""
         with self._lock:

@@ -17,6 +17,8 @@ class ApiAccessContent:
     """``None`` = this machine alone."""
     key_on_loopback: bool
     has_key: bool
+    none_words: str
+    """Why there is no address to choose, where there is none."""
     key_words: str
     """Whether there is a key, and where it is kept."""
 
@@ -33,7 +35,12 @@ def api_access_of(
     else:
         words = tr("There is no key yet.")
     return ApiAccessContent(
-        addresses=(*addresses, *(() if chosen is None or chosen in addresses else (chosen,))),
+        addresses=() if state.policy.exposure_forbidden else (*addresses, *(() if chosen is None or chosen in addresses else (chosen,))),
+        none_words=(
+            tr("Set by your administrator ({file}).", file=state.policy.path)
+            if state.policy.exposure_forbidden
+            else tr("This machine has no address in a network.")
+        ),
         chosen=chosen,
         key_on_loopback=state.api_place.key_on_loopback,
         has_key=has_key,

@@ -49,3 +49,9 @@ def test_marks_of_work_change_with_every_batch():
     assert work_marks("llamacpp:n_decode_total 248\n", SLOTS) == (248, 7, 3, 512)
     assert work_marks("", SLOTS.replace('"n_prompt_tokens_processed": 512, ', "")) == (7, 3)
     assert work_marks("", "[]") == work_marks("", "nonsense") == work_marks("", "{}") == ()
+
+
+def test_marks_of_a_real_one_whose_worker_was_stopped() -> None:
+    metrics, slots = ((RECORDED / name).read_text() for name in ("metrics_worker_stopped.txt", "slots_worker_stopped.json"))
+    assert parse_metrics(metrics).requests_processing == 1
+    assert work_marks(metrics, slots) == (140, 0, 140, 8)

@@ -1,12 +1,20 @@
 """The kernel's count of kills for want of memory, around the end of a program."""
 
+import os
+import signal
 import subprocess
+import sys
 import threading
 
 import pytest
 
+from engine.machines.memory_limits import MemoryLimits
 from engine.processes import memory_kills
+from engine.processes.local_process import LocalProcessStarter
 from engine.processes.memory_kills import MemoryKills, counted_kills
+from engine.ssh.leashed.remote_starter import RemoteProcessStarter
+from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from tests.fakes.local_shell import LocalShell
 
 
 @pytest.fixture
@@ -58,3 +66,42 @@ def test_where_the_system_does_not_count(tmp_path, sleeper):
     kills = MemoryKills(sleeper.pid, tmp_path / "none")
     kills.wait()
     assert not kills.happened()
+
+
+TOO_MUCH = "import time; time.sleep(0.5); block = b'x' * (300 << 20); print(len(block))"
+
+
+def ended_under_a_limit(starter, limits):
+    """The outcome of a program that takes 300 MiB under a limit of 100 MiB, and why there was no limit."""
+    outcomes, ended = [], threading.Event()
+
+    def on_exit(outcome):
+        outcomes.append(outcome)
+        ended.set()
+
+    spec = ProcessSpec(id=ProcessId("greedy"), argv=(sys.executable, "-c", TOO_MUCH))
+    process = starter.start(spec, lambda _line: None, on_exit)
+    why_not = limits.hold(process.pid, 100 << 20)
+    assert ended.wait(30)
+    limits.let_go(process.pid)
+    return outcomes[0], why_not
+
+
+@pytest.mark.parametrize("kind", ["this machine", "python leash"])
+def test_on_this_very_kernel(kind):
+    starter = LocalProcessStarter() if kind == "this machine" else RemoteProcessStarter(LocalShell(), has_python=True)
+    outcome, why_not = ended_under_a_limit(starter, MemoryLimits())
+    if why_not is not None or counted_kills() is None:
+        assert outcome.exit_code == 0
+    else:
+        assert (outcome.exit_code, outcome.killed_for_memory) == (-9, True)
+        assert "for want of memory" in outcome.in_words
+
+
+def test_a_kill_by_anybody_is_none_of_it():
+    outcomes, ended = [], threading.Event()
+    spec = ProcessSpec(id=ProcessId("sleeper"), argv=("sleep", "60"))
+    process = LocalProcessStarter().start(spec, lambda _line: None, lambda outcome: (outcomes.append(outcome), ended.set()))
+    os.kill(process.pid, signal.SIGKILL)
+    assert ended.wait(10)
+    assert outcomes == [ProcessOutcome(exit_code=-9, stop_asked=False)]

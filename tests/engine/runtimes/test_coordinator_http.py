@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.errors import CoordinatorUnusable
+from engine.ports import WorkDone
 from engine.runtimes.coordinator_http import HttpCoordinator
 from tests.fakes.fake_llama_server import FakeLlamaServer, fake_llama_server
 
@@ -88,3 +89,20 @@ def test_a_measurement_of_other_lengths_is_none(server: FakeLlamaServer, client:
     server.extra_tokens = -2
     with pytest.raises(CoordinatorUnusable, match=r"worked on 3\+6 tokens instead of 3\+8"):
         client.measure(prompt_tokens=3, decode_tokens=8)
+
+
+def test_how_far_its_work_is(server: FakeLlamaServer, client: HttpCoordinator) -> None:
+    done = client.work_done()
+    assert done == WorkDone(requests=0, marks=(0,))
+    server.answered = 2
+    assert client.work_done() == WorkDone(requests=0, marks=(18,))
+    server.metrics = False
+    assert client.work_done() == WorkDone(requests=0), "it answers, and tells nothing"
+
+
+def test_one_that_does_not_answer_in_time_is_not_said_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.runtimes.coordinator_http._PROGRESS_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        assert HttpCoordinator("127.0.0.1", port).work_done() is None
+    assert HttpCoordinator("127.0.0.1", port).work_done() == WorkDone(requests=0), "gone: others see its end"

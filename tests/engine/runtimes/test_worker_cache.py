@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from engine.runtimes.worker_cache import LARGEST_BYTES, cap_bytes, prune
+from engine.runtimes.worker_cache import LARGEST_BYTES, cap_bytes, prune, prune_and_measure
 
 
 def _file(folder: Path, name: str, size: int, used_at: int) -> Path:
@@ -51,3 +51,9 @@ def test_the_default_cap_comes_from_the_disk(tmp_path):
     kept = _file(tmp_path, "a", 100, 1)
     assert prune(tmp_path) == 100
     assert kept.exists()
+
+
+def test_how_much_is_free_beside_it(tmp_path: Path) -> None:
+    free = prune_and_measure(tmp_path / "not" / "there")
+    assert free is not None
+    assert free > 0

@@ -12,6 +12,7 @@ import pytest
 from engine.errors import MachineUnreachable
 from engine.ssh import connection as module
 from engine.ssh.connection import AgentKeys, Connection, KeyFileLocked, load_key_file
+from engine.vocabulary.process import ConnectionLoss
 from tests.fakes.private_sshd import new_key, private_sshd
 from tests.fakes.ssh_accounts import an_account
 
@@ -37,8 +38,26 @@ def test_a_machine_that_goes_quiet_is_lost_and_what_waits_for_it_ends(account, t
         assert stream.read(1) == b""
         assert 0.5 < time.monotonic() - started < 3
         assert not shell.is_alive()
+        assert stream.loss() is ConnectionLoss.SILENT
+        assert shell.silent_seconds() > 0.8
         with pytest.raises(MachineUnreachable, match="The connection to lab was lost"):
             shell.run("true", timeout_seconds=5)
+        shell.close()
+
+
+def test_a_connection_that_was_closed_is_not_silent(account, tmp_path):
+    with private_sshd(tmp_path / "sshd") as sshd:
+        account.know(sshd)
+        shell = account.connect(account.add_host("lab", sshd))
+        stream, other = shell.open("cat"), shell.open("exit 3")
+        assert other.read(1) == b""
+        assert other.loss() is None, "the command ended, the connection is there"
+        for pid in sshd.session_pids():
+            os.kill(pid, signal.SIGKILL)
+        assert stream.read(1) == b""
+        assert stream.loss() is ConnectionLoss.CLOSED
+        time.sleep(0.1)
+        assert shell.silent_seconds() == 0.0
         shell.close()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from engine.ssh import heard_socket
 from engine.ssh.heard_socket import HeardSocket
+from engine.vocabulary.process import ConnectionLoss
 
 
 class Clock:
@@ -49,8 +50,11 @@ def test_silence_is_an_end_after_that_and_every_byte_begins_it_anew(pair, clock)
     with pytest.raises(TimeoutError):
         heard.recv(1)
     clock.now += 2
-    with pytest.raises(ConnectionAbortedError, match="nothing was heard for 15 s"):
+    assert heard.silent_seconds == 16
+    assert heard.loss is ConnectionLoss.CLOSED, "as far as is known"
+    with pytest.raises(ConnectionAbortedError, match="nothing was heard for 16 s"):
         heard.recv(1)
+    assert heard.loss is ConnectionLoss.SILENT
 
 
 def test_it_sends_and_closes_as_a_socket(pair):
@@ -62,3 +66,20 @@ def test_it_sends_and_closes_as_a_socket(pair):
     heard.close()
     assert heard._closed
     assert theirs.recv(10) == b""
+
+
+def test_one_that_is_in_doubt_gets_less_time_just_once(pair, clock):
+    heard, theirs = pair
+    heard.expect_answers()
+    heard.must_be_heard(4.0)
+    clock.now += 3
+    theirs.send(b"x")
+    assert heard.recv(1) == b"x"
+    clock.now += 5
+    with pytest.raises(TimeoutError):
+        heard.recv(1)
+    heard.must_be_heard(4.0)
+    clock.now += 5
+    with pytest.raises(ConnectionAbortedError):
+        heard.recv(1)
+    assert heard.loss is ConnectionLoss.SILENT

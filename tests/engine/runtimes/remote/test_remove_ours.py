@@ -8,7 +8,7 @@ from engine.errors import ProbeFailed, RemoteFileProblem
 from engine.runtimes.manifest import COPIED_MARKER
 from engine.runtimes.remote.copy_runtime import copy_runtime
 from engine.runtimes.remote.remote_places import worker_cache_folder
-from engine.runtimes.remote.remove_ours import prune_worker_cache, remove_ours
+from engine.runtimes.remote.remove_ours import free_bytes_in, prune_worker_cache, remove_ours
 from tests.engine.runtimes.remote.builds_here import a_build
 from tests.engine.runtimes.remote.shell_here import ShellHere
 from tests.fakes.cancel_tokens import NeverCancelled
@@ -143,3 +143,18 @@ def test_of_the_cache_no_link_and_no_odd_name_is_touched(tmp_path, shell, home):
 def test_without_a_cache_there_is_nothing_to_do(shell, home):
     assert prune_worker_cache(shell, worker_cache_folder(str(home)), 0) == 0
     assert prune_worker_cache(shell, worker_cache_folder(str(home))) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "free_bytes"),
+    [
+        (b"Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda 100 40 60 40% /home\n", 60 * 1024),
+        (b"a\n/dev/v\n  100 40 60 40% /\n", None),
+        (b"df: no such folder\n", None),
+        (b"", None),
+        (b"/dev/x 1 1 9999999999999999 1% /\n", None),
+        (b"/dev/x 1 1 \xff 1% /\n", None),
+    ],
+)
+def test_how_much_a_disk_there_has_left(said, free_bytes):
+    assert free_bytes_in(said) == free_bytes

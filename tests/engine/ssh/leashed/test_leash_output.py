@@ -79,3 +79,8 @@ def test_nothing_that_comes_makes_it_fail_or_grow(chunks: list[bytes]) -> None:
     for chunk in [*chunks, b"00ff " + b"x" * 2000, b"y" * 2000]:
         output.feed(chunk)
         assert len(output._rest) <= 512 + len(chunk)
+
+
+def test_a_kill_for_want_of_memory_is_told_apart() -> None:
+    assert split([BEGIN + b"00ff ended -9 memory\n"]) == [Ended(code=-9, for_memory=True)]
+    assert split([BEGIN + b"00ff ended -9 money\n"]) == []
