@@ -39,6 +39,7 @@ from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.notices_of_moments import MomentWatch
 from gui.what_to_show.plan_edits.edit_links_content import edit_links_of
 from gui.what_to_show.plan_table_content import plan_table_of
+from gui.what_to_show.recovery_content import recovery_of
 from gui.what_to_show.settings.preferences import Scheme, next_scale
 from gui.what_to_show.status_content import is_running, primary_button_of, status_of
 from gui.what_to_show.tunnel_rate import TunnelRate
@@ -109,7 +110,7 @@ class MainWindow(QMainWindow):
         self.files.show_state(state)
         self.model_offer.show_content(model_offer_of(state))
         self.header.show_primary(status.button)
-        self.notices.show_content(status.banners, status.progress)
+        self.notices.show_content(status.banners, status.progress, recovery_of(state, time.monotonic()))
         self.machines.show_content(machines_of(state))
         self.machine_actions.show_state(state)
         self.plan.show_content(plan_table_of(state))
@@ -365,6 +366,8 @@ class MainWindow(QMainWindow):
         self.tabs.currentChanged.connect(self._show_facts)
         self.notices.dismissed.connect(bridge.dismiss)
         self.notices.cancel_asked.connect(bridge.cancel)
+        self.notices.recovery.go_asked.connect(bridge.try_again)
+        self.notices.recovery.stop_asked.connect(bridge.stop)
         self.machines.grid.switched.connect(bridge.switch_worker)
         self.machines.grid.asked.connect(self.machine_actions.do)
         self.machines.grid.worker_asked.connect(self.machine_actions.do_with_worker)

@@ -22,6 +22,7 @@ from engine.session.working.ask import ASK
 from engine.session.working.find_machines import FIND
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan, Policy
+from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.remote import HostKey, SshTarget
 from engine.vocabulary.worker import Layout, WorkerId
 
@@ -102,6 +103,10 @@ class SessionBridge(QObject):
         """Share of every device's memory that is left alone, held within what is allowed."""
         allowed = max(LEAST_RESERVE_FRACTION, min(MOST_RESERVE_FRACTION, fraction))
         self._choose(replace(self._base(), reserve_fraction=allowed, given=None))
+
+    def choose_recovery(self, mode: str) -> None:
+        """What happens when a run breaks."""
+        self._choose(replace(self._base(), recovery=RecoveryMode(mode)))
 
     def choose_model_folders(self, folders: tuple[str, ...]) -> None:
         """Where else models are looked for."""
@@ -322,6 +327,10 @@ class SessionBridge(QObject):
     def launch(self) -> None:
         """Start what is planned."""
         self._session.launch()
+
+    def try_again(self) -> None:
+        """Of a run that broke: start again now."""
+        self._session.try_again()
 
     def stop(self) -> None:
         """Stop everything."""

@@ -17,6 +17,8 @@ QWidget#header { border-bottom: 1px solid $border; }
 QWidget#status { border-top: 1px solid $border; }
 QFrame#panel { background: $panel; border: 1px solid $border; border-radius: 8px; }
 QFrame#banner { background: $bad_soft; border: 1px solid $bad; border-radius: 8px; }
+QFrame#recovering { background: $raised; border: 1px solid $warning; border-radius: 8px; }
+QFrame#recovered { background: $raised; border: 1px solid $good; border-radius: 8px; }
 QFrame#question { background: $raised; border: 1px solid $link; border-radius: 8px; }
 QFrame#progress { background: $raised; border: 1px solid $border; border-radius: 8px; }
 QFrame#command { border: none; border-bottom: 1px solid $hairline; }

@@ -29,6 +29,7 @@ class MomentKind(StrEnum):
     ENDED = "ended"
     LOST = "not reachable"
     BACK = "reachable again"
+    RECOVERED = "recovered"
     FAILED = "failed"
     STOPPED = "stopped"
 

@@ -189,7 +189,7 @@ def _verdict_of(state: ClusterState, drawn: DrawnSplit, run_map: LayerMap | None
         return _misfit_of(drawn, names), "bad"
     if run_map is None:
         return _prediction_of(state), "muted"
-    over = state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED)
+    over = state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED, RunPhase.RECOVERING)
     wrong = run_map.differences
     if wrong:
         words = tr_n("{n} layer is not where the plan put them", "{n} layers are not where the plan put them", len(wrong))

@@ -82,8 +82,13 @@ def status_of(state: ClusterState, sent_bytes_per_second: float | None = None) -
         right=right,
         right_role=right_role,
         progress=_progress_of(state),
-        banners=banners_of(state.problems),
+        banners=tuple(banner for banner in banners_of(state.problems) if banner.happened != _told_above(state)),
     )
+
+
+def _told_above(state: ClusterState) -> str | None:
+    """What the recovery's own strip says needs no banner."""
+    return state.recovery.happened if state.recovery.goes_on and not state.closing else None
 
 
 def curl_example(api_url: str) -> str:
@@ -106,6 +111,8 @@ def primary_button_of(state: ClusterState) -> PrimaryButtonContent:
         return _stop_button(
             tr("Stop"), tr("Stop llama-server and {workers} (Ctrl+.)", workers=count_text(n_workers_running(state), "worker"))
         )
+    if state.run_phase is RunPhase.RECOVERING:
+        return _stop_button(tr("Stop"), tr("The run broke and is being brought back. Press to leave it stopped."))
     if state.run_wanted and state.run_phase is RunPhase.STOPPED:
         return _stop_button(tr("Starting…"), tr("The start is being prepared. Press to stop it."))
     why = why_not_launch(state)
@@ -175,6 +182,8 @@ def _left_of(state: ClusterState) -> tuple[str, str]:
         ), "text"
     if state.run_phase is RunPhase.LOADING_MODEL:
         return tr("llama-server is loading the model onto the workers"), "text"
+    if state.run_phase is RunPhase.RECOVERING:
+        return tr("The run broke; what is done about it is above"), "warning"
     if state.run_phase is RunPhase.STOPPING:
         return tr("Stopping…"), "text"
     if state.run_phase is RunPhase.FAILED:

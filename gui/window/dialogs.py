@@ -84,6 +84,7 @@ class WindowDialogs(QObject):
         doings: dict[str, Callable[[], None]] = {
             "reserve_fraction": lambda: self._bridge.choose_reserve(float(str(value))),
             "policy": lambda: self._bridge.choose_policy(str(value)),
+            "recovery": lambda: self._bridge.choose_recovery(str(value)),
             "model_folders": lambda: self._bridge.choose_model_folders(value if isinstance(value, tuple) else ()),
             "scheme": lambda: self._preferences.set(scheme=Scheme(str(value))),
             "text_scale": lambda: self._preferences.set(text_scale=float(str(value))),

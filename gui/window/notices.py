@@ -1,4 +1,4 @@
-"""What pushes in above the page: a banner per problem, a line with a bar per thing under way.
+"""What pushes in above the page: what becomes of a run that broke, a banner per problem, a bar per thing under way.
 
 They push the page down and do not cover it, and they stay until they are over or dismissed. Rejected: message boxes for
 problems (they interrupt, and are gone when one wants to copy them).
@@ -25,7 +25,9 @@ from gui.small_parts.small_widgets import ElidedLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.formatting import percent_text
+from gui.what_to_show.recovery_content import RecoveryContent
 from gui.what_to_show.status_content import BannerContent, ProgressContent
+from gui.window.recovery_strip import RecoveryStrip
 
 _SHOWN_AT_MOST = 3
 
@@ -131,6 +133,7 @@ class Notices(QWidget):
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._appearance = appearance
+        self.recovery = RecoveryStrip(appearance)
         self._shown: tuple[BannerContent, ...] = ()
         self._lines: dict[str, ProgressLine] = {}
         self.banners: list[Banner] = []
@@ -140,7 +143,9 @@ class Notices(QWidget):
         self._more = QLabel()
         self._more.setProperty("role", "muted")
         self._more.hide()
+        self._box.addWidget(self.recovery)
         self._box.addWidget(self._more)
+        self.recovery.dismiss.clicked.connect(self._show_if_any)
         self.hide()
 
     @property
@@ -148,13 +153,22 @@ class Notices(QWidget):
         """Progress lines by activity."""
         return self._lines
 
-    def show_content(self, banners: tuple[BannerContent, ...], progress: tuple[ProgressContent, ...]) -> None:
-        """Show both; nothing of either hides the whole."""
+    def show_content(
+        self,
+        banners: tuple[BannerContent, ...],
+        progress: tuple[ProgressContent, ...],
+        recovery: RecoveryContent | None = None,
+    ) -> None:
+        """Show all; nothing of any hides the whole."""
         self._show_progress(progress)
+        self.recovery.show_content(recovery)
         if banners != self._shown:
             self._shown = banners
             self._show_banners(banners)
-        self.setVisible(bool(banners or progress))
+        self._show_if_any()
+
+    def _show_if_any(self) -> None:
+        self.setVisible(bool(self._shown or self._lines or not self.recovery.isHidden()))
 
     def _show_banners(self, contents: tuple[BannerContent, ...]) -> None:
         for banner in self.banners:
@@ -163,7 +177,7 @@ class Notices(QWidget):
         self.banners = [Banner(self._appearance, content) for content in contents[:_SHOWN_AT_MOST]]
         for place, banner in enumerate(self.banners):
             banner.dismissed.connect(self.dismissed)
-            self._box.insertWidget(place, banner)
+            self._box.insertWidget(place + 1, banner)
         left = len(contents) - len(self.banners)
         self._more.setText(tr("and {left} more: dismiss these to see them", left=left))
         self._more.setVisible(left > 0)

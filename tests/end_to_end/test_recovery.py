@@ -1,5 +1,6 @@
 """Processes of a running cluster are killed from outside: it is served again, and what happened and what it cost is said."""
 
+import contextlib
 import json
 import os
 import signal
@@ -48,10 +49,8 @@ def ask_for_long(state):
     """A request that goes on while something is killed; its end is of no interest."""
 
     def run():
-        try:
+        with contextlib.suppress(OSError):
             ask(state, tokens=2000)
-        except OSError:
-            pass
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

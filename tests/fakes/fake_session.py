@@ -125,6 +125,9 @@ class FakeSession(Session):
     def launch(self) -> None:
         self.commands.append(("launch",))
 
+    def try_again(self) -> None:
+        self.commands.append(("try_again",))
+
     def stop(self) -> None:
         self.commands.append(("stop",))
 

@@ -1,7 +1,8 @@
 """Ports of a remote machine on which a server of ours could listen: many in one round trip.
 
-Nothing reserves them: between the question and the start of a server somebody else may take one, and then that start fails
-with its own message ("Failed to create server socket"): the run ends and has to be launched again.
+Nothing reserves them: between the question and the start of a server somebody else may take one (another Crossply that starts
+in the same second asks the same question). That start then fails with its own message ("Failed to create server socket"), and
+the run is started again on other ports (``session.recovering``).
 """
 
 from __future__ import annotations

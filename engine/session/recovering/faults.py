@@ -23,6 +23,8 @@ _PORT_TAKEN = re.compile(
 _OWN_CRASHES = frozenset({-4, -6, -7, -8, -11, 132, 134, 135, 136, 139})
 """SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: the program's own doing. Nobody sends these to end a program."""
 
+_LOST_WORKER = "Remote RPC server crashed or returned malformed response"
+
 SEVERITY = (
     FaultCause.HOST_SILENT,
     FaultCause.DEVICE_LOST,
@@ -46,23 +48,27 @@ def explains_more(one: Fault, other: Fault) -> bool:
     return SEVERITY.index(one.cause) < SEVERITY.index(other.cause)
 
 
-def crashed_by_itself(process: ProcessSeen | None) -> bool:
-    """Whether the program ended itself; ``SIGKILL`` and ``SIGTERM`` come from somebody else."""
-    return process is not None and process.outcome is not None and process.outcome.exit_code in _OWN_CRASHES
+def crashed_by_itself(problem: Problem | None, process: ProcessSeen | None) -> bool:
+    """Whether the program ended itself; ``SIGKILL`` and ``SIGTERM`` come from somebody else, and a llama-server that aborts
+    for a worker that it lost is no crash of its own."""
+    if process is None or process.outcome is None or process.outcome.exit_code not in _OWN_CRASHES:
+        return False
+    return problem is None or _LOST_WORKER not in problem.details
 
 
 def fault_of(state: ClusterState, problem: Problem | None, process: ProcessSeen | None) -> Fault:
     """What broke. ``process``: the one that ended, if one did."""
     said = None if problem is None else problem.fault
+    log = "" if problem is None else problem.details
+    starts = state.run is not None and state.run.ready_after_seconds is None
+    if process is not None and starts and _PORT_TAKEN.search(log) is not None:
+        return Fault(cause=FaultCause.PORT_TAKEN)
     if said is not None and said.cause is not FaultCause.UNKNOWN:
         return said
     if state.run is None:
         return said or Fault(cause=FaultCause.UNKNOWN)
     if process is None:
         return _of_living(state.run, problem)
-    log = "" if problem is None else problem.details
-    if _PORT_TAKEN.search(log) is not None and state.run.ready_after_seconds is None:
-        return Fault(cause=FaultCause.PORT_TAKEN)
     if process.id == COORDINATOR:
         return _of_coordinator(state.run, log)
     server = next((server for server in state.run.servers if server.endpoint == process.endpoint), None)

@@ -53,12 +53,12 @@ def broke(state: ClusterState, problem: Problem | None, process: ProcessSeen | N
     if not state.run_wanted:
         return state
     fault = fault_of(state, problem, process)
-    if state.recovery.step is RecoveryStep.STOPPING:
-        return _with_better_cause(state, fault, problem, crashed=crashed_by_itself(process))
+    if state.recovery.step not in (RecoveryStep.NONE, RecoveryStep.STARTING):
+        return settled(_with_better_cause(state, fault, problem, crashed=crashed_by_itself(problem, process)))
     if _is_only_a_port(state, fault):
         return _port_taken(state)
     outcome = None if process is None else process.outcome
-    crashed = crashed_by_itself(process)
+    crashed = crashed_by_itself(problem, process)
     mode, served = state.choices.recovery, _has_served(state)
     curable = _cure_of(state, state.recovery, fault, crashed=crashed) is not None
     hopeless = is_hopeless(fault, problem, outcome, ever_served=served) and not curable
@@ -155,13 +155,13 @@ def _begun(state: ClusterState, fault: Fault, problem: Problem | None, *, crashe
 
 
 def _with_better_cause(state: ClusterState, fault: Fault, problem: Problem | None, *, crashed: bool) -> ClusterState:
-    """What ends while everything is stopped may explain why."""
+    """What ends, or is found out, while everything is stopped or waits may explain why: it is decided anew then."""
     recovery = state.recovery
-    if recovery.fault is None or problem is None or not explains_more(fault, recovery.fault):
+    if recovery.fault is None or recovery.quiet or problem is None or not explains_more(fault, recovery.fault):
         return state
     told = [other for other in state.problems if other.happened != recovery.happened]
     problem = replace(problem, advice=_ADVICE.get(state.choices.recovery, problem.advice))
-    recovery = replace(recovery, fault=fault, happened=problem.happened, crashed=crashed)
+    recovery = replace(recovery, step=RecoveryStep.STOPPING, fault=fault, happened=problem.happened, crashed=crashed)
     return replace(state, problems=(*told, problem), recovery=recovery)
 
 

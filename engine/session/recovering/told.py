@@ -112,12 +112,10 @@ def absent_machines(state: ClusterState) -> dict[MachineId, str]:
 def names_left_out(state: ClusterState) -> tuple[str, ...]:
     """Machines that are away, and workers of this launch that are left out, for people."""
     absent = absent_machines(state)
-    left = [str(worker) for worker in state.recovery.left_out if not _is_of(worker, absent)]
-    return (*absent.values(), *left)
-
-
-def _is_of(worker: str, machines: dict[MachineId, str]) -> bool:
-    return any(worker.startswith(f"{machine_id}/") for machine_id in machines)
+    before = state.recovery.before
+    offers = [worker.offer for worker in before.plan.workers] if before else []
+    left = [offer for offer in offers if offer.id in state.recovery.left_out and offer.machine_id not in absent]
+    return (*absent.values(), *(f"{offer.device_name} of {offer.machine_name}" for offer in left))
 
 
 def what_is_missing(state: ClusterState) -> str:

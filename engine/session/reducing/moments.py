@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.cluster.phases import ENDED
+from engine.session.recovering.told import duration
 from engine.session.state import ClusterState, ProcessSeen, RunPhase
 from engine.session.watched import MOST_MOMENTS, Moment, MomentKind
 from engine.vocabulary.process import ProcessPhase
@@ -31,12 +32,18 @@ def with_moments(before: ClusterState, after: ClusterState) -> ClusterState:
 
 def _of_run(before: ClusterState, after: ClusterState) -> list[Moment]:
     found = []
-    if after.n_launches > before.n_launches:
+    recovered = len(after.recovery.history) - len(before.recovery.history)
+    if recovered > 0:  # instead of "ready"
+        found.append(_moment(after, MomentKind.RECOVERED, duration(after.recovery.history[-1].seconds)))
+    elif after.n_launches > before.n_launches and before.run_phase is RunPhase.RECOVERING:
+        pass  # it is the same service to whoever looks at it
+    elif after.n_launches > before.n_launches:
         found.append(_moment(after, MomentKind.LAUNCHED))
     elif after.run_phase is not before.run_phase and after.run_phase in _OF_PHASE:
         found.append(_moment(after, _OF_PHASE[after.run_phase]))
     measured_before = before.run is not None and before.run.benchmark is not None
-    if after.run is not None and after.run.benchmark is not None and not measured_before:
+    serves = after.run_phase is RunPhase.READY
+    if serves and after.run is not None and after.run.benchmark is not None and not measured_before:
         found.append(_moment(after, MomentKind.MEASURED))
     return found
 
@@ -64,9 +71,9 @@ def _of_machines(before: ClusterState, after: ClusterState) -> list[Moment]:
     taking_part = {server.machine_id for server in after.run.servers}
     found = []
     for remote in after.remotes:
-        if remote.id not in taking_part:
-            continue
         lost = _lost_last(after, remote.name)
+        if remote.id not in taking_part and not lost:
+            continue
         if remote.phase is RemotePhase.UNREACHABLE and not lost:
             found.append(_moment(after, MomentKind.LOST, remote.name[:LONGEST_SUBJECT], remote.name))
         if remote.phase is RemotePhase.READY and lost:

@@ -146,7 +146,7 @@ def _mapped(buffers: ActualBuffers) -> str:
 
 
 def _reported(state: ClusterState, offer: WorkerOffer) -> ActualBuffers | None:
-    if state.run is None or state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED):
+    if state.run is None or state.run_phase in (RunPhase.STOPPED, RunPhase.FAILED, RunPhase.RECOVERING):
         return None  # what a run that is over had allocated is not there any more
     return next((buffers for buffers in state.run.buffers if buffers.worker_id == offer.id), None)
 

@@ -48,7 +48,7 @@ class Placed:
 
 def shown_plan(state: ClusterState) -> Plan | None:
     """The plan whose placement is drawn: the run's while there is one to speak of, else the one on the table."""
-    if state.run is not None and state.run_phase not in (RunPhase.STOPPED, RunPhase.FAILED):
+    if state.run is not None and state.run_phase not in (RunPhase.STOPPED, RunPhase.FAILED, RunPhase.RECOVERING):
         return state.run.plan
     return state.plan if isinstance(state.plan, Plan) else None
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from engine.planning.safe_memory import DEFAULT_RESERVE_FRACTION, LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
 from engine.session.state import Choices, ClusterState
 from engine.vocabulary.plan import Policy
+from engine.vocabulary.recovery import RecoveryMode
 from gui.texts.translation import tr, tr_n
 from gui.what_to_show.formatting import percent_text
 from gui.what_to_show.plan_table_content import policy_options
@@ -70,6 +71,7 @@ def settings_of(state: ClusterState, preferences: Preferences, default: Preferen
     """All of them."""
     return (
         SettingGroup(title=tr("Memory and plan"), rows=_planning(state)),
+        SettingGroup(title=tr("Service"), rows=(_recovery(state.choices),)),
         SettingGroup(title=tr("Models"), rows=(_folders(state.choices),)),
         SettingGroup(title=tr("Network"), rows=(_exposure(),)),
         SettingGroup(title=tr("Appearance"), rows=_looks(preferences, default)),
@@ -124,6 +126,20 @@ def _planning(state: ClusterState) -> tuple[SettingRow, ...]:
             locked=locked,
         ),
     )
+
+
+def _recovery(choices: Choices) -> SettingRow:
+    modes = (
+        (RecoveryMode.AUTOMATIC.value, tr("Start again on what is left")),
+        (RecoveryMode.ASK.value, tr("Ask before starting again")),
+        (RecoveryMode.NEVER.value, tr("Stop")),
+    )
+    words = tr(
+        "A worker, a machine, a connection or llama-server is lost: what is left of the run is stopped in any case, because "
+        "llama-server cannot go on without a worker."
+    )
+    values = (choices.recovery.value, RecoveryMode.AUTOMATIC.value)
+    return _choice("recovery", tr("When something breaks"), words, values, modes)
 
 
 def _folders(choices: Choices) -> SettingRow:

@@ -31,6 +31,8 @@ def moment_text(moment: Moment, *, with_question: bool = True) -> str:
         return tr("{subject} is not reachable", subject=moment.subject)
     if moment.kind is MomentKind.BACK:
         return tr("{subject} is reachable again", subject=moment.subject)
+    if moment.kind is MomentKind.RECOVERED:
+        return tr("back after {subject}", subject=moment.subject)
     return tr(_OF_RUN[moment.kind])
 
 

@@ -1,0 +1,102 @@
+"""States of a run that broke: every step of its recovery, and after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.session.state import ClusterState, RunPhase
+from engine.vocabulary.fault import Fault, FaultCause
+from engine.vocabulary.plan import Plan
+from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.recovery import Cure, Recovered, Recovery, RecoveryMode, RecoveryStep, RunBefore
+from tests.fakes.cluster_pieces import CUDA_ID, NOW, timings
+from tests.fakes.cluster_states import ready
+
+HAPPENED = "The rpc-server for cuda:0 at 127.0.0.1:50053 ended by signal 6 (SIGABRT)."
+
+
+def broken(step: RecoveryStep, mode: RecoveryMode = RecoveryMode.AUTOMATIC, **more: object) -> ClusterState:
+    """A run of three workers that lost one."""
+    state = ready()
+    assert state.run is not None
+    recovery = Recovery(
+        step=step,
+        fault=Fault(cause=FaultCause.WORKER_ENDED, worker_ids=(CUDA_ID,)),
+        happened=HAPPENED,
+        began_at_seconds=NOW - 3.0,
+        attempt=1,
+        next_try_at_seconds=NOW + 3.4 if step is RecoveryStep.WAITING else None,
+        before=RunBefore(plan=state.run.plan, served=True, timings=timings(18.2, 540.0)),
+    )
+    problem = Problem(kind=ProblemKind.WORKER, where="127.0.0.1:50053", happened=HAPPENED)
+    return replace(
+        state,
+        choices=replace(state.choices, recovery=mode),
+        run_phase=RunPhase.STARTING_WORKERS if step is RecoveryStep.STARTING else RunPhase.RECOVERING,
+        recovery=replace(recovery, **more),  # type: ignore[arg-type]
+        problems=(problem,),
+        processes=(),
+        now_seconds=NOW,
+    )
+
+
+def stopping() -> ClusterState:
+    """What is left is being stopped."""
+    return broken(RecoveryStep.STOPPING)
+
+
+def waiting() -> ClusterState:
+    """The next start is a few seconds away."""
+    return broken(RecoveryStep.WAITING, attempt=3, cures=(Cure.NO_FLASH_ATTENTION,))
+
+
+def asking() -> ClusterState:
+    """The person is asked, and the worker would be left out."""
+    return broken(RecoveryStep.ASKING, RecoveryMode.ASK, left_out=(CUDA_ID,))
+
+
+def starting_again() -> ClusterState:
+    """It was launched again."""
+    return broken(RecoveryStep.STARTING)
+
+
+def missing() -> ClusterState:
+    """Nothing fits on what is left."""
+    state = broken(RecoveryStep.WAITING)
+    assert isinstance(state.plan, Plan)
+    before = state.recovery.before
+    assert before is not None
+    workers = tuple(
+        replace(worker, offer=replace(worker.offer, machine_id="gpu-node", machine_name="gpu-node"))
+        if worker.id == CUDA_ID
+        else worker
+        for worker in before.plan.workers
+    )
+    words = "The model needs 21.3 GB and the 2 workers have 18.2 GB of safe memory: 3.1 GB are missing over all workers."
+    recovery = replace(
+        state.recovery,
+        before=replace(before, plan=replace(before.plan, workers=workers)),
+        missing=f"{words} gpu-node with 9.6 GB is not reachable.",
+    )
+    return replace(state, recovery=recovery)
+
+
+def a_cost(**changes: object) -> Recovered:
+    """On one worker less."""
+    cost = Recovered(
+        happened=HAPPENED,
+        seconds=41.2,
+        n_workers=2,
+        n_workers_before=3,
+        decode_before=18.2,
+        before_is_measured=True,
+        decode_after=15.0,
+        after_is_measured=True,
+        left_out=("this-machine/cuda:0",),
+    )
+    return replace(cost, **changes)  # type: ignore[arg-type]
+
+
+def back(**changes: object) -> ClusterState:
+    """It serves again."""
+    return replace(ready(), recovery=Recovery(history=(a_cost(**changes),)))
