@@ -14,6 +14,7 @@ TERMINATED = "terminated"
 KILLED = "killed"
 
 TERMINATE_SECONDS = 2.0
+"""At most: whoever has no patience with the polite question has none with this one."""
 KILL_SECONDS = 10.0
 """A killed process that is not gone by then hangs inside the kernel (a driver, a dead network disk)."""
 

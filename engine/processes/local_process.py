@@ -99,7 +99,7 @@ class LocalProcess:
         also from within ``on_line``. Raises ``ProcessFailed`` if even the kill did not end it."""
         rungs = (
             Rung(name=ASKED, act=self._ask, seconds=grace_seconds),
-            Rung(name=TERMINATED, act=self._leash.terminate, seconds=TERMINATE_SECONDS),
+            Rung(name=TERMINATED, act=self._leash.terminate, seconds=min(TERMINATE_SECONDS, grace_seconds)),
             Rung(name=KILLED, act=self._leash.kill, seconds=KILL_SECONDS),
         )
         with self._stop_lock:  # a second caller waits for the first and finds it gone

@@ -39,6 +39,8 @@ class FakeProcess:
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._outcome: ProcessOutcome | None = None
         self.is_in = ProcessCondition.RUNNING
+        self.grace_seconds: float | None = None
+        """What it was given to end by itself; ``None`` = nobody asked."""
 
     @property
     def pid(self) -> int:
@@ -60,6 +62,7 @@ class FakeProcess:
     def stop(self, *, grace_seconds: float = 5.0) -> ProcessOutcome:
         if self._outcome is not None:
             return self._outcome
+        self.grace_seconds = grace_seconds
         if self._program.ignores_term:
             return self._end(ProcessOutcome(exit_code=-9, stop_asked=True, rung="killed"))
         return self._end(ProcessOutcome(exit_code=self._program.ends_with, stop_asked=True, rung="asked"))

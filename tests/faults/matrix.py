@@ -159,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
             date=datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d"),
             machine=machine,
             versions=versions,
-            model="a synthetic llama of 24 equal layers, 83 MB, Q8_0 (written by `tests/faults/bed.py`)",
+            model="a synthetic llama of 12 equal layers, 42 MB, Q8_0 (written by `tests/faults/bed.py`)",
             command=f"python -m tests.faults.matrix --trials {given.trials} --others {given.others} --seed {given.seed}",
             minutes=(time.monotonic() - began) / 60,
             loads=tuple(loads),

@@ -33,7 +33,7 @@ from tests.lab.host import Host, listening_in
 from tests.lab.host_files import USER_HOME
 from tests.lab.lab import Lab
 
-SLOW_MBIT = 60.0
+SLOW_MBIT = 40.0
 _LEFT_OUT = ("this-machine/cpu", "this-machine/vulkan:0")
 _STATE = ".local/state/crossply"
 

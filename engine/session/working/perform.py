@@ -50,6 +50,8 @@ READY_SECONDS = 30.0
 PROBE_SECONDS = 1.0
 COUNT_SECONDS = 0.5
 STOP_SECONDS = 5.0
+HURRIED_STOP_SECONDS = 0.5
+"""Of what is left of a broken run: it has nothing to save, people wait, and what hangs does not hear the question."""
 """After being asked, before being made to."""
 
 
@@ -94,7 +96,7 @@ class Performer:
         elif isinstance(action, StartCoordinator):
             self._begin_coordinator(state)
         else:
-            self._begin_stop(action)
+            self._begin_stop(action, HURRIED_STOP_SECONDS if state.recovery.goes_on else STOP_SECONDS)
 
     def stop_all(self) -> None:
         """Last resort when the session closes: stop whatever is left and shall not stay, coordinator first."""
@@ -361,12 +363,12 @@ class Performer:
             held.ended = True
             self._post(events.ProcessEnded(id=id_, outcome=outcome, problem=problem))
 
-    def _begin_stop(self, action: StopProcess) -> None:
+    def _begin_stop(self, action: StopProcess, grace_seconds: float) -> None:
         self._post(events.ProcessStopping(id=action.id))
         self._jobs.cancel(action.id)
-        self._jobs.start(f"stop {action.id}", lambda _token: self._stop(action.id))
+        self._jobs.start(f"stop {action.id}", lambda _token: self._stop(action.id, grace_seconds))
 
-    def _stop(self, id_: ProcessId) -> None:
+    def _stop(self, id_: ProcessId, grace_seconds: float) -> None:
         with self._lock:
             held = self._held.get(id_)
             if held is None:
@@ -376,7 +378,7 @@ class Performer:
             never_started = first and not held.starting
         if process is not None:
             try:
-                process.stop(grace_seconds=STOP_SECONDS)
+                process.stop(grace_seconds=grace_seconds)
             except EngineError:  # told by the job; but a recovery must not wait for it for ever
                 self._ended(held, id_, ProcessOutcome(exit_code=None, stop_asked=True, rung="left behind"), None)
                 raise

@@ -105,7 +105,7 @@ class RemoteProcess:
         is not gone then."""
         rungs = (
             Rung(name=ASKED, act=lambda: self._command(ASK), seconds=grace_seconds),
-            Rung(name=TERMINATED, act=lambda: self._command(TERMINATE), seconds=TERMINATE_SECONDS),
+            Rung(name=TERMINATED, act=lambda: self._command(TERMINATE), seconds=min(TERMINATE_SECONDS, grace_seconds)),
             Rung(name=KILLED, act=lambda: self._command(KILL), seconds=_LEASH_KILL_SECONDS),
             Rung(name=KILLED, act=self._kill_over_second_channel, seconds=KILL_SECONDS),
         )

@@ -1,14 +1,19 @@
 """Starting and stopping processes at unlucky moments, through a whole session on fakes."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.cluster.servers import COORDINATOR
 from engine.ports import RpcState
 from engine.session.state import RunPhase
+from engine.session.working.perform import HURRIED_STOP_SECONDS, STOP_SECONDS
 from engine.vocabulary.problem import ProblemKind
 from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.recovery import RecoveryMode
 from tests.fakes.fake_lab import FakeLab
 from tests.fakes.fake_outside import (
+    TWO_WORKERS,
     Fakes,
     planned_session,
     settle,
@@ -91,6 +96,20 @@ def test_stopping_a_worker_while_the_starter_works(fakes):
     assert fakes.starter.running() == (), "it came into being after it was told to stop"
     assert state.run_phase is RunPhase.STOPPED
     assert all(process.phase is ProcessPhase.STOPPED for process in state.processes)
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_what_is_left_of_a_broken_run_is_given_no_time(fakes, broken):
+    session, _jobs = planned_session(fakes, replace(TWO_WORKERS, recovery=RecoveryMode.AUTOMATIC))
+    session.launch()
+    settle(session)
+    first, *others = fakes.starter.running()
+    if broken:
+        first.exit(-9)
+    else:
+        session.stop()
+    settle(session)
+    assert {process.grace_seconds for process in others} == {HURRIED_STOP_SECONDS if broken else STOP_SECONDS}
 
 
 def test_a_worker_counts_only_when_it_is_reached_through_its_tunnel():
