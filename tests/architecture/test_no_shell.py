@@ -50,7 +50,9 @@ def is_constant(node):
 def is_safe_line(node):
     """A constant, ``shlex.join(...)``, or a constant before it."""
     joined = isinstance(node, ast.Call) and name_of(node.func) == "shlex.join"
-    added = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and is_safe_line(node.left) and is_safe_line(node.right)
+    added = (
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and is_safe_line(node.left) and is_safe_line(node.right)
+    )
     return joined or added or is_constant(node)
 
 

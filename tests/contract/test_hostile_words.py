@@ -123,8 +123,8 @@ def test_a_folder_that_a_machine_names_and_that_cannot_be_ours_is_refused(path):
 
 
 HOSTS = [
-    "-oProxyCommand=touch pwned", "-F/etc/passwd", "--", "a b", "$(id)", "`id`", "a;b", "a|b", "a&b", "a>b", "a'b", 'a"b', "a\\b",
-    "a{b,c}", "new\nline", "a\tb", "a/b", "a\x00b", "x" * 300,
+    "-oProxyCommand=touch pwned", "-F/etc/passwd", "--", "a b", "$(id)", "`id`", "a;b", "a|b", "a&b", "a>b", "a'b", 'a"b',
+    "a\\b", "a{b,c}", "new\nline", "a\tb", "a/b", "a\x00b", "x" * 300,
 ]  # fmt: skip
 USERS = ["-oProxyCommand=x", "a b", "$(id)", "`id`", "a;b", "a|b", "a&b", "a>b", "a'b", 'a"b', "new\nline", "x" * 300]
 
@@ -133,7 +133,8 @@ USERS = ["-oProxyCommand=x", "a b", "$(id)", "`id`", "a;b", "a|b", "a&b", "a>b",
 def recorder(tmp_path):
     """A program that writes down its arguments."""
     path = tmp_path / "a program"
-    path.write_text(f"#!{sys.executable}\nimport json, sys\nopen({str(tmp_path / 'asked')!r}, 'a').write(json.dumps(sys.argv[1:]))\n")
+    note = f"open({str(tmp_path / 'asked')!r}, 'a').write(json.dumps(sys.argv[1:]))"
+    path.write_text(f"#!{sys.executable}\nimport json, sys\n{note}\n")
     path.chmod(0o700)
     return path
 
@@ -167,7 +168,9 @@ def test_a_hostile_user_never_reaches_ssh(user, recorder, tmp_path):
 def test_words_of_a_jump_arrive_through_the_shell_that_ssh_hands_it_to(word, recorder, tmp_path):
     """ssh replaces %% and gives the line to the user's shell, as here."""
     hop = _stop("gate", identity_files=(tmp_path / word,), host_key_alias="alias")
-    argv = tunnel_command((hop, _stop("node")), (Forward(local_port=1, remote_port=2),), tmp_path / word, program=str(recorder))
+    argv = tunnel_command(
+        (hop, _stop("node")), (Forward(local_port=1, remote_port=2),), tmp_path / word, program=str(recorder)
+    )
     [line] = [one.partition("=")[2] for one in argv if one.startswith("ProxyCommand=")]
     subprocess.run(["/bin/sh", "-c", f"exec {line.replace('%%', '%')}"], check=True)
     asked = json.loads((tmp_path / "asked").read_text())
