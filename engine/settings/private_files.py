@@ -1,9 +1,9 @@
 """Nobody else on this machine reads what we write: files 0600, folders 0700.
 
-The process's umask does it, from before the first file on (``open_session``, and ``crossplyctl`` itself): it holds for every file, socket and folder, also
-for those that llama.cpp, ssh or a compiler write for us, because children inherit it. Rejected: a mode at each place that
-writes (thirty of them, other people's programs not among them; where one is given all the same it is for those who use the
-engine as a library). On Windows it does nothing; there the user's profile folder is closed to others.
+The process's umask does it, from before the first file on (``open_session``, and ``crossplyctl`` itself): it holds for every
+file, socket and folder, also for those that llama.cpp, ssh or a compiler write for us, because children inherit it. Rejected:
+a mode at each place that writes (thirty of them, other people's programs not among them; where one is given all the same it
+is for those who use the engine as a library). On Windows it does nothing; there the user's profile folder is closed to others.
 """
 
 from __future__ import annotations

@@ -103,7 +103,8 @@ def resets(connection: socket.socket) -> None:
 
 
 LIES = [
-    never, garbage, unasked_garbage, huge_size, half_an_answer, drips, drips_a_long_answer, endless_devices, strange_version, resets,
+    never, garbage, unasked_garbage, huge_size, half_an_answer, drips, drips_a_long_answer, endless_devices,
+    strange_version, resets,
 ]  # fmt: skip
 
 
@@ -112,7 +113,6 @@ def server(behave: Behaviour) -> Iterator[int]:
     """The port of one that behaves so on each connection."""
     threads: list[threading.Thread] = []
     held: list[socket.socket] = []
-    over = threading.Event()
 
     def serve_one(connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -135,7 +135,6 @@ def server(behave: Behaviour) -> Iterator[int]:
     try:
         yield listener.getsockname()[1]
     finally:
-        over.set()
         for one in (listener, *held):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

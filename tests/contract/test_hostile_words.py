@@ -123,8 +123,8 @@ def test_a_folder_that_a_machine_names_and_that_cannot_be_ours_is_refused(path):
 
 
 HOSTS = [
-    "-oProxyCommand=touch pwned", "-F/etc/passwd", "--", "a b", "$(id)", "`id`", "a;b", "a|b", "a&b", "a>b", "a'b", 'a"b', "a\\b",
-    "a{b,c}", "new\nline", "a\tb", "a/b", "a\x00b", "x" * 300,
+    "-oProxyCommand=touch pwned", "-F/etc/passwd", "--", "a b", "$(id)", "`id`", "a;b", "a|b", "a&b", "a>b", "a'b", 'a"b',
+    "a\\b", "a{b,c}", "new\nline", "a\tb", "a/b", "a\x00b", "x" * 300,
 ]  # fmt: skip
 USERS = ["-oProxyCommand=x", "a b", "$(id)", "`id`", "a;b", "a|b", "a&b", "a>b", "a'b", 'a"b', "new\nline", "x" * 300]
 
@@ -133,9 +133,8 @@ USERS = ["-oProxyCommand=x", "a b", "$(id)", "`id`", "a;b", "a|b", "a&b", "a>b",
 def recorder(tmp_path):
     """A program that writes down its arguments."""
     path = tmp_path / "a program"
-    path.write_text(
-        f"#!{sys.executable}\nimport json, sys\nopen({str(tmp_path / 'asked')!r}, 'a').write(json.dumps(sys.argv[1:]))\n"
-    )
+    note = f"open({str(tmp_path / 'asked')!r}, 'a').write(json.dumps(sys.argv[1:]))"
+    path.write_text(f"#!{sys.executable}\nimport json, sys\n{note}\n")
     path.chmod(0o700)
     return path
 
