@@ -192,6 +192,7 @@ class RunningSession(Session):
         self._publisher = publisher
         self._remember = remember
         self._notices = notices
+        self._told_unsaved = False
 
     def start(self) -> None:
         """Start, and if this session remembers go on where the last one ended."""
@@ -219,11 +220,22 @@ class RunningSession(Session):
             return
 
         def save_and_look(_token: Token) -> None:
-            _save(folder, choices)
+            self._save(folder, choices)
             if choices.model_folders != before.model_folders:
                 self.documents.look_for_models()  # the folders are read from the settings
 
         self._jobs.start("settings", save_and_look)
+
+    def _save(self, folder: Path, choices: Choices) -> None:
+        """A full disk is told, once until it works again; of a file that is left alone ``remembered_choices`` has told."""
+        with contextlib.suppress(BadInput):
+            try:
+                update_settings(folder, lambda before: settings_from(choices, before))
+                self._told_unsaved = False
+            except OSError as error:
+                if not self._told_unsaved:
+                    tell(f"What is chosen is not remembered: {folder} cannot be written ({error.strerror}).")
+                self._told_unsaved = True
 
     def join(self, seconds: float = 20.0) -> bool:
         """Wait until it has ended; then others no longer see it."""
@@ -239,11 +251,6 @@ def _open_file(folder: Path) -> str | None:
         return load_settings(folder).cluster_path
     except BadInput:
         return None  # told by remembered_choices
-
-
-def _save(folder: Path, choices: Choices) -> None:
-    with contextlib.suppress(OSError, BadInput):  # a full disk or a damaged file: forgotten, not fatal
-        update_settings(folder, lambda before: settings_from(choices, before))
 
 
 def _publish(publisher: RunPublisher, state: ClusterState) -> None:

@@ -173,7 +173,7 @@ def _decoded(content: bytes) -> dict[str, Any]:
     try:
         raw = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _DamagedError(f"it is not JSON ({error})") from None
+        raise _DamagedError(f"it is not JSON: {error}") from None
     if not isinstance(raw, dict):
         raise _DamagedError("it has no version")
     return raw

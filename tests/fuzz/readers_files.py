@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.errors import BadClusterFile, BadInput, RemoteProblem, RuntimeUnavailable
+from engine.measuring.reproduce import reproduction_of
 from engine.runtimes.building.unpack_archive import unpack_archive
 from engine.runtimes.manifest import Manifest, ManifestFile, manifest_text, parse_manifest
 from engine.runtimes.models.ollama_manifest import BadManifest, blob_names_of, model_name_of
@@ -32,6 +33,7 @@ from engine.ssh.ssh_options import parse_jump, parse_ssh_g
 from engine.vocabulary.worker import Layout
 from gui.what_to_show.history_content import history_csv_rows
 from gui.what_to_show.settings.preferences import preferences_from
+from tests.engine.planning.planning_cases import machine, offer
 from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fakes.run_records import a_record
 from tests.fuzz.bounds import Reader
@@ -72,6 +74,8 @@ def read_record(content: bytes) -> None:
     """A run of somebody else: listed, exported, written again."""
     record = record_from_json(content, "run.json")
     history_csv_rows((record,))
+    offers = (offer("a"), offer("g", "cuda:0"))
+    reproduction_of(record, runtime=None, model_hash="abc", machines=(machine("a"), machine("g")), offers=offers)
     run_json(record)
     assert record_from_json(record_to_json(record), "again") == record
 
