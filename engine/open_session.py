@@ -42,7 +42,7 @@ from engine.settings.history.history_file import HistoryFile
 from engine.settings.on_disk.leftovers import sweep_leftovers
 from engine.settings.on_disk.notices import Listener, tell
 from engine.settings.recent_files import RecentFilesInSettings
-from engine.settings.settings_file import RememberedMachine, Settings, load_settings, update_settings
+from engine.settings.settings_file import RememberedMachine, Settings, load_settings, update_settings, usable_settings
 from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
 from engine.ssh.local_ssh import LocalSsh
@@ -101,10 +101,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
 
 def _stores(folders: Folders) -> tuple[Store, ...]:
     """Anew for every search: a person may have added a folder."""
-    try:
-        chosen = load_settings(folders.state).model_folders
-    except BadInput:
-        chosen = ()
+    chosen = usable_settings(folders.state).model_folders
     return stores_of(own=folders.models, chosen=chosen, home=Path.home(), environment=os.environ)
 
 
@@ -200,7 +197,7 @@ class RunningSession(Session):
         if self._notices is not None:
             self._notices.pass_to(self._tell)
         if self._remember is not None:
-            self.documents.start(_open_file(self._remember))
+            self.documents.start(usable_settings(self._remember).cluster_path)
 
     def _tell(self, sentence: str) -> None:
         problem = Problem(kind=ProblemKind.RUNTIME, where="our files", happened=sentence)
@@ -244,13 +241,6 @@ class RunningSession(Session):
         if self._notices is not None:
             self._notices.close()
         return ended
-
-
-def _open_file(folder: Path) -> str | None:
-    try:
-        return load_settings(folder).cluster_path
-    except BadInput:
-        return None  # told by remembered_choices
 
 
 def _publish(publisher: RunPublisher, state: ClusterState) -> None:

@@ -107,6 +107,14 @@ def load_settings(folder: Path) -> Settings:
         return _without_damage(folder / FILE_NAME)
 
 
+def usable_settings(folder: Path) -> Settings:
+    """As ``load_settings``; where the file is to be left alone, the defaults. Nothing is said: who starts says it, once."""
+    try:
+        return load_settings(folder)
+    except BadInput:
+        return Settings()
+
+
 def save_settings(folder: Path, settings: Settings) -> None:
     """Write them, all or nothing. Raises ``OSError``."""
     write_atomically(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(settings)))
