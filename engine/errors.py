@@ -33,6 +33,8 @@ from engine.vocabulary.remote import HostKey, SecretQuestion
 LONGEST_SENTENCE = 5_000
 """Longer than any path; what is quoted in a sentence may come from anybody."""
 
+LONGEST_DETAILS = 100_000
+
 
 def _sayable(text: str) -> str:
     """Bounded, and writable in UTF-8 (a file's name need not be)."""
@@ -49,7 +51,7 @@ class EngineError(Exception):
         super().__init__(happened)
         self.happened = happened
         self.advice = _sayable(advice)
-        self.details = details
+        self.details = details[:LONGEST_DETAILS]
 
     def __str__(self) -> str:
         return f"{self.happened} {self.advice}".strip()

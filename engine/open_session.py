@@ -47,7 +47,7 @@ from engine.settings.on_disk.notices import Listener, tell
 from engine.settings.policy_file import load_policy, policy_path
 from engine.settings.private_files import keep_private
 from engine.settings.recent_files import RecentFilesInSettings
-from engine.settings.settings_file import RememberedMachine, Settings, load_settings, update_settings
+from engine.settings.settings_file import RememberedMachine, Settings, load_settings, update_settings, usable_settings
 from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
 from engine.ssh.local_ssh import LocalSsh
@@ -128,10 +128,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
 
 def _stores(folders: Folders, policy: AdminPolicy) -> tuple[Store, ...]:
     """Anew for every search: a person may have added a folder."""
-    try:
-        chosen = load_settings(folders.state).model_folders if policy.model_folders is None else policy.model_folders
-    except BadInput:
-        chosen = ()
+    chosen = usable_settings(folders.state).model_folders if policy.model_folders is None else policy.model_folders
     return stores_of(own=folders.models, chosen=chosen, home=Path.home(), environment=os.environ)
 
 
@@ -205,14 +202,6 @@ def remembered_choices(folders: Folders) -> Choices:
     return replace(choices_from(settings), native=True)
 
 
-def _usable_settings(folders: Folders) -> Settings:
-    """What they say, or the defaults; ``remembered_choices`` has told of a file that cannot be used."""
-    try:
-        return load_settings(folders.state)
-    except BadInput:
-        return Settings()
-
-
 def settings_from(choices: Choices, before: Settings, policy: AdminPolicy = _NOTHING_LOCKED) -> Settings:
     """Choices as they are remembered; the rest stays as it was, and so does what the administrator has locked."""
     reserve = choices.reserve_fraction if policy.reserve_fraction is None else before.reserve_fraction
@@ -258,6 +247,7 @@ class RunningSession(Session):
         self._remember = remember
         self._notices = notices
         self._place = place
+        self._told_unsaved = False
 
     def start(self) -> None:
         """Start, and if this session remembers go on where the last one ended."""
@@ -266,7 +256,7 @@ class RunningSession(Session):
         if self._notices is not None:
             self._notices.pass_to(self._tell)
         if self._remember is not None:
-            self.documents.start(_open_file(self._remember))
+            self.documents.start(usable_settings(self._remember).cluster_path)
 
     def _tell(self, sentence: str) -> None:
         problem = Problem(kind=ProblemKind.RUNTIME, where="our files", happened=sentence)
@@ -286,7 +276,7 @@ class RunningSession(Session):
             return
 
         def save_and_look(_token: Token) -> None:
-            _save(folder, choices, self._outside.policy)
+            self._save(folder, choices)
             if choices.model_folders != before.model_folders:
                 self.documents.look_for_models()  # the folders are read from the settings
 
@@ -299,6 +289,17 @@ class RunningSession(Session):
         if folder is not None:
             self._jobs.start("settings", lambda _token: _save_place(folder, place))
 
+    def _save(self, folder: Path, choices: Choices) -> None:
+        """A full disk is told, once until it works again; of a file that is left alone ``remembered_choices`` has told."""
+        with contextlib.suppress(BadInput):
+            try:
+                update_settings(folder, lambda before: settings_from(choices, before, self._outside.policy))
+                self._told_unsaved = False
+            except OSError as error:
+                if not self._told_unsaved:
+                    tell(f"What is chosen is not remembered: {folder} cannot be written ({error.strerror}).")
+                self._told_unsaved = True
+
     def join(self, seconds: float = 20.0) -> bool:
         """Wait until it has ended; then others no longer see it."""
         ended = super().join(seconds)
@@ -306,18 +307,6 @@ class RunningSession(Session):
         if self._notices is not None:
             self._notices.close()
         return ended
-
-
-def _open_file(folder: Path) -> str | None:
-    try:
-        return load_settings(folder).cluster_path
-    except BadInput:
-        return None  # told by remembered_choices
-
-
-def _save(folder: Path, choices: Choices, policy: AdminPolicy) -> None:
-    with contextlib.suppress(OSError, BadInput):  # a full disk or a damaged file: forgotten, not fatal
-        update_settings(folder, lambda before: settings_from(choices, before, policy))
 
 
 def _save_place(folder: Path, place: ApiPlace) -> None:
@@ -357,7 +346,7 @@ def open_session(
         publisher.claim()
     except OSError as error:
         tell(f"{folders.state} cannot be written ({error.strerror}): crossplyctl status will not see this window.")
-    place = replace(place_from(_usable_settings(folders), choices), network_address=network_address)
+    place = replace(place_from(usable_settings(folders.state), choices), network_address=network_address)
     if wait_seconds is not None:
         place = replace(place, wait_seconds=wait_seconds)
     session = RunningSession(real_outside(folders), choices, publisher, place=place, remember=remember, notices=notices)

@@ -13,7 +13,7 @@ from engine.errors import RuntimeUnavailable
 from engine.vocabulary.device import RuntimeDevice
 
 _MIB = 1024 * 1024
-_LINE = re.compile(r"(?P<name>\S+): (?P<description>.*) \((?P<total>\d{1,12}) MiB, (?P<free>\d{1,12}) MiB free\)")
+_LINE = re.compile(r"(?P<name>\S{1,100}): (?P<description>.{0,300}) \((?P<total>\d{1,12}) MiB, (?P<free>\d{1,12}) MiB free\)")
 _MOST_DEVICES = 256
 
 

@@ -122,6 +122,14 @@ def load_settings(folder: Path) -> Settings:
         return _without_damage(folder / FILE_NAME)
 
 
+def usable_settings(folder: Path) -> Settings:
+    """As ``load_settings``; where the file is to be left alone, the defaults. Nothing is said: who starts says it, once."""
+    try:
+        return load_settings(folder)
+    except BadInput:
+        return Settings()
+
+
 def save_settings(folder: Path, settings: Settings) -> None:
     """Write them, all or nothing. Raises ``OSError``."""
     write_atomically(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(settings)))
@@ -188,7 +196,7 @@ def _decoded(content: bytes) -> dict[str, Any]:
     try:
         raw = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _DamagedError(f"it is not JSON ({error})") from None
+        raise _DamagedError(f"it is not JSON: {error}") from None
     if not isinstance(raw, dict):
         raise _DamagedError("it has no version")
     return raw

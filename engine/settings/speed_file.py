@@ -109,4 +109,4 @@ class SpeedFile:
                 raise _NewerError
             return msgspec.json.decode(content, type=_Content).speeds if version == VERSION else {}
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise _DamagedError(f"it is not what it must be ({error})") from None
+            raise _DamagedError(f"it is not what it must be: {error}") from None

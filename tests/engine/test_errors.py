@@ -1,6 +1,6 @@
 """What an error says can always be shown: bounded, and writable."""
 
-from engine.errors import LONGEST_SENTENCE, BadInput
+from engine.errors import LONGEST_DETAILS, LONGEST_SENTENCE, BadInput
 
 
 def test_a_sentence_and_its_advice():
@@ -10,7 +10,8 @@ def test_a_sentence_and_its_advice():
 
 
 def test_what_is_quoted_from_elsewhere_is_bounded():
-    error = BadInput("x" * 100_000, advice="y" * 100_000)
+    error = BadInput("x" * 100_000, advice="y" * 100_000, details="z" * 200_000)
+    assert len(error.details) == LONGEST_DETAILS
     assert error.happened == "x" * LONGEST_SENTENCE + "…"
     assert len(str(error)) == 2 * (LONGEST_SENTENCE + 1) + 1
 

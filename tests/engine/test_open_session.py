@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from engine import open_session as open_session_module
 from engine.errors import BadInput
 from engine.open_session import RunningSession, choices_from, open_session, real_outside, remembered_choices, settings_from
 from engine.run_files.run_file import LOCK_FILE as RUN_LOCK
@@ -104,6 +105,22 @@ def test_the_window_remembers_what_is_chosen(tmp_path):
     session = RunningSession(outside, Choices(), publisher, remember=tmp_path)
     session._jobs = FakeJobs()
     session.add_machines(*TARGETS)
+    assert choices_from(load_settings(tmp_path)).targets == TARGETS
+
+
+def test_a_disk_on_which_choices_cannot_be_remembered_is_told_once(tmp_path, caplog, monkeypatch):
+    def full(_folder, _change):
+        raise OSError(28, "No space left on device")
+
+    session = RunningSession(Fakes().outside(), Choices(), RunPublisher(tmp_path), remember=tmp_path)
+    session._jobs = FakeJobs()
+    with monkeypatch.context() as patched:
+        patched.setattr(open_session_module, "update_settings", full)
+        session.add_machines(TARGETS[0])
+        session.add_machines(TARGETS[1])
+    (sentence,) = [record.getMessage() for record in caplog.records]
+    assert sentence == f"What is chosen is not remembered: {tmp_path} cannot be written (No space left on device)."
+    session.choose(Choices(targets=TARGETS))
     assert choices_from(load_settings(tmp_path)).targets == TARGETS
 
 

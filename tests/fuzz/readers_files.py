@@ -13,8 +13,11 @@ from functools import cache
 from pathlib import Path
 
 from engine.errors import BadClusterFile, BadInput, RemoteProblem, RuntimeUnavailable
+from engine.measuring.reproduce import reproduction_of
 from engine.runtimes.building.unpack_archive import unpack_archive
 from engine.runtimes.manifest import Manifest, ManifestFile, manifest_text, parse_manifest
+from engine.runtimes.models.found_models import search_stores
+from engine.runtimes.models.model_places import Store
 from engine.runtimes.models.ollama_manifest import BadManifest, blob_names_of, model_name_of
 from engine.runtimes.remote.elf_needs import read_elf_needs
 from engine.session.cluster_document import choices_of_file, without_address
@@ -29,12 +32,15 @@ from engine.settings.ssh_files import host_names, known_host_names
 from engine.settings.ssh_target import parse_target
 from engine.ssh.known_hosts import check_host_key, host_key_of, known_keys
 from engine.ssh.ssh_options import parse_jump, parse_ssh_g
+from engine.vocabulary.model import ModelPlace
 from engine.vocabulary.worker import Layout
 from gui.what_to_show.history_content import history_csv_rows
 from gui.what_to_show.settings.preferences import preferences_from
+from tests.engine.planning.planning_cases import machine, offer
 from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fakes.run_records import a_record
 from tests.fuzz.bounds import Reader
+from tests.fuzz.readers_llama_cpp import small_models
 
 
 def _on_disk(content: bytes, name: str, read: object) -> None:
@@ -52,6 +58,29 @@ def _quietly(read: object, path: Path) -> None:
         read(path)
     finally:
         logger.disabled = False
+
+
+def search_models(content: bytes) -> None:
+    """Folders, an Ollama and a Hugging Face store in which everything is these bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        places = (
+            *("m/a.gguf", "m/b-00001-of-00003.gguf", "m/b-00002-of-00003.gguf", "o/blobs/sha256-" + "0" * 64),
+            *("o/manifests/registry.ollama.ai/library/gemma/270m", "h/models--x--y/snapshots/1/a.gguf"),
+        )
+        for place in places:
+            (top / place).parent.mkdir(parents=True, exist_ok=True)
+            (top / place).write_bytes(content)
+        stores = tuple(
+            Store(place=place, folder=top / name)
+            for name, place in (("m", ModelPlace.FOLDER), ("o", ModelPlace.OLLAMA), ("h", ModelPlace.HUGGING_FACE))
+        )
+        logging.disable(logging.CRITICAL)  # what is skipped is told in the log
+        try:
+            found = [model for models in search_stores(stores, NeverCancelled()) for model in models]
+        finally:
+            logging.disable(logging.NOTSET)
+        assert all(Path(model.path).resolve().is_relative_to(top.resolve()) for model in found)
 
 
 def read_cluster(content: bytes) -> None:
@@ -72,6 +101,8 @@ def read_record(content: bytes) -> None:
     """A run of somebody else: listed, exported, written again."""
     record = record_from_json(content, "run.json")
     history_csv_rows((record,))
+    offers = (offer("a"), offer("g", "cuda:0"))
+    reproduction_of(record, runtime=None, model_hash="abc", machines=(machine("a"), machine("g")), offers=offers)
     run_json(record)
     assert record_from_json(record_to_json(record), "again") == record
 
@@ -231,6 +262,7 @@ def readers() -> tuple[Reader, ...]:
         Reader("ssh-target", (b"ada@gpu-node:2222", b"[fe80::1%eth0]:22", b"10.0.0.7"), read_target, (BadInput,)),
         Reader("build-manifest", (manifest,), lambda c: parse_manifest(c, "m", "f"), (RuntimeUnavailable,)),
         Reader("ollama-manifest", (_OLLAMA,), _ollama, (BadManifest,)),
+        Reader("model-stores", (_OLLAMA, *small_models()), search_models),
         Reader("archive", _archives(), unpack, (RuntimeUnavailable,)),
         Reader("elf", (elf,), lambda c: _on_disk(c, "program", read_elf_needs)),
         Reader("preferences", (b"dark", b"1.25", b"true"), _preferences),

@@ -42,13 +42,14 @@ def recordings(pattern: str) -> tuple[bytes, ...]:
     return found
 
 
-def _models() -> tuple[bytes, ...]:
+@cache
+def small_models() -> tuple[bytes, ...]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.gguf"
         models = []
         for write in (write_llama, write_moe, write_sliding, write_latent, write_recurrent, write_hybrid):
             write(path)
-            models.append(path.read_bytes())
+            models.append(path.read_bytes()[:_HEADER])
     return tuple(models)
 
 
@@ -129,7 +130,7 @@ _SLOTS = (
 @cache
 def readers() -> tuple[Reader, ...]:
     """All of them."""
-    models = tuple(model[:_HEADER] for model in _models())
+    models = small_models()
     logs = recordings("llama-server-*/*.log")
     helps = recordings("*/help.txt")
     return (

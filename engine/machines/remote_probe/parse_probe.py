@@ -45,6 +45,8 @@ MOST_DOCUMENT_BYTES = 1024 * 1024
 _MOST_ENTRIES = 1000
 _MOST_TEXT = 100_000
 _MOST_USERS = 100
+_MOST_GPUS = 256
+"""llama.cpp uses 16 devices at most; each one is a row in the window."""
 _MOST_CORES = 1 << 20
 _TOOLCHAINS = (("nvcc", "CUDA"), ("hipcc", "ROCm"))
 
@@ -176,6 +178,8 @@ def _vendors(said: Mapping[str, str], files: FileTree) -> tuple[VendorAnswer, ..
         answers = [macos.macos_gpus(said.get("system_profiler"))]
     else:
         answers = [parse_nvidia_smi(said.get("nvidia_smi")), SysfsGpus(files=files).look()]
+    if sum(len(answer.gpus) for answer in answers) > _MOST_GPUS:
+        raise SenselessError(f"it has more than {_MOST_GPUS} GPUs")
     return tuple(
         VendorAnswer(gpus=tuple(map(_checked, answer.gpus)), why_none=shown(answer.why_none) if answer.why_none else None)
         for answer in answers

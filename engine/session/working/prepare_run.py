@@ -21,9 +21,9 @@ from engine.session.reducing.commands import programs_of
 from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
 from engine.session.working.adopt_kept import KeptPorts, kept_ports, why_not_kept
+from engine.session.working.cache_room import with_room
 from engine.session.working.open_api import open_api, place_of
 from engine.vocabulary.fault import Fault, FaultCause
-from engine.session.working.cache_room import with_room
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.problem import Problem, ProblemKind

@@ -16,6 +16,8 @@ from engine.vocabulary.remote import KeptProcess
 
 _LIST_SECONDS = 20.0
 _MOST_BYTES = 1024 * 1024
+_LONGEST_WORD = 4096
+"""Of a command line: no path is longer."""
 _NAME = re.compile(r"[0-9a-f]{16}")
 
 
@@ -45,4 +47,4 @@ def _shown_clean(process: KeptProcess) -> KeptProcess:
 
 
 def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return "".join(character if character.isprintable() else "?" for character in text[:_LONGEST_WORD])

@@ -17,6 +17,7 @@ from engine.settings.settings_file import (
     load_settings,
     save_settings,
     update_settings,
+    usable_settings,
 )
 
 
@@ -121,6 +122,9 @@ def test_a_newer_file_is_left_alone(tmp_path):
     with pytest.raises(BadInput, match="written by a newer Crossply"):
         update_settings(tmp_path, lambda settings: structs.replace(settings, slots=2))
     assert json.loads((tmp_path / FILE_NAME).read_bytes()) == newer
+    assert usable_settings(tmp_path) == Settings(), "for who can go on without"
+    save_settings(tmp_path, Settings(slots=2))
+    assert usable_settings(tmp_path).slots == 2
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QSettings
 
 from gui.theme import Scheme
@@ -28,8 +29,17 @@ def test_changes_are_kept_and_defaults_are_not_written_down(qapp, tmp_path: Path
     assert settings.allKeys() == ["ask_at_quit"]
 
 
-def test_a_damaged_file_gives_defaults(qapp, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[General]\nscheme=Purple\ntext_scale=huge\nnotify=maybe\n",
+        "[General]\ntext_scale=²\n".encode(),
+        b"\0\xff" * 5000,
+        b"[General\nscheme",
+    ],
+)
+def test_a_damaged_file_gives_defaults(qapp, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "window.ini"
-    path.write_text("[General]\nscheme=Purple\ntext_scale=huge\nnotify=maybe\n", encoding="utf-8")
+    path.write_bytes(content)
     store = PreferenceStore(QSettings(str(path), QSettings.Format.IniFormat))
     assert store.now == store.default

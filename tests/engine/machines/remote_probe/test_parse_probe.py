@@ -58,6 +58,14 @@ def test_a_documented_arm_board():
     assert facts_of(answer, "SHA256:x").identity.system_id == "11223344556677889900aabbccddeeff"
 
 
+def test_a_machine_that_claims_hundreds_of_gpus():
+    line = nvidia("two_gpus_look.txt").splitlines()[0].partition(", ")[2]
+    many = "\n".join(f"{n}, {line}" for n in range(300))
+    said = recorded()
+    with pytest.raises(ProbeFailed, match="more than 256 GPUs"):
+        parse_probe(packed(said | {"said": said["said"] | {"nvidia_smi": many}}), TARGET)
+
+
 def test_a_documented_mac():
     answer = parse_probe(packed(mac()), TARGET)
     assert (answer.os_name, answer.cpu.name, answer.cpu.physical_cores) == ("macOS 15.1", "Apple M2 Max", 12)
