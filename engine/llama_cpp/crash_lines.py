@@ -50,6 +50,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "See which worker is gone and why, then start again; if none is gone, use one build everywhere.",
         ),
         (
+            r"allocating (?P<room>\d{1,12})(?:\.\d+)? MiB on device (?P<index>\d{1,3}): cudaMalloc failed: out of memory",
+            "GPU {index} of the coordinator's machine has no room for a buffer of {room} MiB.",
+            "Give it fewer layers, use a shorter context, or keep a larger reserve.",
+        ),
+        (
             r"failed to allocate (?P<buffer>\S{1,200}) buffer of size (?P<size>\d{1,24})",
             "{owner} has no room for a buffer of {mib} MiB.",
             "Give it fewer layers, use a shorter context, or keep a larger reserve.",
