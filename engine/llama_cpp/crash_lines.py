@@ -50,11 +50,6 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "See which worker is gone and why, then start again; if none is gone, use one build everywhere.",
         ),
         (
-            r"allocating (?P<room>\d{1,12})(?:\.\d+)? MiB on device (?P<index>\d{1,3}): cudaMalloc failed: out of memory",
-            "GPU {index} of the coordinator's machine has no room for a buffer of {room} MiB.",
-            "Give it fewer layers, use a shorter context, or keep a larger reserve.",
-        ),
-        (
             r"failed to allocate (?P<buffer>\S{1,200}) buffer of size (?P<size>\d{1,24})",
             "{owner} has no room for a buffer of {mib} MiB.",
             "Give it fewer layers, use a shorter context, or keep a larger reserve.",
@@ -95,13 +90,19 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "This is a fault of llama.cpp: try a newer build, or without flash attention or a quantised KV cache.",
         ),
         (
-            r"(?:CUDA error: out of memory|cudaMalloc failed: out of memory|ErrorOutOfDeviceMemory|std::bad_alloc)",
+            r"(?:CUDA error: out of memory|ErrorOutOfDeviceMemory|std::bad_alloc)",
             "The coordinator's machine ran out of memory.",
             "Use a shorter context or a smaller micro-batch, or close other programs.",
         ),
     )
 )
 _VAGUE: tuple[tuple[str, str, str], ...] = (
+    # CUDA's own line; the next one says which buffer it was (recorded: nvidia-h100/out_of_memory_itself.log).
+    (
+        "cudaMalloc failed: out of memory",
+        "The coordinator's GPU ran out of memory.",
+        "Use a shorter context, or fewer layers.",
+    ),
     ("error loading model: ", "llama-server could not load the model.", "See its log."),
     ("exiting due to model loading error", "llama-server could not load the model.", "See its log."),
     ("exiting due to HTTP server error", "llama-server could not open its API.", "See its log."),

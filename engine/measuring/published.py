@@ -6,7 +6,7 @@ AI), Intel's product pages (Arc), Apple's technical specifications (bandwidth of
 bandwidths of data-centre cards and of RTX 30 and 40 were compared with copies of the data sheets; the rest is from memory of
 those pages: a starting point that a calibration replaces. What llama.cpp reaches is less: an RTX 4090 decodes Llama 7B Q4_0
 at about 150 tokens/s, which is 57 % of its bandwidth, and prefill reaches a third to a half of the dense compute. One card was
-measured by this project, an H100 80GB HBM3: see ``HOPPER_COMPUTE_SHARE`` and ``LAYER_OVERHEAD_SECONDS``.
+measured by this project, an H100 80GB HBM3 (``HOPPER_COMPUTE_SHARE``, ``LAYER_OVERHEAD_SECONDS``).
 
 CPUs: a name does not say how many memory channels are filled, so a cautious figure per core, up to that of two DDR4 channels.
 Rejected: the fastest published figure of a family (a plan on hope), and no figure at all (then nothing is predicted).
@@ -25,8 +25,8 @@ READ_SHARE = 0.55
 COMPUTE_SHARE = 0.3
 """Of the published compute, in prefill."""
 HOPPER_COMPUTE_SHARE = 0.12
-"""The same for Hopper, whose own matrix instructions (wgmma) llama.cpp does not use: 7,400 to 8,200 tokens/s in micro-batches
-of 256 of a llama of 7.24 billion parameters in q4_0 on an H100 are 107 to 119 of its 989 TFLOPS. 0.3 promised 2.7 times that."""
+"""The same for Hopper: 7,400 to 8,200 tokens/s of a llama of 7.24 billion parameters in q4_0, in micro-batches of 256, on an
+H100 are 107 to 119 of its 989 TFLOPS. 0.3 promised 2.7 times as much."""
 LAYER_OVERHEAD_SECONDS = 28e-6
 """Per layer and token on an NVIDIA card, for starting its operations: a calibration of that H100 measured it. Without it 440
 tokens/s were predicted for the model above, 298 to 306 measured. Where a token reads for 20 ms (an RTX 3060) it is 4 %."""

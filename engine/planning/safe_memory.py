@@ -10,8 +10,8 @@ DEFAULT_RESERVE_FRACTION = 0.20
 """Share of the total that is left alone: the desktop, other programs, CUDA's contexts (``CUDA_PROCESSES_BYTES``)."""
 
 LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION = 0.05, 0.80
-"""Bounds of what the window lets a person set. Safe memory is never above 95 %: CUDA's contexts alone take more than those 5 %
-of a 12 GB card, and a machine whose RAM is filled to the last swaps the weights out. Above a reserve of 80 % no device is worth a
+"""Bounds of what the window lets a person set. Safe memory is never above 95 %: CUDA's contexts alone take more than 5 % of a
+12 GB card, and a machine whose RAM is filled to the last swaps the weights out. Above a reserve of 80 % no device is worth a
 worker. The command line takes any share (``--reserve``): who types it there knows it."""
 
 CUDA_PROCESSES_BYTES = 1 << 30 | 128 << 20

@@ -8,8 +8,8 @@ one CPU library per instruction set, chosen when it is loaded).
 A build without Vulkan gets it later without being repeated: the backend is one more library of the same source. Rejected: a
 git clone (needs a host name and git), BLAS (it hides the CPU device and breaks pipelining), keeping the build tree (400 MB).
 
-Measured on 2 cores: CPU 10 min, CPU and Vulkan 15 min, Vulkan added to a build 4 min; 65 MB, about 0.5 GB while it is made. CPU
-and CUDA for the card that is there (an H100, CUDA 13.0) on 16 cores: 5 min, 67 min of processor time; CUDA's library is 50 MB.
+Measured on 2 cores: CPU 10 min, CPU and Vulkan 15 min, Vulkan added to a build 4 min; 65 MB, about 0.5 GB while it is made.
+On 16 cores CPU and CUDA for the card that is there (an H100): 5 min, of the processors 67 min; CUDA's library is 50 MB.
 """
 
 from __future__ import annotations

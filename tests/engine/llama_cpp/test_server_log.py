@@ -59,7 +59,7 @@ def test_a_load_tells_its_story_in_order(name: str) -> None:
             "out_of_memory_itself.log",
             "CUDA0",
             "NVIDIA H100 80GB HBM3",
-            "GPU 0 of the coordinator's machine has no room for a buffer of 100000 MiB.",
+            "The coordinator's CUDA0 has no room for a buffer of 100,000 MiB.",
             None,
         ),
         (
