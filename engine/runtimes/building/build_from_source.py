@@ -20,7 +20,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -104,6 +104,8 @@ class _Backends:
     """What was decided."""
 
     cuda: bool
+    cuda_must_load: bool = False
+    """Somebody asked for it, and there is a card: without one there may be no driver for it to load."""
     vulkan: VulkanPieces | None
 
     @property
@@ -112,12 +114,12 @@ class _Backends:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """As the programs call what must load. CUDA's is not asked for where no card is: it may have no driver to load."""
-        return ("CUDA",) * (self.cuda and has_cuda()) + ("Vulkan",) * (self.vulkan is not None)
+        """As the programs call what must load."""
+        return ("CUDA",) * self.cuda_must_load + ("Vulkan",) * (self.vulkan is not None)
 
     @property
     def without_vulkan(self) -> _Backends:
-        return _Backends(cuda=self.cuda, vulkan=None)
+        return replace(self, vulkan=None)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -286,8 +288,9 @@ def _decide(options: BuildOptions) -> _Backends:
     if isinstance(vulkan, str):
         if options.vulkan is Wanted.YES:
             raise RuntimeUnavailable(f"The Vulkan backend cannot be built: {vulkan}")
-        return _Backends(cuda=_decide_cuda(options), vulkan=None)
-    return _Backends(cuda=_decide_cuda(options), vulkan=vulkan)
+    must_load = options.cuda is Wanted.YES and has_cuda()
+    found = None if isinstance(vulkan, str) else vulkan
+    return _Backends(cuda=_decide_cuda(options), cuda_must_load=must_load, vulkan=found)
 
 
 def _decide_cuda(options: BuildOptions) -> bool:
