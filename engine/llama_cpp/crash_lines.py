@@ -97,7 +97,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "This is a fault of llama.cpp: try a newer build, or without flash attention or a quantised KV cache.",
         ),
         (
-            r"(?:CUDA error: out of memory|cudaMalloc failed: out of memory|ErrorOutOfDeviceMemory|std::bad_alloc)",
+            r"(?:CUDA error: out of memory|ErrorOutOfDeviceMemory|std::bad_alloc)",
             "The coordinator's machine ran out of memory.",
             "Use a shorter context or a smaller micro-batch, or close other programs.",
         ),
@@ -109,6 +109,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     )
 )
 _VAGUE: tuple[tuple[str, str, str], ...] = (
+    # CUDA's own line; the next one says which buffer it was (recorded: nvidia-h100/out_of_memory_itself.log).
+    (
+        "cudaMalloc failed: out of memory",
+        "The coordinator's GPU ran out of memory.",
+        "Use a shorter context, or fewer layers.",
+    ),
     ("error loading model: ", "llama-server could not load the model.", "See its log."),
     ("exiting due to model loading error", "llama-server could not load the model.", "See its log."),
     ("exiting due to HTTP server error", "llama-server could not open its API.", "See its log."),

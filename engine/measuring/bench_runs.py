@@ -13,11 +13,15 @@ from engine.llama_cpp.command_lines import llama_bench_argv
 from engine.measuring import calibration, probes, whole_model
 from engine.measuring.bench_rows import rows_in
 from engine.measuring.probe_files import ProbeFiles
+from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerOffer
 
 REPETITIONS = 2
+GPU_PROMPT_REPETITIONS = 5
+"""Of prompts on a GPU: after llama-bench's own warm-up the first is still up to 3.3 times slower than the second (an H100:
+29,617 and 97,345 tokens/s), and the median of two is their mean. They take milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,8 @@ class BenchRuns:
         if lengths is not None:
             rows += rows_in(self._lines([reader], decode_tokens=lengths.decode_tokens, repetitions=3))
             prompt = lengths.prompt_tokens
-            rows += rows_in(self._lines([computer], ubatches=lengths.ubatches, prompt_tokens=prompt, repetitions=2))
+            times = _prompt_repetitions(offer)
+            rows += rows_in(self._lines([computer], ubatches=lengths.ubatches, prompt_tokens=prompt, repetitions=times))
         return _there(probes.type_speed(kind, rows, offer, calls, facts), f"weights of the type {kind}")
 
     def rates(self, model: ModelFacts) -> tuple[float, float]:
@@ -72,11 +77,11 @@ class BenchRuns:
 
     def anchored(self, speed: Speed, offer: WorkerOffer, model: ModelFacts) -> Speed:
         """``speed`` as a real model shows it to be, run as the standard request will run it or as far as is quick."""
-        run = self._whole_run(model, whole_model.lengths_for(speed, model))
+        run = self._whole_run(model, whole_model.lengths_for(speed, model), _prompt_repetitions(offer))
         return whole_model.anchored(speed, offer, model, run, self.plan.shape)
 
-    def _whole_run(self, model: ModelFacts, lengths: whole_model.Lengths) -> whole_model.WholeRun:
-        rows = rows_in(self._lines([model], prompt_tokens=lengths.prompt_tokens, repetitions=REPETITIONS))
+    def _whole_run(self, model: ModelFacts, lengths: whole_model.Lengths, prompts: int) -> whole_model.WholeRun:
+        rows = rows_in(self._lines([model], prompt_tokens=lengths.prompt_tokens, repetitions=prompts))
         depths = sorted({0, lengths.depth_tokens})
         deep = ("-d", ",".join(map(str, depths)))  # an invocation of its own: a prompt would be run at every depth too
         rows += rows_in(self._lines([model], deep, decode_tokens=lengths.decode_tokens, repetitions=REPETITIONS))
@@ -116,6 +121,10 @@ class BenchRuns:
             repetitions=repetitions,
         )
         return self.run((*command.argv, *more))
+
+
+def _prompt_repetitions(offer: WorkerOffer) -> int:
+    return GPU_PROMPT_REPETITIONS if offer.kind is DeviceKind.GPU else REPETITIONS
 
 
 def _there(speed: Speed | None, what: str) -> Speed:

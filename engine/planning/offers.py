@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.planning.safe_memory import DEFAULT_RESERVE_FRACTION, safe_bytes
+from engine.planning.safe_memory import CUDA_PROCESSES_BYTES, DEFAULT_RESERVE_FRACTION, safe_bytes
 from engine.vocabulary.device import Cpu, DeviceKind, Gpu
 from engine.vocabulary.machine import Machine, MachineId
 from engine.vocabulary.worker import FIRST_RPC_PORT, Exposure, Layout, Link, Speed, WorkerId, WorkerOffer
@@ -168,7 +168,8 @@ def _threads(cores: int | None, count: int, index: int) -> int | None:
 def _gpu_device(gpu: Gpu, reserve_fraction: float, ram_part: int) -> MachineDevice:
     total = gpu.memory_total_bytes or 0
     free = total if gpu.memory_free_bytes is None else gpu.memory_free_bytes
-    safe = safe_bytes(total, free, reserve_fraction)
+    ours = CUDA_PROCESSES_BYTES if (gpu.runtime_name or "").startswith("CUDA") else 0
+    safe = safe_bytes(total, free - ours, reserve_fraction)
     return MachineDevice(
         kind=DeviceKind.GPU,
         device_name=gpu.friendly_name,

@@ -24,6 +24,15 @@ def test_recorded_lists(version: str) -> None:
     assert parse_device_list(text) == (device("CPU", "AMD EPYC", 24105, 24105),)
 
 
+def test_recorded_lists_of_a_machine_with_cuda() -> None:
+    card = device("CUDA0", "NVIDIA H100 80GB HBM3", 81079, 80552)
+    cpu = device("CPU", "Intel(R) Xeon(R) Processor", 128887, 128887)
+    lists = {name: (RECORDED / "nvidia-h100" / name).read_text() for name in ("device_list.txt", "server_device_list.txt")}
+    assert parse_device_list(lists["device_list.txt"]) == (card, cpu)
+    assert parse_device_list(lists["server_device_list.txt"]) == (card,)
+    assert parse_device_list((RECORDED / "nvidia-h100" / "device_list_hidden.txt").read_text()) == (cpu,)
+
+
 def test_lines_as_the_gpu_backends_print_them() -> None:
     """Composed from the format string and the backends' descriptions; the lines around them must not disturb."""
     text = """ggml_cuda_init: found 1 CUDA devices (Total VRAM: 12287 MiB):

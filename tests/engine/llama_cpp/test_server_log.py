@@ -52,6 +52,37 @@ def test_a_load_tells_its_story_in_order(name: str) -> None:
     assert story[-2:] == [log.ModelLoaded(), log.Listening(url="http://127.0.0.1:53980")]
 
 
+@pytest.mark.parametrize(
+    ("name", "device", "description", "sentence", "endpoint"),
+    [
+        (
+            "out_of_memory_itself.log",
+            "CUDA0",
+            "NVIDIA H100 80GB HBM3",
+            "The coordinator's CUDA0 has no room for a buffer of 100,000 MiB.",
+            None,
+        ),
+        (
+            "out_of_memory_rpc.log",
+            "RPC0",
+            "127.0.0.1:18098",
+            "The worker at 127.0.0.1:18098 has no room for a buffer of 100,000 MiB.",
+            "127.0.0.1:18098",
+        ),
+    ],
+)
+def test_a_recorded_card_without_room(name: str, device: str, description: str, sentence: str, endpoint: str | None) -> None:
+    parser = log.ServerLog()
+    lines = (RECORDED.parent / "nvidia-h100" / name).read_text().splitlines()
+    events = [event for line in lines for event in parser.feed(line)]
+    assert log.DeviceUsed(name=device, description=description) in events
+    assert {event.device for event in events if isinstance(event, log.LayerAssigned)} == {device}
+    weights = [event for event in events if isinstance(event, log.BufferAllocated) and event.kind is log.BufferKind.WEIGHTS]
+    assert sum(event.bytes for event in weights if event.buffer_name.startswith(device)) == pytest.approx(3815.33 * MIB, abs=1)
+    said = next(event for event in events if isinstance(event, log.FatalError) and not event.vague)
+    assert (said.sentence, said.endpoint) == (sentence, endpoint)
+
+
 def test_buffers_of_a_worker_add_up() -> None:
     buffers: dict[tuple[str, int] | None, ActualBuffers] = {}
     for event in events_of("load_and_answer.jsonl.log"):

@@ -60,6 +60,17 @@ def test_a_type(files):
     assert compute[-2:] == ("-ub", "256")
 
 
+def test_prompts_are_repeated_more_often_on_a_gpu(files):
+    """The first after the warm-up is far from the others there."""
+    for worker, times in ((offer("a"), "2"), (offer("a", "cuda:0"), "5")):
+        runs, seen = runs_with(files)
+        guess = runs.type_speed("q8_0", worker, runs.calls(worker, 4))
+        assert seen[-1][seen[-1].index("-r") + 1] == times
+        runs.anchored(guess, worker, replace(a_model(), path="/models/real.gguf"))
+        prompt = seen[-2]
+        assert prompt[prompt.index("-r") + 1] == times
+
+
 def test_a_slow_worker_is_asked_for_less(files):
     runs, seen = runs_with(files, lambda argv: bench_output(argv, seconds_per_layer_token=0.1))
     calls = runs_with(files)[0].calls(offer("a"), 4)

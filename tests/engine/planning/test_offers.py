@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.planning.offers import Reach, offers_of_machine, why_no_offer
+from engine.planning.safe_memory import CUDA_PROCESSES_BYTES
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import Machine
 from engine.vocabulary.worker import Exposure, Layout, Link, Speed, WorkerId
@@ -47,8 +48,17 @@ def test_switching_a_worker_off_does_not_move_the_ports_of_the_others() -> None:
 def test_safe_memory_is_a_fifth_less_and_never_more_than_is_free() -> None:
     cpu, card = offers_of_machine(machine("m", gpu(0, free=3 * GB)), Layout.PER_DEVICE)
     assert cpu.safe_bytes == 8 * GB
-    assert card.safe_bytes == 3 * GB
+    assert card.safe_bytes == 3 * GB - CUDA_PROCESSES_BYTES
     assert card.used_by_others_bytes == 7 * GB
+
+
+def test_what_cudas_processes_take_beside_the_plan_is_left_free() -> None:
+    """An H100 whose 81,079 MiB were free had no room for a plan of 80,687 MiB that kept no reserve."""
+    total = 81_079 << 20
+    _, card = offers_of_machine(machine("m", gpu(0, total=total, free=total)), Layout.PER_DEVICE, reserve_fraction=0.0)
+    assert card.safe_bytes == total - CUDA_PROCESSES_BYTES < 80_687 << 20
+    _, usual = offers_of_machine(machine("m", gpu(0, total=total, free=total)), Layout.PER_DEVICE)
+    assert usual.safe_bytes == round(0.8 * total), "the usual reserve is more than that"
 
 
 def test_several_cpu_workers_divide_cores_and_ram() -> None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.llama_cpp.device_list import parse_device_list
 from engine.machines.gpus.match_gpus import match_gpus
 from engine.machines.gpus.vendor_gpu import VendorGpu
 from engine.vocabulary.device import Gpu, RuntimeDevice, Vendor
 
+RECORDED = Path(__file__).parents[3] / "recorded" / "nvidia-h100"
 MIB = 1024 * 1024
 CPU = RuntimeDevice(runtime_name="CPU", description="AMD EPYC", memory_total_bytes=MIB, memory_free_bytes=MIB)
 
@@ -32,6 +37,26 @@ def names(gpus: tuple[Gpu, ...]) -> list[tuple[str, str | None]]:
 
 
 RTX = seen(Vendor.NVIDIA, "NVIDIA GeForce RTX 4090", 24564, 20000)
+
+
+def test_the_recorded_h100_is_one_gpu() -> None:
+    """As NVML and as llama.cpp told it in the same minute: their totals differ by what the driver reserves."""
+    nvml = json.loads((RECORDED / "nvml.json").read_text())
+    memory = nvml["MemoryInfo"]
+    card = VendorGpu(
+        vendor=Vendor.NVIDIA, name=nvml["Name"], memory_total_bytes=memory["total"], memory_free_bytes=memory["free"]
+    )
+    devices = parse_device_list((RECORDED / "device_list.txt").read_text())
+    (gpu,) = match_gpus([card], devices)
+    assert (gpu.name, gpu.runtime_name, gpu.friendly_name) == ("NVIDIA H100 80GB HBM3", "CUDA0", "cuda:0")
+    assert (gpu.memory_total_bytes, gpu.memory_free_bytes) == (81079 * MIB, 81079 * MIB)
+
+
+def test_a_recorded_card_that_is_hidden_is_told_as_such() -> None:
+    devices = parse_device_list((RECORDED / "device_list_hidden.txt").read_text())
+    (gpu,) = match_gpus([seen(Vendor.NVIDIA, "NVIDIA H100 80GB HBM3", 81559, 81079)], devices)
+    assert gpu.runtime_name is None
+    assert gpu.why_no_runtime_name is not None
 
 
 def test_a_cuda_device_is_nvml_s_gpu_with_the_runtime_s_total_and_the_fresh_free() -> None:

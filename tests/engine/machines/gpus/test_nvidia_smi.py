@@ -1,4 +1,4 @@
-"""On samples made from NVIDIA's documentation: no such card was at hand."""
+"""On what one H100 said, and on samples made from NVIDIA's documentation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from engine.machines.gpus.nvidia_smi import parse_nvidia_smi, smi_number
 from engine.vocabulary.device import Vendor
 
 DOCUMENTED = Path(__file__).parents[3] / "documented" / "nvidia-smi"
+RECORDED = Path(__file__).parents[3] / "recorded" / "nvidia-h100"
 MIB = 1 << 20
 
 
 def parsed(name: str):
     return parse_nvidia_smi((DOCUMENTED / name).read_text())
+
+
+def test_a_recorded_h100() -> None:
+    (gpu,) = parse_nvidia_smi((RECORDED / "smi_look.csv").read_text()).gpus
+    assert (gpu.vendor, gpu.name, gpu.busy_fraction) == (Vendor.NVIDIA, "NVIDIA H100 80GB HBM3", 0.0)
+    assert (gpu.memory_total_bytes, gpu.memory_free_bytes) == (81559 * MIB, 81079 * MIB)
 
 
 def test_two_gpus() -> None:

@@ -19,6 +19,11 @@ def recorded(program: str = "python") -> dict[str, Any]:
     return json.loads((RECORDED / f"{program}.json").read_text(encoding="utf-8"))
 
 
+def recorded_h100(program: str = "python") -> dict[str, Any]:
+    """A machine with one H100 and 16 cores."""
+    return json.loads((TESTS / f"recorded/nvidia-h100/look_{program}.json").read_text(encoding="utf-8"))
+
+
 def arm_board() -> dict[str, Any]:
     """A Raspberry Pi 5."""
     return json.loads((DOCUMENTED / "remote-machines/arm-board.json").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from engine.machines.remote_probe.parse_probe import parse_probe
 from engine.machines.remote_probe.probe_answer import machine_of
 from engine.machines.remote_probe.sent_text import SenselessError
 from engine.vocabulary.device import Gpu, Vendor
-from tests.engine.machines.remote_probe.sent_documents import TARGET, nvidia, packed, recorded
+from tests.engine.machines.remote_probe.sent_documents import TARGET, TESTS, nvidia, packed, recorded
 
 MIB = 1 << 20
 
@@ -131,3 +131,13 @@ def test_what_cannot_be_is_refused(bad):
 def test_any_bytes_are_refused(data):
     with pytest.raises(SenselessError):
         LoadLines(machine()).read(data, 1.0)
+
+
+def test_the_recorded_h100_at_work():
+    """A llama of 7 billion parameters decodes on it; nvidia-smi's first answer comes after the first line."""
+    lines = LoadLines(machine(gpu(0, Vendor.NVIDIA)))
+    text = (TESTS / "recorded/nvidia-h100/load_busy.txt").read_text()
+    samples = [lines.read(each.removeprefix("MARK").encode(), 1.0) for each in text.splitlines() if each]
+    assert [sample.gpu_busy_fractions for sample in samples] == [(None,), (0.77,), (0.78,), (0.78,)]
+    assert [sample.gpu_free_bytes for sample in samples[1:]] == [(75561 * MIB,)] * 3
+    assert [sample.gpu_temperatures_celsius for sample in samples[1:]] == [(41.0,), (42.0,), (43.0,)]

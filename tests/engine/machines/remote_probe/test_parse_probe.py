@@ -13,7 +13,16 @@ from engine.errors import ProbeFailed
 from engine.machines.remote_probe.parse_probe import MOST_DOCUMENT_BYTES, parse_probe
 from engine.machines.remote_probe.probe_answer import facts_of, machine_of
 from engine.vocabulary.device import Vendor
-from tests.engine.machines.remote_probe.sent_documents import TARGET, arm_board, cards, mac, nvidia, packed, recorded
+from tests.engine.machines.remote_probe.sent_documents import (
+    TARGET,
+    arm_board,
+    cards,
+    mac,
+    nvidia,
+    packed,
+    recorded,
+    recorded_h100,
+)
 
 MIB = 1 << 20
 
@@ -46,6 +55,18 @@ def test_both_programs_tell_the_same_of_one_machine():
         sh.os_name,
         sh.system_id,
     )
+
+
+@pytest.mark.parametrize("program", ["python", "sh"])
+def test_the_recorded_machine_with_an_h100(program):
+    answer = parse_probe(packed(recorded_h100(program)), TARGET)
+    assert answer.os_name == "Ubuntu 24.04.3 LTS"
+    assert (answer.cpu.name, answer.cpu.physical_cores) == ("Intel(R) Xeon(R) Processor", 16)
+    assert "amx_int8" in recorded_h100(program)["files"]["/proc/cpuinfo"]
+    assert answer.gpu_toolchains == ("CUDA",)
+    (card,) = machine_of(answer, None).gpus
+    assert (card.vendor, card.name) == (Vendor.NVIDIA, "NVIDIA H100 80GB HBM3")
+    assert (card.memory_total_bytes, card.memory_free_bytes) == (81559 * MIB, 81079 * MIB)
 
 
 def test_a_documented_arm_board():

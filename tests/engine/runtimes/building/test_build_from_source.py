@@ -228,6 +228,19 @@ def test_a_vulkan_backend_that_does_not_load_is_an_error(workshop, monkeypatch):
         workshop.build(options)
 
 
+@pytest.mark.parametrize(("backends", "loads"), [(("RPC", "CPU"), False), (("RPC", "CPU", "CUDA"), True)])
+def test_cuda_that_was_asked_for_must_load_where_a_card_is(workshop, monkeypatch, backends, loads):
+    monkeypatch.setattr(building, "has_cuda", lambda: True)
+    workshop.cmake(backends=backends)
+    options = BuildOptions(cuda=Wanted.YES, vulkan=Wanted.NO)
+    if loads:
+        assert workshop.build(options).name.endswith("-cpu-cuda")
+    else:
+        with pytest.raises(RuntimeUnavailable, match="CUDA backend does not load"):
+            workshop.build(options)
+    assert is_finished(workshop.build(BuildOptions(cuda=Wanted.IF_POSSIBLE, vulkan=Wanted.NO)))
+
+
 def test_vulkan_that_must_be_and_cannot_be_says_what_is_missing(workshop, tmp_path):
     options = BuildOptions(cuda=Wanted.NO, vulkan=Wanted.YES, vulkan_headers=tmp_path / "nothing")
     with pytest.raises(RuntimeUnavailable, match="Vulkan backend cannot be built: "):

@@ -12,7 +12,9 @@ from engine.measuring.probe_files import ProbeFiles
 from engine.session.working import measure_worker
 from engine.session.working.measure_worker import Subject, calls_part, measured_speed, run_bench, stored_speed
 from engine.session.working.serve_alone import Bench
+from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.model import LayerFacts
+from engine.vocabulary.worker import Exposure
 from tests.fakes.bench_program import bench_output
 from tests.fakes.fake_outside import RUNTIME, Fakes, FakeToken, a_model, planned_session
 from tests.fakes.fake_process_starter import FakeProgram
@@ -74,6 +76,17 @@ def test_a_large_model_is_not_run_itself():
     speed = measured(bench, offer, large)
     assert all(large.path not in argv for argv in benches(fakes))
     assert speed == stored_speed(fakes.outside(), offer, RUNTIME, large)
+
+
+def test_a_gpu_of_the_coordinators_machine_runs_larger_ones():
+    fakes = Fakes()
+    bench, offer = bench_with(fakes)
+    large = replace(TYPED, total_bytes=measure_worker.LARGEST_QUICK_BYTES + 1)
+    card = replace(offer, kind=DeviceKind.GPU, safe_bytes=100 * large.total_bytes)
+    measured(bench, card, large)
+    assert any(large.path in argv for argv in benches(fakes))
+    tunnelled = replace(card, exposure=Exposure.TUNNEL)
+    assert measure_worker.largest_bytes(tunnelled) == measure_worker.largest_bytes(offer) < measure_worker.largest_bytes(card)
 
 
 def test_what_is_stored_for_the_very_model_counts_first():
