@@ -34,7 +34,9 @@ ANSWER_TOKENS = 32
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser("demo", help="the whole story on this machine with a small real model")
-    parser.add_argument("--model", metavar="FILE", help="a GGUF file to show it with, instead of the small model that is fetched")
+    parser.add_argument(
+        "--model", metavar="FILE", help="a GGUF file to show it with, instead of the small model that is fetched"
+    )
     parser.add_argument("--question", default=QUESTION, help="what to ask")
     add_runtime(parser)
     add_json(parser)

@@ -66,7 +66,9 @@ class ServedWorker:
                 ),
             )
         except OSError as error:
-            complain(f"{self._spec.id} runs, but cannot be shown to others: {self._kept} cannot be written ({error.strerror}).")
+            complain(
+                f"{self._spec.id} runs, but cannot be shown to others: {self._kept} cannot be written ({error.strerror})."
+            )
 
     def look_after(self) -> str | None:
         """Start it again when it has ended. A sentence when it keeps ending."""

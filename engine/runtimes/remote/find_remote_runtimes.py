@@ -132,7 +132,9 @@ def _remote_runtime(told: _Told, coordinator: Runtime | None, where: str) -> Rem
     devices, why_no_devices = _devices(told)
     why_unusable = known.why_unusable or _why_help_is_unknown(told, where) or why_no_devices
     runtime = Runtime(
-        id=posixpath.basename(told.top) if told.kind in (OWN, PACKAGED) else hashlib.sha256(told.folder.encode()).hexdigest()[:12],
+        id=posixpath.basename(told.top)
+        if told.kind in (OWN, PACKAGED)
+        else hashlib.sha256(told.folder.encode()).hexdigest()[:12],
         folder=told.folder,
         source=_source(told, known.manifest),
         rpc_server=told.rpc_server,

@@ -1,6 +1,6 @@
 """A fresh Debian in a folder, for one test: debootstrap once, then an overlay over it that is thrown away.
 
-Mounts are made in a mount namespace of the test's own (``test_packages.py`` enters it first), so none is left, however it ends.
+Mounts are made in a mount namespace of the test's own (``test_packages.py`` enters it first): none is left, however it ends.
 The packages come from where this machine's apt gets its own; downloads are kept in ``build/packages/roots``. Programs under
 test run as a plain user in a network namespace of their own that has a loopback and nothing else: no internet.
 """
@@ -19,7 +19,18 @@ from parts.facts import BUILD
 
 ROOTS = BUILD / "roots"
 USER, UID, HOME = "student", 1000, "/home/student"
-NOT_COMPARED = ("/proc", "/sys", "/dev", "/tmp", "/run", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/log", "/var/lib/rpm")
+NOT_COMPARED = (
+    "/proc",
+    "/sys",
+    "/dev",
+    "/tmp",
+    "/run",
+    "/var/cache",
+    "/var/lib/apt",
+    "/var/lib/dpkg",
+    "/var/log",
+    "/var/lib/rpm",
+)
 """What a package manager writes for itself, and mounts."""
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 

@@ -38,7 +38,7 @@ class Report:
 
 def demo_model() -> Path:
     """The small model, as ``set_up.py`` fetched it. Raises ``CommandFailed``."""
-    import os  # noqa: PLC0415 - only here
+    import os
 
     data = os.environ.get("CROSSPLY_DATA")
     model = Path(data) / "models" / Path(_DEMO_MODEL).name if data else Path.home() / _DEMO_MODEL
@@ -94,7 +94,9 @@ def check_nothing_left(root: FreshRoot, before: dict[str, tuple[int, int]], what
     left = sorted(set(after) - set(before))
     gone = sorted(set(before) - set(after))
     changed = sorted(path for path in set(after) & set(before) if after[path] != before[path])
-    strange = [f"left: {path}" for path in left] + [f"gone: {path}" for path in gone] + [f"changed: {path}" for path in changed]
+    strange = (
+        [f"left: {path}" for path in left] + [f"gone: {path}" for path in gone] + [f"changed: {path}" for path in changed]
+    )
     expect(not strange, f"{what} is not as it was before: {', '.join(strange[:12])} ({len(strange)} in all)")
 
 

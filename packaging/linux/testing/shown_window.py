@@ -69,7 +69,9 @@ def _wait_for_window(display: str, process: subprocess.Popen[bytes], log: Path) 
     search = ["xdotool", "search", "--onlyvisible", "--name", TITLE]
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise CommandFailed(f"The window ended with status {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
+            raise CommandFailed(
+                f"The window ended with status {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}"
+            )
         said = subprocess.run(search, env={**os.environ, "DISPLAY": display}, capture_output=True, text=True, check=False)
         if said.stdout.split():
             return said.stdout.split()[0]
