@@ -1,4 +1,4 @@
-"""``make deb``, ``make rpm``, ``make appimage``, ``make windows``, ``make macos``: what ``set_up.py`` starts once all is there.
+"""``make deb``, ``make rpm``, ``make appimage``, ``make windows``, ``make macos``: what ``set_up.py`` starts when all is there.
 
 ``make_package.py KIND``. Standard library only; run by path, so the rooms of this folder (``parts``, ``linux``, ``windows``,
 ``macos``) are found beside it. The finished packages are in ``dist``, everything in between in ``build/packages``.
@@ -64,11 +64,12 @@ def make_linux(kind: str, facts: Facts) -> int:
         return refused
     from linux.nfpm_packages import pack, stage
     from parts.installed_files import BOTH
+    from parts.size_table import table
 
     prepare(facts)
     for package in BOTH:
         say(f"packing {package}")
-        stage(package)
+        print(table(stage(package)), flush=True)
         tell(pack(package, kind, facts))
     return 0
 

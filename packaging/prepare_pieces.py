@@ -1,8 +1,8 @@
 """The two large pieces of the set-up, with the engine's own code: llama.cpp's programs, and the demo's model.
 
-``prepare_pieces.py folder`` prints the data folder; ``runtime [--vulkan-headers FOLDER]`` and ``model`` print one line of JSON
-per progress (``fraction``, ``detail``) and at the end ``result`` or ``error``. Run by path with the virtual environment's
-Python; ``set_up.py`` shows it.
+``prepare_pieces.py folder`` prints the data folder; ``runtime [--vulkan-headers FOLDER]``, ``portable`` (the same, always our
+own build and without CUDA: what the packages carry) and ``model`` print one line of JSON per progress (``fraction``,
+``detail``) and at the end ``result`` or ``error``. Run by path with the virtual environment's Python; ``set_up.py`` shows it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _StopAsked:
 def main() -> int:
     """See the module's docstring."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("piece", choices=("folder", "runtime", "model"))
+    parser.add_argument("piece", choices=("folder", "runtime", "portable", "model"))
     parser.add_argument("--vulkan-headers", type=Path, help="the Vulkan backend is needed; build it with these")
     asked = parser.parse_args()
     if asked.piece == "folder":
@@ -53,7 +53,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, token.ask)
     signal.signal(signal.SIGTERM, token.ask)
     try:
-        _say(result=_runtime(asked.vulkan_headers, token) if asked.piece == "runtime" else _model(token))
+        if asked.piece == "model":
+            _say(result=_model(token))
+        else:
+            make = _portable if asked.piece == "portable" else _runtime
+            _say(result=make(asked.vulkan_headers, token))
     except EngineError as error:
         _say(error=str(error), details=error.details)
         return 1
@@ -77,6 +81,11 @@ def _runtime(headers: Path | None, token: _StopAsked) -> str:
         else "none is found"
     )
     raise RuntimeUnavailable(f"llama.cpp was built, but is not what is used now ({said}).", advice="Unset CROSSPLY_RUNTIME.")
+
+
+def _portable(headers: Path | None, token: _StopAsked) -> str:
+    options = BuildOptions(cuda=Wanted.NO, vulkan=Wanted.YES if headers else Wanted.IF_POSSIBLE, vulkan_headers=headers)
+    return str(build_runtime(find_folders(), options, _show, token))
 
 
 def _usable(*, needs_vulkan: bool) -> Runtime | None:

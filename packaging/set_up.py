@@ -1,5 +1,6 @@
-"""From a fresh clone to a running Crossply (``set_up.py run``) or finished checks (``test``, ``lint``, ``bench``,
-``fuzz``, ``fault-matrix``, ``soak``); and the lock files that it installs from (``lock``, ``audit``; see ``lock_files``).
+"""From a fresh clone to a running Crossply (``set_up.py run``), finished checks (``test``, ``lint``, ``bench``, ``fuzz``,
+``fault-matrix``, ``soak``), packages (``deb``, ``rpm``, ``appimage``, ``windows``, ``macos``) and their test
+(``packages-test``); and the lock files that it installs from (``lock``, ``audit``; see ``lock_files``).
 
 Standard library only; run by path with any Python from 3.11 on (``make`` does). Everything that takes long is done once: the
 second time each step only looks. What is needed and where it goes: system libraries (apt; named, with the one line that
@@ -30,7 +31,13 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TOOLS = ROOT / ".cache/tools"
 OLDEST = (3, 11)
 MEASURING = ("test", "bench", "fault-matrix", "soak")
-TARGETS = ("run", "lint", "fuzz", *MEASURING, "lock", "audit")
+BUILT_ON = {
+    **dict.fromkeys(("deb", "rpm", "appimage", "packages-test"), "linux"),
+    "windows": "win32",
+    "macos": "darwin",
+}
+"""Installers, and the only system on which each can be made."""
+TARGETS = ("run", "lint", "fuzz", *MEASURING, *BUILT_ON, "lock", "audit")
 
 
 class StepFailed(Exception):
@@ -45,6 +52,8 @@ def main() -> int:
     if target not in TARGETS:
         print(f"usage: set_up.py {'|'.join(TARGETS)}", file=sys.stderr)
         return 2
+    if sys.platform != BUILT_ON.get(target, sys.platform):
+        return run_packaging(sys.executable, target)  # it says which system it needs
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("", encoding="utf-8")
     steps = steps_for(target)
@@ -76,6 +85,8 @@ def use_newer_python() -> int:
 
 def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
     """The steps of each target, in order."""
+    if target in BUILT_ON:
+        return steps_for_packages(target)
     has_window = has_display()
     steps: list[tuple[str, Callable[[Progress], str]]] = [("this machine", check_machine)]
     if target in ("lock", "audit"):
@@ -99,8 +110,27 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
     return steps
 
 
+def steps_for_packages(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
+    """Those of the installers: the engine and llama.cpp; the frozen application's own environment makes itself."""
+    steps: list[tuple[str, Callable[[Progress], str]]] = [("this machine", check_machine)]
+    if sys.platform == "linux":
+        wanted = system_packages.PACKAGES + (system_packages.PACKAGES_TEST if target == "packages-test" else ())
+        steps.append(("system packages", lambda p: system_step(p, wanted)))
+    steps.append(("Python environment", lambda p: environment_step(p, with_dev=False)))
+    if sys.platform == "linux":
+        steps.append(("Vulkan headers", vulkan_headers_step))
+        steps.append(("llama.cpp", lambda p: portable_step(p, "--vulkan-headers", read_note("headers"))))
+    else:
+        steps.append(("llama.cpp", portable_step))
+    if target == "packages-test":
+        steps.append(("model gemma-3-270m", lambda p: pieces_step(p, "model")))
+    return steps
+
+
 def start(target: str) -> int:
     """What the set-up was for."""
+    if target in BUILT_ON:
+        return run_packaging(str(PYTHON), target)
     if target == "test":
         return run_tests(PYTHON, ROOT)
     if target == "lint":
@@ -117,6 +147,18 @@ def start(target: str) -> int:
     scripts = PYTHON.parent
     command = [str(scripts / "crossply")] if has_display() else [str(scripts / "crossplyctl"), "demo"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def run_packaging(python: str, target: str) -> int:
+    """Make the installer; for the test all of Linux' first."""
+    commands = [["make_package.py", target]]
+    if target == "packages-test":
+        commands = [*(["make_package.py", kind] for kind in ("deb", "rpm", "appimage")), ["test_packages.py"]]
+    for script, *words in commands:
+        code = subprocess.run([python, f"packaging/{script}", *words], cwd=ROOT, check=False).returncode
+        if code != 0:
+            return code
+    return 0
 
 
 def has_display() -> bool:
@@ -214,6 +256,13 @@ def pieces_step(progress: Progress, *arguments: str) -> str:
     if process.returncode != 0:
         raise StepFailed(f"{last.get('error') or tail_of_log()}\n{last.get('details', '')}".strip())
     return str(last.get("result", "ready"))
+
+
+def portable_step(progress: Progress, *arguments: str) -> str:
+    """Our own build of llama.cpp, for the packages; where it is is noted."""
+    folder = pieces_step(progress, "portable", *arguments)
+    (LOG.parent / "portable_runtime").write_text(folder, encoding="utf-8")
+    return folder
 
 
 def must_run(progress: Progress, argv: list[str], why: str) -> None:

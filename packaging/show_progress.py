@@ -87,6 +87,6 @@ class Progress:
 
 
 def _columns() -> int:
-    import shutil  # noqa: PLC0415
+    import shutil
 
     return shutil.get_terminal_size((100, 24)).columns

@@ -45,6 +45,20 @@ TEST = (
     "libvulkan1",
     "glslc",
 )
+PACKAGES = ("binutils", "xz-utils", "libvulkan1", "glslc")
+"""To make the Linux packages: strip and objdump; xz; and the Vulkan backend."""
+PACKAGES_TEST = (
+    "debootstrap",
+    "rpm",
+    "lintian",
+    "rpmlint",
+    "desktop-file-utils",
+    "util-linux",
+    "xvfb",
+    "xdotool",
+    "imagemagick",
+    "iproute2",
+)
 
 OnLine = Callable[[str], None]
 

@@ -31,7 +31,8 @@ from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 
 _MAKE_PRIVATE = ("exec", "sh", "-c", 'umask 077; mkdir -p -- "$1"; LC_ALL=C df -Pk -- "$1"', "sh")
-"""Followed by the folder; prints how much room its disk has. Its parents are ours alone, too: ``mkdir -m`` is about the last one only."""
+"""Followed by the folder; prints how much room its disk has. Its parents are ours alone, too: ``mkdir -m`` is about the last
+one only."""
 
 MakeTunnel = Callable[[tuple[Forward, ...]], ProcessSpec]
 

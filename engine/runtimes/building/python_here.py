@@ -19,7 +19,7 @@ def python_with_pip(which: Callable[[str], str | None] = shutil.which) -> str:
     found = which("python3") or which("python")
     if found is None:
         raise RuntimeUnavailable(
-            "Downloads are made with pip, and this machine has no Python (the installed Crossply has none that others can use).",
-            advice="Install python3 with pip (Debian, Ubuntu: apt-get install python3-pip python3-venv), or bring the files by hand.",
+            "Downloads are made with pip, and this machine has no Python (Crossply's own has no pip).",
+            advice="Install python3 with pip (Debian, Ubuntu: apt-get install python3-pip python3-venv), or bring the files.",
         )
     return found

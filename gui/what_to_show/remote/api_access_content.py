@@ -35,7 +35,9 @@ def api_access_of(
     else:
         words = tr("There is no key yet.")
     return ApiAccessContent(
-        addresses=() if state.policy.exposure_forbidden else (*addresses, *(() if chosen is None or chosen in addresses else (chosen,))),
+        addresses=()
+        if state.policy.exposure_forbidden
+        else (*addresses, *(() if chosen is None or chosen in addresses else (chosen,))),
         none_words=(
             tr("Set by your administrator ({file}).", file=state.policy.path)
             if state.policy.exposure_forbidden

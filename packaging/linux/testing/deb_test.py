@@ -29,7 +29,7 @@ def run(suite: str, work: Path, report: Report) -> None:
     root = FreshRoot(suite, work)
     root.as_root("apt-get", "update", "-q")
     for package in (WINDOW, NODE):  # what they need stays when they go, as everywhere
-        needed = _field(new[package], "Depends")
+        needed = field_of(new[package], "Depends")
         root.as_root("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
     before = root.files()
     _whole_life(root, NODE, new[NODE], before, report, suite)
@@ -68,5 +68,6 @@ def _one_replaces_the_other(root: FreshRoot, new: dict[str, Path], before: dict[
     check_nothing_left(root, before, "the system after both were purged")
 
 
-def _field(package: Path, name: str) -> str:
+def field_of(package: Path, name: str) -> str:
+    """Of a ``.deb``."""
     return subprocess.run(["dpkg-deb", "-f", str(package), name], capture_output=True, text=True, check=True).stdout.strip()

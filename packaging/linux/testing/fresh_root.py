@@ -1,6 +1,6 @@
 """A fresh Debian in a folder, for one test: debootstrap once, then an overlay over it that is thrown away.
 
-Mounts are made in a mount namespace of the test's own (``test_packages.py`` enters it first), so none is left, however it ends.
+Mounts are made in a mount namespace of the test's own (``test_packages.py`` enters it first): none is left, however it ends.
 The packages come from where this machine's apt gets its own; downloads are kept in ``build/packages/roots``. Programs under
 test run as a plain user in a network namespace of their own that has a loopback and nothing else: no internet.
 """

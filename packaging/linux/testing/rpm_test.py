@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from linux.nfpm_packages import pack
-from linux.testing.deb_test import _field
+from linux.testing.deb_test import field_of
 from linux.testing.fresh_root import FreshRoot
 from linux.testing.running import (
     OLD_VERSION,
@@ -30,7 +30,7 @@ def run(suite: str, work: Path, report: Report) -> None:
     """Raises ``CommandFailed``."""
     root = FreshRoot(suite, work)
     root.as_root("apt-get", "update", "-q")
-    needed = _field(next(OUT.glob(f"{WINDOW}_{report.facts.version}_*.deb")), "Depends")
+    needed = field_of(next(OUT.glob(f"{WINDOW}_{report.facts.version}_*.deb")), "Depends")
     root.as_root("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
     before = root.files()
     for package in (NODE, WINDOW):

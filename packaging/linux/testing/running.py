@@ -38,7 +38,7 @@ class Report:
 
 def demo_model() -> Path:
     """The small model, as ``set_up.py`` fetched it. Raises ``CommandFailed``."""
-    import os  # noqa: PLC0415 - only here
+    import os
 
     data = os.environ.get("CROSSPLY_DATA")
     model = Path(data) / "models" / Path(_DEMO_MODEL).name if data else Path.home() / _DEMO_MODEL

@@ -1,0 +1,116 @@
+"""What the packages are made of, as far as it can be said without making them. Making them is ``make packages-test``."""
+
+import configparser
+import importlib
+import runpy
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGING = ROOT / "packaging"
+ROOMS = ("parts", "linux", "windows", "macos")
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """Imports a module of a room as the scripts do, and forgets it again."""
+    monkeypatch.syspath_prepend(str(PACKAGING))
+    yield importlib.import_module
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ROOMS:
+            del sys.modules[name]
+
+
+def test_no_room_is_a_package():
+    assert list(PACKAGING.rglob("__init__.py")) == []
+
+
+def test_the_version_is_the_projects(room):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    facts = room("parts.facts").read_facts()
+    assert (facts.version, facts.licence) == (project["version"], project["license"])
+    assert facts.dependencies == tuple(project["dependencies"])
+
+
+def test_the_time_of_a_build_is_given_or_of_the_commit(room, monkeypatch, tmp_path):
+    facts = room("parts.facts")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1234")
+    assert facts.source_date_epoch(tmp_path) == 1234
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    assert facts.source_date_epoch(tmp_path) == facts.FIXED_DAY
+
+
+def test_every_file_of_the_table_is_there_and_has_a_place_of_its_own(room):
+    table = room("parts.installed_files")
+    for package in table.BOTH:
+        lines = [line for line in table.FILES if package in line.packages]
+        places = [line.target(package) for line in lines] + [link for link, _ in table.links_of(package)]
+        assert len(set(places)) == len(places)
+        assert all(place.startswith(("/usr/", "/etc/")) and "{" not in place for place in places)
+        kept = [line.source_path(package) for line in lines if not line.source.startswith("made:")]
+        assert [str(path) for path in kept if not path.is_file()] == []
+
+
+def test_a_library_that_nobody_knows_stops_the_packing(room, monkeypatch, tmp_path):
+    needs = room("linux.dependencies")
+    monkeypatch.setattr(needs, "needed_libraries", lambda _folder: {"libc.so.6", "libm.so.6", "libvulkan.so.1"})
+    assert [package.deb for package in needs.dependencies("crossply-node", tmp_path)] == ["libc6 (>= 2.35)"]
+    monkeypatch.setattr(needs, "needed_libraries", lambda _folder: {"libc.so.6", "libnew.so.1"})
+    with pytest.raises(needs.UnknownLibrary, match=r"libnew\.so\.1"):
+        needs.dependencies("crossply-node", tmp_path)
+
+
+def test_the_window_s_package_takes_the_other_s_place(room, monkeypatch, tmp_path):
+    packages = room("linux.nfpm_packages")
+    monkeypatch.setattr(packages, "dependencies", lambda _package, _folder: [])
+    monkeypatch.setattr(packages, "contents", lambda *_: [])
+    facts = room("parts.facts").read_facts()
+    window, node = (packages.describe(name, "deb", facts, tmp_path) for name in ("crossply", "crossply-node"))
+    assert (window["conflicts"], window["replaces"], window["provides"]) == (["crossply-node"],) * 3
+    assert node["conflicts"] == ["crossply"]
+    assert "provides" not in node
+
+
+def test_a_frozen_application_runs_a_module_of_ours_and_nobody_elses(room, monkeypatch):
+    door = room("parts.started_as_module")
+    ran = []
+    monkeypatch.setattr(runpy, "run_module", lambda name, **_: ran.append(name))
+    monkeypatch.setattr(sys, "argv", ["crossply", "-m", "engine.ssh.leashed.tunnel_program"])
+    with pytest.raises(SystemExit):
+        door.run_module_if_asked()
+    assert ran == ["engine.ssh.leashed.tunnel_program"]
+    for other in (["crossply", "-m", "os"], ["crossply"], ["crossplyctl", "plan", "-m"]):
+        monkeypatch.setattr(sys, "argv", other)
+        door.run_module_if_asked()
+    assert len(ran) == 1
+
+
+def test_the_service_is_off_and_hardened():
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read_string((PACKAGING / "linux/crossply-node@.service").read_text())
+    service = unit["Service"]
+    assert service["ExecStart"] == "/usr/lib/crossply/crossplyctl node --serve"
+    assert (service["IPAddressDeny"], service["IPAddressAllow"]) == ("any", "localhost")
+    assert service["MemoryMax"] == "80%"
+    assert service["CapabilityBoundingSet"] == ""
+    assert service["User"] == "%i"
+
+
+@pytest.mark.parametrize("target", ["windows", "macos"])
+def test_what_cannot_be_made_here_says_where(target):
+    command = [sys.executable, str(PACKAGING / "set_up.py"), target]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 2
+    assert f"make {target} needs" in done.stderr
+    assert f"python3 packaging/set_up.py {target}" in done.stderr
+
+
+def test_scripts_for_the_portable_bundle_are_shell_that_sh_accepts():
+    for script in ("install.sh", "uninstall.sh", "AppRun"):
+        done = subprocess.run(["sh", "-n", str(PACKAGING / "linux/portable" / script)], capture_output=True, check=False)
+        assert done.stderr == b""
