@@ -1,6 +1,7 @@
 """Rules of the house that no other tool checks: sizes, places of tests, words that must not be in the repository."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -117,3 +118,16 @@ def test_no_test_is_skipped_or_expected_to_fail():
 
 if __name__ == "__main__":
     print("\n".join(modules_without_own_tests()))
+
+
+DATES_ONLY = ("engine/session/session.py", "engine/session/logs.py", "gui/tabs/detail_tabs.py", "gui/tabs/logs_tab.py")
+"""Where ``time.time`` makes a date of a moment."""
+
+
+def test_nothing_is_timed_with_the_wall_clock():
+    """It jumps when somebody sets it, and when a laptop wakes: no time-out, no duration and no order may come from it."""
+    programs = [path for path in python_files() if path.parts[len(ROOT.parts)] in ("engine", "gui")]
+    users = {
+        str(path.relative_to(ROOT)) for path in programs if re.search(r"\btime\.time\b", path.read_text(encoding="utf-8"))
+    }
+    assert users == set(DATES_ONLY)

@@ -19,7 +19,8 @@ PROGRAMS = ("llama-server", "llama-bench", "llama-fit-params")
 OWN, PACKAGED, PATH, USUAL = "own", "packaged", "path", "usual"
 
 _SCRIPT = """\
-data=$1 first=$2 count=0 seen=: start=$(date +%s)
+now() { if read -r up rest 2>/dev/null </proc/uptime; then printf '%s' "${up%.*}"; else date +%s; fi; } # not the wall clock
+data=$1 first=$2 count=0 seen=: start=$(now)
 real_folder() {
     file=$(readlink -f "$1" 2>/dev/null) || file=
     real=${file%/*}
@@ -50,7 +51,7 @@ look() { # kind, top
             if [ -f "$found" ] && [ -x "$found" ]; then
                 folder=$(real_folder "$found")
                 case $seen in *":$folder:"*) return 0;; esac
-                if [ "$count" -ge MOST ] || [ $(($(date +%s) - start)) -gt 60 ]; then return 0; fi
+                if [ "$count" -ge MOST ] || [ $(($(now) - start)) -gt 60 ]; then return 0; fi
                 seen=$seen$folder: count=$((count + 1))
                 tell "$1" "$2" "$found"
                 return 0

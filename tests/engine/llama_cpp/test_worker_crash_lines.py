@@ -1,10 +1,13 @@
-"""What the last lines of an rpc-server say. The lines are made from the sources (there was no GPU to break)."""
+"""What the last lines of an rpc-server say. Those of GPUs are made from the sources: there was no GPU to break."""
+
+from pathlib import Path
 
 import pytest
 
 from engine.llama_cpp.worker_crash_lines import LOOKED_AT, worker_words
 from engine.vocabulary.fault import FaultCause
 
+RECORDED = Path(__file__).parents[2] / "recorded"
 GRAPH = (
     'rpc.cpp:13: GGML_ASSERT(status == GGML_STATUS_SUCCESS && "Unsuccessful graph computations are not supported with RPC")'
     " failed"
@@ -48,3 +51,14 @@ def test_memory_is_the_reason_of_an_unsuccessful_graph():
 @pytest.mark.parametrize("lines", [(), ("Client connection closed",), ("CUDA error: out of memory", *["#1"] * LOOKED_AT)])
 def test_nothing_known(lines):
     assert worker_words(lines) is None
+
+
+def test_a_real_one_whose_port_was_taken():
+    lines = (RECORDED / "rpc-server-0.3.36-g5/port_in_use.txt").read_text().splitlines()
+    assert worker_words(tuple(lines)).cause is FaultCause.PORT_TAKEN
+
+
+@pytest.mark.parametrize("folder", sorted(RECORDED.glob("rpc-server-*")), ids=lambda path: path.name)
+def test_what_a_healthy_one_prints_is_no_reason(folder):
+    for name in ("help.txt", "device_list.txt", "memory_option.txt"):
+        assert worker_words(tuple((folder / name).read_text().splitlines())) is None

@@ -8,12 +8,14 @@ from engine.cluster.servers import COORDINATOR
 from engine.llama_cpp.crash_lines import fatal_error_in
 from engine.session.events import ProcessStarted
 from engine.session.working.faults.exit_problems import SHOWN_LINES, Ended, machine_of, problem_of_exit
+from engine.session.working.watch_coordinator import CoordinatorWatch
 from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.problem import ProblemKind
 from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessOutcome
 from engine.vocabulary.worker import WorkerId, native
 from tests.fakes.cluster_states import ready
+from tests.fakes.fake_outside import RECORDED
 
 LAB = MachineId("ada@lab1")
 W = WorkerId("ada@lab1/cpu")
@@ -161,3 +163,21 @@ def test_a_worker_that_could_not_be_reached_is_named():
 
 def test_its_machine():
     assert (machine_of(WORKER), machine_of(TUNNEL), machine_of(LLAMA)) == ("lab1", "lab1", "this machine")
+
+
+@pytest.mark.parametrize(
+    ("log", "cause", "needs_bytes"),
+    [
+        ("out_of_memory", FaultCause.WORKER_OUT_OF_MEMORY, 614400000000),
+        ("port_in_use", FaultCause.PORT_TAKEN, None),
+        ("worker_unreachable", FaultCause.NEVER_ANSWERED, None),
+        ("worker_killed", FaultCause.COORDINATOR_ENDED, None),
+        ("not_a_model", FaultCause.COORDINATOR_ENDED, None),
+    ],
+)
+def test_the_recorded_ends_of_llama_server(log, cause, needs_bytes):
+    watch = CoordinatorWatch(ready().run, lambda _event: None)
+    for line in (RECORDED / "llama-server-0c1e570" / f"{log}.jsonl.log").read_text().splitlines():
+        watch.take(line)
+    fault = problem_of_exit(Ended(started=LLAMA, outcome=CRASHED, run=watch.run, fatal=watch.fatal)).fault
+    assert (fault.cause, fault.needs_bytes) == (cause, needs_bytes)
