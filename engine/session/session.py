@@ -16,6 +16,7 @@ from engine.cluster.reconcile import Wanted, reconcile
 from engine.errors import EngineError
 from engine.session import events
 from engine.session.administration.kept_to_policy import kept_to, overruled
+from engine.session.follow_ups import FollowUps
 from engine.session.jobs import Jobs, Token
 from engine.session.logs import LogBook
 from engine.session.outside import Outside
@@ -23,13 +24,11 @@ from engine.session.plan_runs.in_background import MEASURE_PLANS, measure_best_p
 from engine.session.recovering.clock import RecoveryClock
 from engine.session.reducing.processes_seen import alive, is_left_running
 from engine.session.reducing.reduce import reduce
-from engine.session.reducing.replan import is_same_comparison
 from engine.session.reducing.serving import serving_of
-from engine.session.state import Choices, ClusterState, PlanVariant, RunPhase
-from engine.session.working import calibrate, look, record_run
+from engine.session.state import Choices, ClusterState, RunPhase
+from engine.session.working import calibrate, look
 from engine.session.working.api_access import ApiAccess
 from engine.session.working.ask import ASK, ask
-from engine.session.working.compare_plans import compare_plans
 from engine.session.working.documents import Documents
 from engine.session.working.faults.sleep_watch import watch_sleep
 from engine.session.working.find_machines import FIND, find_machines
@@ -47,9 +46,6 @@ logger = logging.getLogger(__name__)
 _BATCH_SECONDS = 0.02
 """Events that arrive together are reduced together: one new state, not a thousand."""
 
-COMPARE_AFTER_SECONDS = 0.3
-"""It computes for as long again, and would take the processor from the window that is about to show the plan itself. A plan
-that is replaced meanwhile is not compared at all."""
 _CLOSE_SECONDS = 15.0
 _PUBLISH_SECONDS = 0.5
 _CLOCKS_APART_SECONDS = 1.0
@@ -86,10 +82,7 @@ class Session:
         self._choosing = threading.RLock()
         self._chosen = self._state.choices
         self._prepared_launch = 0
-        self._speeds_asked_for: object = None
-        self._compared: tuple[PlanVariant, ...] = ()
-        self._history_asked_for: object = None
-        self._recorded_launch = 0
+        self._follow_ups = FollowUps(outside, self._jobs, self.post)
         self._recovery = RecoveryClock(outside.clock, self.post, self.remotes.look_again)
         self._serving: Serving | None = None
 
@@ -282,8 +275,7 @@ class Session:
 
     def _act(self, state: ClusterState) -> None:
         self._tell_gateway(state)
-        self._look_for_speeds(state)
-        self._look_back(state)
+        self._follow_ups.act(state)
         if not state.closing:
             self.remotes.keep_to(state.choices.targets, state.runtime)
         broken = state.run_phase is RunPhase.RECOVERING
@@ -353,39 +345,6 @@ class Session:
 
     def _bench(self, state: ClusterState, token: Token) -> Bench:
         return Bench(outside=self._outside, state=state, machine_of=self.remotes.machine, token=token)
-
-    def _look_for_speeds(self, state: ClusterState) -> None:
-        """When other workers, another build or another model come up: what was measured of them before?"""
-        if state.runtime is None or state.model is None or not state.offers:
-            return
-        workers = tuple((offer.id, offer.threads) for offer in state.offers)
-        asked = (state.runtime.id, state.model.path, workers)
-        if asked != self._speeds_asked_for:
-            self._speeds_asked_for = asked
-            self._jobs.start("speeds", lambda _token: self._post_stored_speeds(state))
-
-    def _look_back(self, state: ClusterState) -> None:
-        """What ran before, how the approaches compare, and what ran now: each a job, begun once for every change."""
-        if state.model is not None and self._history_asked_for != state.model.path:
-            self._history_asked_for = state.model.path
-            self._jobs.start("history", lambda _token: record_run.read_history(self._outside, state, self.post))
-        if state.variants and not is_same_comparison(self._compared, state.variants):
-            self._compared = state.variants
-            self._jobs.cancel("compare")
-            self._jobs.start("compare", lambda token: self._compare(state, token))
-        measured = state.run is not None and state.run.benchmark is not None and state.run.record_id is None
-        if measured and self._recorded_launch != state.n_launches:
-            self._recorded_launch = state.n_launches
-            self._jobs.start("history", lambda _token: record_run.record_run(self._outside, state, self.post))
-
-    def _compare(self, state: ClusterState, token: Token) -> None:
-        token.wait(COMPARE_AFTER_SECONDS)
-        compare_plans(state, self.post)
-
-    def _post_stored_speeds(self, state: ClusterState) -> None:
-        speeds = calibrate.stored_speeds(self._outside, state)
-        if speeds:
-            self.post(events.SpeedsMeasured(speeds=speeds))
 
     def _look(self, chosen_folder: str | None) -> None:
         self._jobs.start("look", lambda _token: look.look_at_everything(self._outside, chosen_folder, self.post))

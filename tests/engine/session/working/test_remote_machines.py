@@ -15,8 +15,8 @@ from engine.errors import (
     SecretNeeded,
 )
 from engine.remote_ports import Secret
+from engine.session.follow_ups import COMPARE_AFTER_SECONDS
 from engine.session.remote_events import MachineTurned
-from engine.session.session import COMPARE_AFTER_SECONDS
 from engine.session.working.remote_machines import RETRY_SECONDS
 from engine.vocabulary.remote import HostKeyQuestion, RemotePhase, SecretKind, SecretQuestion
 from engine.vocabulary.worker import Exposure
