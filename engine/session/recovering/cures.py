@@ -25,8 +25,8 @@ _UNQUANTISED = ("f16", "f32", "bf16")
 
 def cures_for(fault: Fault, *, crashed: bool) -> tuple[Cure, ...]:
     """What is known to help, best first. ``crashed``: a program of llama.cpp ended itself."""
-    if fault.cause is FaultCause.HANG:
-        return (Cure.DIRECT_IO,)
+    if fault.cause is FaultCause.HANG:  # of a worker that is known to hang, reading the model is not the reason
+        return () if fault.worker_ids else (Cure.DIRECT_IO,)
     if fault.cause is FaultCause.WORKER_OUT_OF_MEMORY:
         return (Cure.MORE_MARGIN, Cure.SMALLER_UBATCH)
     if fault.cause is FaultCause.COORDINATOR_OUT_OF_MEMORY:

@@ -15,7 +15,7 @@ from engine.vocabulary.recovery import Recovery
 STRIKES = 2
 
 _AT_ONCE = FaultCause.DEVICE_LOST
-_OF_WORKER = (FaultCause.NEVER_ANSWERED, FaultCause.WORKER_OUT_OF_MEMORY)
+_OF_WORKER = (FaultCause.NEVER_ANSWERED, FaultCause.WORKER_OUT_OF_MEMORY, FaultCause.HANG)
 
 
 def with_strikes(recovery: Recovery, fault: Fault, *, crashed: bool) -> Recovery:

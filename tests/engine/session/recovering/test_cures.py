@@ -28,6 +28,7 @@ def tried(fault, *, crashed=False, shape=RunShape(), options=OPTIONS):  # noqa: 
     ("cause", "workers", "crashed", "expected"),
     [
         (FaultCause.HANG, (), False, [Cure.DIRECT_IO]),
+        (FaultCause.HANG, (CUDA_ID,), False, []),
         (FaultCause.WORKER_OUT_OF_MEMORY, (CUDA_ID,), False, [Cure.MORE_MARGIN, Cure.SMALLER_UBATCH]),
         (FaultCause.WORKER_OUT_OF_MEMORY, (), False, [Cure.SMALLER_UBATCH]),
         (FaultCause.COORDINATOR_OUT_OF_MEMORY, (), False, [Cure.SMALLER_UBATCH]),

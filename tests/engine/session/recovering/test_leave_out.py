@@ -48,6 +48,7 @@ def test_once(cause, crashed, lost, left_out):
         (FaultCause.CONNECTION_LOST, False, (NODE,), ()),
         (FaultCause.NEVER_ANSWERED, False, (), (WORKER,)),
         (FaultCause.WORKER_OUT_OF_MEMORY, False, (), (WORKER,)),
+        (FaultCause.HANG, False, (), (WORKER,)),
     ],
 )
 def test_twice_in_a_row(cause, crashed, lost, left_out):
