@@ -1,12 +1,21 @@
 """The composition root: it builds, and settings become choices. Nothing is started."""
 
 import time
+from pathlib import Path
 
 import pytest
 
 from engine import open_session as open_session_module
 from engine.errors import BadInput
-from engine.open_session import RunningSession, choices_from, open_session, real_outside, remembered_choices, settings_from
+from engine.open_session import (
+    RunningSession,
+    choices_from,
+    open_session,
+    place_from,
+    real_outside,
+    remembered_choices,
+    settings_from,
+)
 from engine.run_files.run_file import LOCK_FILE as RUN_LOCK
 from engine.run_files.run_file import RunPublisher
 from engine.session.outside import Outside
@@ -14,10 +23,12 @@ from engine.session.state import Choices
 from engine.settings.folders import find_folders
 from engine.settings.settings_file import FILE_NAME, RememberedMachine, Settings, load_settings
 from engine.vocabulary.admin_policy import AdminPolicy
+from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.worker import Layout
 from tests.fakes.fake_outside import FakeJobs, Fakes
+from tests.fakes.scripted_llama_server import scripted_llama_server
 
 
 def test_every_port_is_there(data_folder):
@@ -153,3 +164,41 @@ def test_what_the_administrator_locked_is_not_remembered_as_the_persons_own():
     locked = Choices(reserve_fraction=0.4, model_folders=("/srv",))
     settings = settings_from(locked, Settings(reserve_fraction=0.1, model_folders=("/home/ada/models",)), policy)
     assert (settings.reserve_fraction, settings.model_folders) == (0.1, ("/home/ada/models",))
+
+
+def test_the_port_that_was_had_is_tried_first_the_next_time_but_not_one_that_was_named(data_folder):
+    folders = find_folders()
+    gateway = real_outside(folders).gateway
+    try:
+        got = int(gateway.open(ApiPlace(port=8080)).url.rpartition(":")[2])
+    finally:
+        gateway.close()
+    assert load_settings(folders.state).api_port == got
+    named = real_outside(folders).gateway
+    try:
+        assert int(named.open(ApiPlace(port=28080)).url.rpartition(":")[2]) >= 28080
+    finally:
+        named.close()
+    settings = load_settings(folders.state)
+    assert (settings.api_port, choices_from(settings).api_port) == (got, got)
+
+
+def test_llama_servers_key_is_made_once_and_known_to_its_client(data_folder):
+    outside = real_outside(find_folders())
+    file = Path(outside.coordinator_key_file())
+    key = file.read_text().strip()
+    assert outside.coordinator_key_file() == str(file)
+    assert file.read_text().strip() == key
+    with scripted_llama_server(lambda asked: asked.answer("{}")) as server:
+        assert outside.coordinator_client(server.url).is_ready()
+    assert server.asked[0].header("authorization") == [f"Bearer {key}"]
+    assert outside.api_keys.load() is None, "that is another one"
+
+
+def test_what_was_opened_on_the_network_is_not_remembered_and_the_rest_is(tmp_path):
+    session = RunningSession(Fakes().outside(), Choices(), RunPublisher(tmp_path), remember=tmp_path)
+    session._jobs = FakeJobs()
+    session.open_api(ApiPlace(network_address="10.0.0.7", key_on_loopback=True, wait_seconds=5.0))
+    settings = load_settings(tmp_path)
+    assert place_from(settings, Choices(api_port=9000)) == ApiPlace(port=9000, key_on_loopback=True, wait_seconds=5.0)
+    assert "10.0.0.7" not in (tmp_path / FILE_NAME).read_text()

@@ -26,11 +26,6 @@ def server():
         yield started
 
 
-def dies(asked):
-    """The process is gone before it said anything."""
-    asked.connection.close()
-
-
 # -- passing through
 
 
