@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ SLOTS = 2
 LONG_PROMPT_WORDS = 400
 LONG_ANSWER_TOKENS = 2000
 RECOVERY_OPTIONS: tuple[str, ...] = ()
-_OF_THE_TESTS = ("crossply-lab", "crossply-faults-")
 
 
 @dataclass(frozen=True)
@@ -92,10 +90,10 @@ def files_below(*folders: Path) -> set[str]:
     return {str(path) for folder in folders for path in folder.rglob("*")}
 
 
-def temporary_files() -> set[str]:
-    """Ours in the folder for temporary files, but for the tests' own."""
-    top = Path(tempfile.gettempdir())
-    return {str(path) for path in top.glob("crossply-*") if not path.name.startswith(_OF_THE_TESTS)}
+def new_folder(path: Path) -> Path:
+    """An empty one, for temporary files: those of others on this machine are not looked at."""
+    path.mkdir()
+    return path
 
 
 def held_below(folder: Path) -> list[str]:

@@ -22,9 +22,9 @@ from tests.faults.bed import (
     files_below,
     find_named,
     held_below,
+    new_folder,
     options,
     port_of,
-    temporary_files,
     write_model,
 )
 from tests.faults.running_app import RunningApp
@@ -40,8 +40,9 @@ class OneMachine:
         self.prefix: list[str] = []
         self.model = write_model(folder)
         self.data = folder / "data"
+        self.temporary = new_folder(folder / "tmp")
         self.environment = {**os.environ, CHOSEN_VARIABLE: runtime.folder, DATA_VARIABLE: str(self.data)}
-        self.environment["QT_QPA_PLATFORM"] = "offscreen"
+        self.environment |= {"QT_QPA_PLATFORM": "offscreen", "TMPDIR": str(self.temporary)}
         self.environment.pop("PYTHONUNBUFFERED", None)
         self.state_folder = find_folders(self.environment).state
 
@@ -83,7 +84,7 @@ class OneMachine:
 
     def files(self) -> set[str]:
         """Below its data folder, and temporary ones."""
-        return files_below(self.data) | temporary_files()
+        return files_below(self.data, self.temporary)
 
     def held_locks(self) -> list[str]:
         """Below its data folder."""

@@ -23,9 +23,9 @@ from tests.faults.bed import (
     files_below,
     find_named,
     held_below,
+    new_folder,
     options,
     port_of,
-    temporary_files,
     write_model,
 )
 from tests.faults.running_app import RunningApp
@@ -48,7 +48,8 @@ class ThreeHosts:
         self.lab = lab
         self.folder = folder
         self.model = write_model(folder)
-        self.desk = Desk(lab, runtime, folder)
+        self.temporary = new_folder(folder / "tmp")
+        self.desk = Desk(lab, runtime, folder, f"TMPDIR={self.temporary}")
         self.prefix = lab.command_prefix(cwd=folder)
         self.victim: Host = lab.hosts[1]
         self.state_folder = lab.client_home / _STATE
@@ -98,7 +99,7 @@ class ThreeHosts:
     def files(self) -> set[str]:
         """The desk's home and what the account could write on the hosts."""
         there = {f"{host.name}:{path}" for host in self.lab.hosts for path in host.files()}
-        return there | files_below(self.lab.client_home) | temporary_files()
+        return there | files_below(self.lab.client_home, self.temporary)
 
     def held_locks(self) -> list[str]:
         """On the desk; a lock on a host is a folder there, and so one of the files."""

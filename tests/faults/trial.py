@@ -14,8 +14,8 @@ from tests.faults.judge import Seen, Trial, judged
 from tests.faults.running_app import LOOK_SECONDS, NotReached, RunningApp
 from tests.faults.what_breaks import SERVICE_SLACK_SECONDS, Cause, Expected, Phase
 
-PATIENCE_SECONDS = 5.0
-"""Of a probing request: longer than an answer takes, short enough to ask again soon."""
+PATIENCE_SECONDS = 30.0
+"""Of a probing request. A user's may wait for longer: the address answers, or says when to come back."""
 GRACE_SECONDS = 15.0
 """Watched for so much longer than is allowed, to tell late from never."""
 UNDISTURBED_SECONDS = 3.0
