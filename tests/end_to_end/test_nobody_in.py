@@ -80,7 +80,7 @@ def test_a_file_and_a_folder_that_others_may_use_are_seen(tmp_path):
 def test_under_umask_000_every_path_is_ours_alone(crossply_up, moe, data_folder, app_environment):
     """A whole run: plan, launch, calibration, cache, run file, history. Looked at while it serves and afterwards."""
     running = crossply_up(moe, "--calibrate")
-    running.wait_until_serving()
+    running.wait_until_serving(180)
     during = [path for path in data_folder.rglob("*") if path.is_file()]
     assert {"run.json", "run.lock"} <= {path.name for path in during}
     assert open_to_others(data_folder) == []
@@ -91,9 +91,9 @@ def test_under_umask_000_every_path_is_ours_alone(crossply_up, moe, data_folder,
 
 @pytest.mark.real
 def test_folders_that_an_older_crossply_left_open_are_closed(app_environment, data_folder):
-    for name in ("state", "logs", "cache"):
-        (data_folder / name).mkdir(mode=0o755, parents=True)
-        (data_folder / name).chmod(0o755)
+    for folder in (data_folder, *(data_folder / name for name in ("state", "logs", "cache"))):
+        folder.mkdir()
+        folder.chmod(0o755)
     assert crossplyctl(app_environment, "status").returncode == 5
-    assert open_to_others(data_folder, but=()) == [f"0755 {data_folder}"]
+    assert open_to_others(data_folder) == [f"0755 {data_folder}"]  # a person named it
     data_folder.chmod(0o700)
