@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QRadioButton,
@@ -20,6 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from gui.small_parts.copy_button import CopyButton
+from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import mark, tr
 from gui.theme import Appearance, fixed_font
 from gui.what_to_show.remote.api_access_content import ApiAccessContent, why_not_taken
@@ -84,7 +85,7 @@ class ChooseApiAccess(QDialog):
         words = (tr("Make another key"), tr("The one there was counts no more, at once"))
         text, tip = words if content.has_key else (tr("Make a key"), tr("It is shown once"))
         self.make_key.setText(text)
-        self.make_key.setToolTip(tip)
+        self.make_key.setToolTip(plain_tip(tip))
         self._weigh()
 
     def show_key(self, key: str) -> None:
@@ -111,7 +112,7 @@ class ChooseApiAccess(QDialog):
             understood=self.understood.isChecked(),
         )
         self.take.setEnabled(not why)
-        self.take.setToolTip(why)
+        self.take.setToolTip(plain_tip(why))
         self._fit()
 
     def _fit(self) -> None:
@@ -165,8 +166,8 @@ class ChooseApiAccess(QDialog):
         buttons.addWidget(self.take)
         box.addLayout(buttons)
 
-    def _words(self, text: str, *, role: str = "text") -> QLabel:
-        label = QLabel(text)
+    def _words(self, text: str, *, role: str = "text") -> PlainLabel:
+        label = PlainLabel(text)
         label.setProperty("role", role)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)

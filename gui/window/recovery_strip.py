@@ -7,9 +7,10 @@ back before anybody read it).
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from gui.assets import icon
+from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import set_role
 from gui.texts.translation import tr
 from gui.theme import Appearance
@@ -28,10 +29,10 @@ class RecoveryStrip(QFrame):
         self._shown: RecoveryContent | None = None
         self._dismissed = 0
         self.setAccessibleName(tr("Recovery"))
-        self._mark = QLabel()
-        self.title = QLabel()
+        self._mark = PlainLabel()
+        self.title = PlainLabel()
         self.title.setObjectName("name")
-        self.words = QLabel()
+        self.words = PlainLabel()
         for label in (self.title, self.words):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
