@@ -165,7 +165,7 @@ def test_what_is_excused_is_still_there():
 
 
 ONLY_SWEEPS = ("engine/settings/on_disk/leftovers.py", "packaging/test_packages.py")
-"""Removes what is old and ours, and follows no link; mounts below a fresh root that nobody else is in (as ``testing`` does)."""
+"""Removes what is old and ours and follows no link; mounts below a fresh root that nobody else is in (as ``testing`` does)."""
 
 
 def test_nothing_has_a_name_below_tmp_that_somebody_could_guess():
