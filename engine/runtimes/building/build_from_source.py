@@ -285,9 +285,8 @@ def explain_failure(tail: list[str], who: str, code: int) -> str:
 
 def _decide(options: BuildOptions) -> _Backends:
     vulkan = find_vulkan(options.vulkan_headers) if options.vulkan is not Wanted.NO else "not wanted"
-    if isinstance(vulkan, str):
-        if options.vulkan is Wanted.YES:
-            raise RuntimeUnavailable(f"The Vulkan backend cannot be built: {vulkan}")
+    if isinstance(vulkan, str) and options.vulkan is Wanted.YES:
+        raise RuntimeUnavailable(f"The Vulkan backend cannot be built: {vulkan}")
     must_load = options.cuda is Wanted.YES and has_cuda()
     found = None if isinstance(vulkan, str) else vulkan
     return _Backends(cuda=_decide_cuda(options), cuda_must_load=must_load, vulkan=found)
