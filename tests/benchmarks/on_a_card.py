@@ -1,11 +1,10 @@
 """A machine with a GPU, looked at in ten minutes: is what is planned what happens, and how fast is it?
 
-``python -m tests.benchmarks.on_a_card [MODEL [RESERVE]]`` (without: gemma-3-270m, 90). ``crossplyctl up`` in every way
-that uses the card: as the fastest plan has it, over an rpc-server, shared evenly with the CPU, and with so large a
-reserve (percent) that the model does not fit on the card alone. Of each: split, map, predicted beside measured, what is
-planned beside what llama.cpp allocated, and what nvidia-smi says its processes hold, where there is one. Nothing is
-calibrated: predictions are the data sheet's. The README's figures of an H100 were taken with a script that this one was
-made from.
+``python -m tests.benchmarks.on_a_card [MODEL [RESERVE]]`` (without: gemma-3-270m, 90). ``crossplyctl up`` in every way that
+uses the card: as the fastest plan has it, over an rpc-server, shared evenly with the CPU, and with so large a reserve
+(percent) that the model does not fit on the card alone. Of each: split, map, predicted beside measured, what is planned
+beside what llama.cpp allocated, and what nvidia-smi says its processes hold, where there is one. Nothing is calibrated:
+predictions are the data sheet's. The README's figures of an H100 were taken with a script that this one was made from.
 """
 
 from __future__ import annotations
