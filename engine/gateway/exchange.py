@@ -33,6 +33,10 @@ _EVENT_ENDS = (b"\n\n", b"\r\n\r\n")
 _NEVER_THERE = (httpx.ConnectError, httpx.ConnectTimeout)
 
 
+class _TakesNothing(Exception):
+    """The client does not read what it is sent."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What all exchanges share."""
@@ -96,6 +100,8 @@ class Exchange:
             try:
                 await self._ask(url)
                 return
+            except _TakesNothing:
+                return  # there is nobody to tell; llama-server is free again
             except httpx.LocalProtocolError as error:
                 await self._refuse(bad_request(f"This request cannot be passed on: {error}."))
                 return
@@ -136,7 +142,7 @@ class Exchange:
             pieces = response.aiter_raw()
         async for piece in pieces:
             await self._begin(response.status_code, headers)
-            await self._send(_piece(piece, more=True))
+            await self._hand_over(piece)
         await self._begin(response.status_code, headers)
         await self._send(_piece(b"", more=False))
 
@@ -145,6 +151,14 @@ class Exchange:
         if not self._begun:
             self._begun = True
             await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *self._added]})
+
+    async def _hand_over(self, piece: bytes) -> None:
+        """A client that takes nothing must not keep llama-server's slot for ever."""
+        try:
+            async with asyncio.timeout(self._means.limits.body_idle_seconds):
+                await self._send(_piece(piece, more=True))
+        except TimeoutError:
+            raise _TakesNothing from None
 
     async def _refuse(self, refusal: Refusal) -> None:
         """Say so in the way that is left: as the answer, as the last event of a stream, or by the end of the connection."""

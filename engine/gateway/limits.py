@@ -17,7 +17,7 @@ class Limits:
     head_seconds: float = 10.0
     """For the whole of a request's head."""
     body_idle_seconds: float = 60.0
-    """A request's body may pause for so long."""
+    """A client may pause for so long while it sends, and while it takes what it is sent."""
     head_bytes: int = 64 * 1024
     kept_body_bytes: int = 16 * MIB
     """A body is kept up to this size to be sent once more when llama-server dies; a larger one passes through."""

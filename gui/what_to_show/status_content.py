@@ -79,7 +79,7 @@ def status_of(state: ClusterState, sent_bytes_per_second: float | None = None) -
         left=left,
         left_role=role,
         api_url=url,
-        curl="" if url is None else curl_example(url),
+        curl="" if url is None else curl_example(url, with_key=state.api_place.key_on_loopback),
         right=right,
         right_role=right_role,
         progress=_progress_of(state),
@@ -92,10 +92,11 @@ def _told_above(state: ClusterState) -> str | None:
     return state.recovery.happened if state.recovery.goes_on and not state.closing else None
 
 
-def curl_example(api_url: str) -> str:
-    """A request that works when it is pasted into a shell."""
+def curl_example(api_url: str, *, with_key: bool = False) -> str:
+    """A request that works when it is pasted into a shell; ``with_key``: in one whose variable has the API key."""
     body = '{"messages": [{"role": "user", "content": "Hello"}]}'
-    return f"curl {api_url}/v1/chat/completions -H 'Content-Type: application/json' -d '{body}'"
+    key = ' -H "Authorization: Bearer $CROSSPLY_API_KEY"' if with_key else ""
+    return f"curl {api_url}/v1/chat/completions{key} -H 'Content-Type: application/json' -d '{body}'"
 
 
 def primary_button_of(state: ClusterState) -> PrimaryButtonContent:

@@ -72,7 +72,7 @@ def try_it_of(state: ClusterState) -> TryItContent:
         footer="" if answer is None else _footer_of(answer),
         footer_words=tr(_MEASURED if answer is not None and answer.timings is not None else _COUNTED),
         api_url=url,
-        curl=curl_example(url) if url else "",
+        curl=curl_example(url, with_key=state.api_place.key_on_loopback) if url else "",
         as_chat=as_chat,
         example=tr(_QUESTION if as_chat else _BEGINNING),
         served=tr("OpenAI-compatible API at {url}", url=url)

@@ -1,5 +1,6 @@
 """Requests whose llama-server dies, and the end of the gateway itself: every client hears of it."""
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
@@ -181,3 +182,21 @@ def test_the_port_of_the_place_counts_once_and_the_rest_always():
         assert again == gateway.opened
         gateway.point_at(Serving(phase=ServingPhase.COMING))
         assert get(gateway.url).status == 503
+
+
+def test_a_client_that_takes_nothing_does_not_keep_llama_server_busy(gateway, server):
+    went = threading.Event()
+
+    def script(asked):
+        asked.begin_events()
+        with contextlib.suppress(OSError):
+            while True:
+                asked.chunk("data: " + "x" * 60_000 + "\n\n")
+        went.set()
+
+    server.script = script
+    gateway.point_at(at(server))
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/completion", b"{}")
+        assert went.wait(10)
+    assert get(gateway.url, "/health").status == 200

@@ -57,3 +57,8 @@ def test_the_status_line_says_so_while_it_is_open():
     assert status_of(OPEN).right == "API open on the network at http://10.0.0.7:8081, with its key"
     assert api_exposure_text(ready()) is None
     assert "10.0.0.7" not in status_of(ready()).right
+
+
+def test_where_the_key_is_needed_here_too_the_example_names_it_and_does_not_hold_it():
+    assert "$CROSSPLY_API_KEY" in status_of(OPEN).curl
+    assert "Authorization" not in status_of(ready()).curl
