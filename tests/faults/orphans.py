@@ -1,13 +1,14 @@
 """``kill -9`` of Crossply at random moments, and what is left of it: ``python -m tests.faults.orphans [--moments 200]``.
 
 Four ways in turn: the window and ``crossplyctl up`` on one machine, and as root ``up`` over three machines that have
-llama.cpp, and over three of which one has not. The moment is drawn from the time between the start of the process and a second
-after it serves; ``--seed`` draws the same ones again. ``LEFT_SECONDS`` later nothing may be left of it on any machine: no
-process (rpc-server, llama-server, tunnel, ssh, relay, the leash itself), no listener (which a process would hold), no lock file
-held, no lock folder, no temporary file. What a run that was ended well leaves (settings, history, weight caches, the free
-``run.lock``) is no leftover; neither is ``run.json``: the lock beside it is free, which proves it stale, and the start after it
-must not be confused by it; nor what has arrived of a copy of llama.cpp, which goes on from there. Exit status 1 when anything
-was left.
+llama.cpp, and over three of which one has not. The moment is drawn from the time between the start of the process and a
+second after it serves; ``--seed`` draws the same ones again.
+
+``LEFT_SECONDS`` later nothing may be left of it on any machine: no process (rpc-server, llama-server, tunnel, ssh, relay, the
+leash itself), no listener (which a process would hold), no lock file held, no lock folder, no temporary file. What a run that
+was ended well leaves (settings, history, weight caches, the free ``run.lock``) is no leftover. Neither is ``run.json``: the
+lock beside it is free, which proves it stale, and the start after it must not be confused by it. Neither is what has arrived
+of a copy of llama.cpp, which goes on from there. Exit status 1 when anything was left.
 """
 
 from __future__ import annotations
