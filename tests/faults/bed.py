@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 
 import psutil
-from engine.run_files.file_lock import try_lock
 
 from tests.fakes.gguf_writer import write_llama
 from tests.faults.running_app import RunningApp
@@ -101,7 +101,9 @@ def held_below(folder: Path) -> list[str]:
     held = []
     for path in folder.rglob("*.lock"):
         with path.open("r+") as handle:
-            if not try_lock(handle, shared=True):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
                 held.append(str(path))
     return held
 

@@ -79,10 +79,14 @@ def _name(cell: Cell) -> str:
 
 
 def run_cells(
-    beds: Beds, chosen: Sequence[tuple[Cell, int]], seed: int, done: Callable[[Trial], None]
-) -> list[tuple[str, float]]:
-    """Every cell as often as it says. Returns the seconds of a load of each bed."""
-    loads, number = [], 0
+    beds: Beds,
+    chosen: Sequence[tuple[Cell, int]],
+    seed: int,
+    done: Callable[[Trial], None],
+    loads: list[tuple[str, float]],
+) -> None:
+    """Every cell as often as it says. ``loads`` takes up the seconds of a load of each bed."""
+    number = 0
     draw = random.Random(seed)
     for kind in BedKind:
         todo = [cell for cell, times in chosen for _ in range(times) if cell.cause.bed is kind]
@@ -96,7 +100,6 @@ def run_cells(
         for cell in todo:
             done(run_trial(bed, cell.cause, cell.phase, draw, Conditions(number=number, load_seconds=load)))
             number += 1
-    return loads
 
 
 def find_runtime() -> Runtime:
@@ -150,8 +153,13 @@ def main(arguments: list[str] | None = None) -> int:
             given.results.write_bytes(msgspec.json.encode(trials))
 
     began = time.monotonic()
-    with new_beds(runtime) as beds:
-        loads = run_cells(beds, chosen, given.seed, done)
+    left_out = [] if why_no_lab is None else [f"the beds of several machines: {why_no_lab}."]
+    loads: list[tuple[str, float]] = []
+    try:
+        with new_beds(runtime) as beds:
+            run_cells(beds, chosen, given.seed, done, loads)
+    except KeyboardInterrupt:
+        left_out.append(f"{sum(times for _, times in chosen) - len(trials)} trials: it was interrupted.")
     print(f"{summary(trials)}.")
     if given.write:
         machine, versions = about_this_machine(runtime)
@@ -163,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
             command=f"python -m tests.faults.matrix --trials {given.trials} --others {given.others} --seed {given.seed}",
             minutes=(time.monotonic() - began) / 60,
             loads=tuple(loads),
-            left_out=() if why_no_lab is None else (f"the beds of several machines: {why_no_lab}.",),
+            left_out=tuple(left_out),
         )
         given.write.parent.mkdir(parents=True, exist_ok=True)
         given.write.write_text(fault_matrix_page(trials, about), encoding="utf-8")

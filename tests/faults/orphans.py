@@ -1,12 +1,14 @@
 """``kill -9`` of Crossply at random moments, and what is left of it: ``python -m tests.faults.orphans [--moments 200]``.
 
-Three ways in turn: the window and ``crossplyctl up`` on one machine, and ``up`` over three machines (as root). The moment is
-drawn from the time between the start of the process and a second after it serves; ``--seed`` draws the same ones again.
+Four ways in turn: the window and ``crossplyctl up`` on one machine, and as root ``up`` over three machines that have
+llama.cpp, and over three of which one has not. The moment is drawn from the time between the start of the process and a
+second after it serves; ``--seed`` draws the same ones again.
+
 ``LEFT_SECONDS`` later nothing may be left of it on any machine: no process (rpc-server, llama-server, tunnel, ssh, relay, the
 leash itself), no listener (which a process would hold), no lock file held, no lock folder, no temporary file. What a run that
-was ended well leaves (settings, history, weight caches, the free ``run.lock``) is no leftover; neither is ``run.json``: the
-lock beside it is free, which proves it stale, and the start after it must not be confused by it. Exit status 1 when anything
-was left.
+was ended well leaves (settings, history, weight caches, the free ``run.lock``) is no leftover. Neither is ``run.json``: the
+lock beside it is free, which proves it stale, and the start after it must not be confused by it. Neither is what has arrived
+of a copy of llama.cpp, which goes on from there. Exit status 1 when anything was left.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from tests.faults.bed import Bed
 from tests.faults.matrix import Beds, find_runtime, new_beds
 from tests.faults.one_machine import OneMachine
 from tests.faults.running_app import RunningApp
+from tests.faults.three_hosts import ThreeHosts
 from tests.faults.what_breaks import BedKind
 from tests.lab.lab import why_not
 
@@ -34,6 +37,8 @@ LEFT_SECONDS = 5.0
 AFTER_SERVING_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 _ORDINARY = re.compile(rf"/({re.escape(RUN_FILE)}|history\.sqlite(-wal|-shm|-journal)?|__pycache__.*)$")
+_CUT_COPY = re.compile(r"/runtimes/\.incoming-(?!.*\.lock)")
+"""What has arrived of a copy is kept on purpose: it goes on from there."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,9 @@ def ways(beds: Beds, *, with_lab: bool) -> list[Way]:
     found = [measured("window", here, here.start_window), measured("crossplyctl up", here, here.start)]
     if with_lab:
         lab = beds.bed(BedKind.THREE_HOSTS)
+        assert isinstance(lab, ThreeHosts)
         found.append(measured("crossplyctl up, three machines", lab, lab.start))
+        found.append(measured("crossplyctl up, copying to one of three machines", lab, lab.start_copying))
     return found
 
 
@@ -78,7 +85,7 @@ def measured(name: str, bed: Bed, start: Callable[[int], AbstractContextManager[
     for number in (0, 1):
         began = time.monotonic()
         with start(number) as app:
-            app.wait_until_serving()
+            app.wait_until_serving(measured=False)
             seconds = time.monotonic() - began
             app.end()
     return Way(name, bed, start, seconds, frozenset(bed.files()))
@@ -106,14 +113,14 @@ def what_is_left(way: Way) -> list[str]:
     """Processes first: while one runs, the rest is not asked for."""
     if processes := way.bed.left():
         return [f"process {what}" for what in processes]
-    new = sorted(path for path in way.bed.files() - way.ordinary if not _ORDINARY.search(path))
+    new = sorted(path for path in way.bed.files() - way.ordinary if not _ORDINARY.search(path) and not _CUT_COPY.search(path))
     return [f"lock held: {path}" for path in way.bed.held_locks()] + [f"file {path}" for path in new]
 
 
 def starts_again(way: Way, number: int) -> list[str]:
     """A whole run on top of all that; returns what is left after it was ended well."""
     with way.start(number) as app:
-        app.wait_until_serving()
+        app.wait_until_serving(measured=False)
         app.end()
     return what_is_left(way)
 

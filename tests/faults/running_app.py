@@ -86,13 +86,13 @@ class RunningApp:
                 raise NotReached(f"not within {seconds:g} s: {what}")
             time.sleep(LOOK_SECONDS)
 
-    def wait_until_serving(self) -> None:
-        """Until it serves and has measured itself."""
+    def wait_until_serving(self, *, measured: bool = True) -> None:
+        """Until it serves, and has measured itself (then nobody asks it anything any more)."""
 
         def serving(app: RunningApp) -> bool:
             if not app.is_alive:
                 raise NotReached(f"it ended with {app.process.returncode}: {app.said[-600:]}")
-            return app.state.get("phase") == "ready" and bool(app.state.get("measured"))
+            return app.state.get("phase") == "ready" and (bool(app.state.get("measured")) or not measured)
 
         self.wait(serving, START_SECONDS, "it serves")
         self.url = str(self.state["api_url"])

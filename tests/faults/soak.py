@@ -69,7 +69,7 @@ def soak(bed: Bed, causes: Sequence[Cause], draw: random.Random, *, seconds: flo
     """Run it."""
     soaked = Soaked()
     with bed.start(0) as app, ExitStack() as stack:
-        app.wait_until_serving()
+        app.wait_until_serving(measured=False)
         users = [
             stack.enter_context(
                 asking(

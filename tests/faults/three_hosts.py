@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psutil
@@ -70,6 +70,11 @@ class ThreeHosts:
             process = subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, stderr=err)
         with ended_afterwards(process):
             yield RunningApp(process, self.state_folder, said)
+
+    def start_copying(self, number: int) -> AbstractContextManager[RunningApp]:
+        """The same, when the victim has no llama.cpp."""
+        shutil.rmtree(self.victim.path(f"{USER_HOME}/.local/share/crossply"), ignore_errors=True)
+        return self.start(number)
 
     def own_processes(self) -> list[psutil.Process]:
         """What runs in the desk's home."""

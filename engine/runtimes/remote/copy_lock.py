@@ -3,14 +3,17 @@ everywhere.
 
 In it is a folder with the name of the holder, so that a holder which slept too long (a laptop that was shut) sees that it has
 lost the lock, and so that the same window has its own lock again at once after its connection was cut. The holder touches it
-while it works; two minutes untouched by the machine's own clock is an abandoned lock. Rejected: a folder per attempt (a cut
-copy could not be resumed), ``flock`` (not on macOS), and a process there that holds it (it outlives a cut cable by hours).
+while it works; two minutes untouched by the machine's own clock is an abandoned lock. A keeper, a shell there that waits for
+the end of its input, takes it away at once when the connection ends, so that a holder which was killed keeps nobody waiting.
+Rejected: a folder per attempt (a cut copy could not be resumed), ``flock`` (not on macOS), and that keeper alone (it outlives
+a cut cable by hours).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import socket
 import time
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ from contextlib import contextmanager, suppress
 
 from engine.errors import ProbeFailed, RemoteProblem, RuntimeUnavailable
 from engine.ports import CancelToken
-from engine.remote_ports import Progress, RemoteShell
+from engine.remote_ports import Progress, RemoteShell, RemoteStream
 from engine.runtimes.remote.shell_script import machine_name, run_script, text_of
 
 _SECONDS = 30.0
@@ -33,7 +36,15 @@ if ! mkdir "$1" 2>/dev/null; then
 fi
 mkdir "$1/$2" && say held && echo yes"""
 _TOUCH = 'say held; [ -d "$1/$2" ] && touch "$1" && echo yes'
-_RELEASE = 'rmdir "$1/$2" 2>/dev/null && rmdir "$1"'
+_KEEPER = "keeper"
+_RELEASE = f'rm -f "$1/$2/{_KEEPER}"; rmdir "$1/$2" 2>/dev/null && rmdir "$1"'
+# It writes down who it is: the keeper of a connection that was cut must not take away what its holder has taken again.
+_KEEP = f"""\
+trap "" HUP PIPE
+{{ echo $$ >"$1/$2/{_KEEPER}"; }} 2>/dev/null
+cat >/dev/null
+[ "$(cat "$1/$2/{_KEEPER}" 2>/dev/null)" = $$ ] || exit 0
+{_RELEASE}"""
 
 
 class CopyLock:
@@ -60,8 +71,14 @@ class CopyLock:
                 f"Another Crossply has taken over copying to {machine_name(self._shell)}.", advice="Look again in a minute."
             )
 
+    def start_keeper(self) -> RemoteStream | None:
+        """It lets go when the stream is closed, by whatever. ``None`` = there is none; then two minutes have to pass."""
+        with suppress(RemoteProblem):
+            return self._shell.open("exec " + shlex.join(("sh", "-c", _KEEP, "sh", *self.arguments)))
+        return None
+
     def release(self) -> None:
-        """When the connection is gone it is found abandoned in two minutes."""
+        """When the connection is gone the keeper lets go, or it is found abandoned in two minutes."""
         with suppress(RemoteProblem):
             run_script(self._shell, _RELEASE, self.arguments, timeout_seconds=_SECONDS)
 
@@ -81,10 +98,13 @@ def only_one_copies(
     """
     lock = CopyLock(shell, path, holder or this_holder())
     _take(shell, lock, progress, token)
+    keeper = lock.start_keeper()
     try:
         yield lock
     finally:
         lock.release()
+        if keeper is not None:
+            keeper.close()
 
 
 def _take(shell: RemoteShell, lock: CopyLock, progress: Progress, token: CancelToken) -> None:

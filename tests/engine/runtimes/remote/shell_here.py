@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.errors import MachineUnreachable, RemoteFileProblem
 from engine.remote_ports import CommandOutput
 from engine.vocabulary.remote import HostKey, SshTarget
+from tests.fakes.local_shell import LocalStream
 
 BLOCK = 32_768
 
@@ -84,6 +85,7 @@ class ShellHere:
         self.here = FilesHere()
         self.answers: Callable[[bytes], bytes] = lambda said: said
         self.commands: list[str] = []
+        self.streams: list[LocalStream] = []
 
     def run(self, command, *, stdin=b"", timeout_seconds, max_output_bytes=4 * 1024 * 1024, token=None):
         if token is not None:
@@ -105,7 +107,21 @@ class ShellHere:
         return self.here
 
     def open(self, command):
-        raise NotImplementedError
+        self.streams.append(
+            LocalStream(
+                subprocess.Popen(
+                    [self.login_shell, "-c", command],
+                    bufsize=0,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    cwd=self.environment["HOME"],
+                    env={**self.environment, "LC_ALL": "C"},
+                    start_new_session=True,
+                )
+            )
+        )
+        return self.streams[-1]
 
     def connect_port(self, host, port, timeout_seconds):
         raise NotImplementedError

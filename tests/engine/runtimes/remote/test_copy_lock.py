@@ -1,6 +1,7 @@
 """One Crossply at a time copies."""
 
 import os
+import shutil
 import time
 
 import pytest
@@ -69,10 +70,37 @@ def test_the_same_window_has_its_own_again_at_once(shell, tmp_path):
         assert said == []
 
 
+def _kept_by(lock):
+    """Who keeps it there, once that is written down."""
+    deadline = time.monotonic() + 10
+    while not (lock / "me/keeper").exists() or not (lock / "me/keeper").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return (lock / "me/keeper").read_text()
+
+
+def test_it_goes_with_the_connection_of_a_holder_that_was_killed(shell, tmp_path):
+    with _hold(shell, tmp_path / "lock"):
+        _kept_by(tmp_path / "lock")
+        shell.streams[0].close()
+        assert not (tmp_path / "lock").exists()
+
+
+def test_the_keeper_of_a_connection_that_was_cut_leaves_what_was_taken_again(shell, tmp_path):
+    with _hold(shell, tmp_path / "lock"):
+        first = _kept_by(tmp_path / "lock")
+        with _hold(shell, tmp_path / "lock"):
+            while _kept_by(tmp_path / "lock") == first:
+                time.sleep(0.01)
+            shell.streams[0].close()
+            assert (tmp_path / "lock/me").is_dir()
+        assert not (tmp_path / "lock").exists()
+
+
 def test_one_that_was_lost_is_noticed_and_not_released_for_the_other(shell, tmp_path, monkeypatch):
     with _hold(shell, tmp_path / "lock") as lock:
         lock.keep()  # too early to look
-        (tmp_path / "lock/me").rmdir()
+        shutil.rmtree(tmp_path / "lock/me")
         (tmp_path / "lock/other").mkdir()
         now = time.monotonic()
         monkeypatch.setattr("engine.runtimes.remote.copy_lock.time.monotonic", lambda: now + 60)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import subprocess
 import tarfile
 from pathlib import Path
 
 from engine.runtimes.remote.building.build_there import BuildInputs
 from engine.runtimes.remote.building.send_archive import Archive
-from tests.engine.runtimes.remote.shell_here import ShellHere
-from tests.fakes.local_shell import LocalStream
 
 TOP = "llama_cpp_python-0.3.36/vendor/llama.cpp"
 CMAKE = """\
@@ -69,25 +66,6 @@ def packed(folder: Path, **changes: str) -> Archive:
 
 def inputs_with(archive: Archive, programs: Archive | str = "there are none in this test.", **more: bool) -> BuildInputs:
     return BuildInputs(source=lambda _on_bytes: archive, programs=lambda _system: programs, **more)
-
-
-class BuildingShell(ShellHere):
-    """This machine, with the PATH that it is given; starts programs too."""
-
-    def open(self, command):
-        environment = {**self.environment, "LC_ALL": "C"}
-        return LocalStream(
-            subprocess.Popen(
-                [self.login_shell, "-c", command],
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                cwd=self.environment["HOME"],
-                env=environment,
-                start_new_session=True,
-            )
-        )
 
 
 def programs_only(folder: Path, *without: str) -> str:

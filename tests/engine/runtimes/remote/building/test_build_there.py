@@ -19,7 +19,6 @@ from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from tests.engine.runtimes.remote.building.standin_project import (
     CMAKE,
     SLOW,
-    BuildingShell,
     inputs_with,
     packed,
     programs_only,
@@ -27,6 +26,7 @@ from tests.engine.runtimes.remote.building.standin_project import (
 )
 from tests.engine.runtimes.remote.builds_here import a_runtime
 from tests.engine.runtimes.remote.real_login import logged_in
+from tests.engine.runtimes.remote.shell_here import ShellHere
 from tests.fakes.cancel_tokens import CancelledWhen, NeverCancelled
 from tests.fakes.private_sshd import private_sshd
 
@@ -40,7 +40,7 @@ def data(tmp_path):
 
 @pytest.fixture
 def shell(tmp_path):
-    return BuildingShell(tmp_path / "home")
+    return ShellHere(tmp_path / "home")
 
 
 @pytest.fixture
