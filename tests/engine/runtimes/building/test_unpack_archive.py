@@ -37,7 +37,7 @@ def test_a_tar_is_unpacked_with_links_and_modes(tmp_path):
     unpack_archive(archive, tmp_path / "out", token=NEVER)
     assert (tmp_path / "out/b/lib.so").read_bytes() == b"library"
     assert (tmp_path / "out/b/lib.so").is_symlink()
-    assert (tmp_path / "out/b/lib.so.0").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "out/b/lib.so.0").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_zip_is_unpacked_with_links_and_modes(tmp_path):
@@ -49,9 +49,9 @@ def test_a_zip_is_unpacked_with_links_and_modes(tmp_path):
         bundle.writestr(link, "program")
         bundle.writestr("notes.txt", b"y")
     unpack_archive(archive, tmp_path / "out", token=NEVER)
-    assert (tmp_path / "out/bin/program").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "out/bin/program").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "out/bin/link").readlink().name == "program"
-    assert (tmp_path / "out/notes.txt").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "out/notes.txt").stat().st_mode & 0o777 == 0o600
 
 
 def test_only_what_is_kept_is_unpacked_under_its_new_name(tmp_path):
