@@ -80,7 +80,7 @@ def _of_worker(ended: Ended) -> Problem:
     return Problem(
         kind=ProblemKind.WORKER,
         where=started.endpoint or started.id,
-        happened=f"The {started.title}{place_of(started)} {outcome.in_words}.{f' It said: {said}' if said else ''}",
+        happened=f"The {started.title}{place_of(started)} {outcome.in_words}.{_quoted(said)}",
         advice=f"{words.advice} Everything was stopped." if words and not outcome.killed_for_memory else _AGAIN,
         details=_details(ended),
         fault=Fault(
@@ -101,7 +101,7 @@ def _of_tunnel(ended: Ended) -> Problem:
     return Problem(
         kind=ProblemKind.WORKER,
         where=machine_of(ended.started),
-        happened=f"The {ended.started.title} {ended.outcome.in_words}.{f' It said: {said.strip()}' if said else ''}",
+        happened=f"The {ended.started.title} {ended.outcome.in_words}.{_quoted(said)}",
         advice="Another program of this machine took its port: launch again." if taken else _SEE_LINK,
         details=_details(ended),
         fault=Fault(cause=FaultCause.PORT_TAKEN if taken else FaultCause.CONNECTION_LOST, machine_id=ended.started.machine_id),
@@ -176,6 +176,10 @@ def machine_of(started: ProcessStarted) -> str:
 
 def _last_error(lines: tuple[str, ...]) -> str:
     return next((line.strip() for line in reversed(lines) if "error" in line.lower() or "failed" in line.lower()), "")
+
+
+def _quoted(said: str) -> str:
+    return f" It said: “{said.strip().rstrip('.')}”." if said.strip() else ""
 
 
 def _details(ended: Ended) -> str:

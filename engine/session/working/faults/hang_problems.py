@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 from engine.cluster.servers import COORDINATOR
 from engine.session.events import ProcessStarted
-from engine.session.working.faults.exit_problems import SILENT_SECONDS, machine_of, place_of, silent_problem
+from engine.session.working.faults.exit_problems import machine_of, place_of, silent_problem
 from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.process import ProcessCondition
+
+CERTAIN_SECONDS = 7.0
+"""So long a silence, while nothing has ended yet: just before the connection itself is given up. A machine that swaps may be
+late by several seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,7 @@ class Suspect:
 def clear_case(suspects: tuple[Suspect, ...]) -> Problem | None:
     """A machine that fell silent, or a process that somebody stopped: no need to wait any longer."""
     for suspect in suspects:
-        if suspect.silent_seconds >= SILENT_SECONDS and suspect.started.machine_id is not None:
+        if suspect.silent_seconds >= CERTAIN_SECONDS and suspect.started.machine_id is not None:
             return silent_problem(suspect.started.machine_id, machine_of(suspect.started), suspect.silent_seconds)
     stopped = next((suspect for suspect in suspects if suspect.condition is ProcessCondition.STOPPED), None)
     if stopped is None:

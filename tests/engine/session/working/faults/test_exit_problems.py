@@ -48,7 +48,7 @@ def test_a_worker_is_named_with_its_last_error():
     assert problem.kind is ProblemKind.WORKER
     assert problem.where == "127.0.0.1:50052"
     assert problem.happened == (
-        "The rpc-server for CPU at 127.0.0.1:50052 on lab1 ended with status 0. It said: error: it broke"
+        "The rpc-server for CPU at 127.0.0.1:50052 on lab1 ended with status 0. It said: “error: it broke”."
     )
     assert problem.advice
 

@@ -36,7 +36,7 @@ def test_a_stopped_worker_needs_no_more_waiting():
 
 
 def test_nor_does_a_silent_machine_which_comes_first():
-    problem = clear_case((a_worker(ProcessCondition.STOPPED), a_worker(ProcessCondition.UNKNOWN, silent=4.5)))
+    problem = clear_case((a_worker(ProcessCondition.STOPPED), a_worker(ProcessCondition.UNKNOWN, silent=7.5)))
     assert problem.fault == Fault(cause=FaultCause.HOST_SILENT, machine_id=LAB)
 
 
@@ -45,6 +45,10 @@ def test_llama_server_itself_may_be_stopped():
     assert problem.fault == Fault(cause=FaultCause.HANG)
     assert problem.kind is ProblemKind.COORDINATOR
     assert problem.happened.startswith("llama-server is stopped")
+
+
+def test_a_machine_that_is_late_is_not_called_silent():
+    assert clear_case((llama(), a_worker(silent=5.0))) is None
 
 
 @pytest.mark.parametrize("condition", [ProcessCondition.RUNNING, ProcessCondition.STUCK, ProcessCondition.UNKNOWN])
