@@ -26,6 +26,9 @@ LICENCES = (
     ("msgspec", "BSD-3-Clause"),
     ("platformdirs", "MIT"),
     ("rich", "MIT"),
+    ("uvicorn", "BSD-3-Clause"),
+    ("httpx", "BSD-3-Clause"),
+    ("starlette", "BSD-3-Clause"),
 )
 """Of what is used and shipped with it. Models have licences of their own."""
 
