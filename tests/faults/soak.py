@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -35,6 +36,8 @@ PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.1
 UNDONE_AFTER_SECONDS = 12.0
 """A cable comes back after so long."""
+NEWEST = 20
+"""So many requests of a user are looked at for one that was answered."""
 LAST_SECONDS = 60.0
 """At the end it must serve again within this."""
 
@@ -117,6 +120,7 @@ def _break_one(bed: Bed, cause: Cause, draw: random.Random, undo: ExitStack, soa
         soaked.faults["(nothing there to break: it was starting)"] += 1
         return
     soaked.faults[cause.name] += 1
+    print(f"fault {sum(soaked.faults.values())}: {cause.name}", flush=True)
     if broken.later is not None:
         time.sleep(broken.later.after_seconds)
         broken.later.do()
@@ -126,13 +130,17 @@ def _serves(app: RunningApp, users: Sequence[Client]) -> bool:
     since = time.monotonic()
 
     def answered(_: RunningApp) -> bool:
-        return all(any(line.get("status") == 200 and line["ended"] > since for line in user.look()) for user in users)
+        return all(any(_is_good(line, since) for line in user.look()[-NEWEST:]) for user in users)
 
     try:
         app.wait(answered, LAST_SECONDS, "every user was answered again")
     except NotReached:
         return False
     return True
+
+
+def _is_good(line: dict[str, Any], since: float) -> bool:
+    return line.get("status") == 200 and line["ended"] > since
 
 
 def sample_of(bed: Bed, at_seconds: float) -> Sample:
