@@ -91,7 +91,7 @@ class ProcessOutcome:
         if self.exit_code is None:
             return "ended, its exit status is not known"
         number = -self.exit_code if self.exit_code < 0 else self.exit_code - 128
-        if self.exit_code < 0 or self.exit_code in (134, 139):
+        if self.exit_code < 0 or self.exit_code in (132, 134, 139):
             try:
                 return f"ended by signal {number} ({signal.Signals(number).name})"
             except ValueError:

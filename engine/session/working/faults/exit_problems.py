@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from engine.cluster.servers import COORDINATOR
 from engine.llama_cpp.crash_lines import FatalError
 from engine.llama_cpp.server_log import buffer_owner, native_device_of
-from engine.llama_cpp.worker_crash_lines import worker_words
+from engine.llama_cpp.worker_crash_lines import WorkerWords, worker_words
 from engine.session.events import ProcessStarted
 from engine.session.state import RunSeen
 from engine.vocabulary.fault import Fault, FaultCause
@@ -31,6 +31,12 @@ SILENT_SECONDS = 4.0
 _SEE_MACHINE = "See whether it is on, awake and connected; then launch again, or leave it out."
 _SEE_LINK = "The machine may be well: it is connected to again, then launch again."
 _AGAIN = "Everything was stopped; launch again, or switch this worker off."
+_OTHER_BUILD = (
+    "The processor there refused an instruction of its own build (seen in virtual machines that announce AMX and lack it): "
+    "switch this worker off, or use a build made on that machine."
+)
+_ILLEGAL_INSTRUCTION = (-4, 128 + 4)
+"""SIGILL, as Python and as a shell say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ def _of_worker(ended: Ended) -> Problem:
         kind=ProblemKind.WORKER,
         where=started.endpoint or started.id,
         happened=f"The {started.title}{place_of(started)} {outcome.in_words}.{_quoted(said)}",
-        advice=f"{words.advice} Everything was stopped." if words and not outcome.killed_for_memory else _AGAIN,
+        advice=_advice_for(outcome, words),
         details=_details(ended),
         fault=Fault(
             cause=cause,
@@ -90,6 +96,12 @@ def _of_worker(ended: Ended) -> Problem:
             needs_bytes=words.needs_bytes if words else None,
         ),
     )
+
+
+def _advice_for(outcome: ProcessOutcome, words: WorkerWords | None) -> str:
+    if outcome.exit_code in _ILLEGAL_INSTRUCTION:
+        return _OTHER_BUILD
+    return f"{words.advice} Everything was stopped." if words and not outcome.killed_for_memory else _AGAIN
 
 
 def _of_tunnel(ended: Ended) -> Problem:
@@ -124,6 +136,7 @@ def _of_lost_machine(ended: Ended, *, silent: bool) -> Problem:
 
 def _of_coordinator(ended: Ended) -> Problem:
     fatal = ended.fatal
+    last_advice = _OTHER_BUILD if ended.outcome.exit_code in _ILLEGAL_INSTRUCTION else "Its last lines are in the details."
     happened = fatal.sentence if fatal else f"llama-server {ended.outcome.in_words} and nobody asked for it."
     if ended.outcome.killed_for_memory:
         fatal, happened = None, f"llama-server {ended.outcome.in_words}."
@@ -131,7 +144,7 @@ def _of_coordinator(ended: Ended) -> Problem:
         kind=ProblemKind.COORDINATOR,
         where="llama-server",
         happened=happened,
-        advice=fatal.advice if fatal else "Its last lines are in the details.",
+        advice=fatal.advice if fatal else last_advice,
         details=_details(ended),
         fault=_fault_of_coordinator(ended, fatal),
     )

@@ -8,6 +8,7 @@ from engine.errors import ProcessFailed
 from engine.session import events
 from engine.session.state import ClusterState
 from engine.session.working.open_api import open_api, open_api_or_tell, place_of
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.api import ApiOpened, ApiPlace
 from engine.vocabulary.problem import ProblemKind
 from tests.fakes.fake_outside import Fakes
@@ -49,3 +50,12 @@ def test_no_port_at_all_ends_a_launch_and_is_told_outside_one():
     (problem,) = opened(ApiPlace(), fakes, open_api_or_tell)
     assert "8080" in problem.problem.happened
     assert problem.problem.where == "API"
+
+
+def test_what_the_administrator_forbids_is_told_and_this_machine_is_served():
+    fakes = Fakes()
+    fakes.policy = AdminPolicy(path="/p", exposure_forbidden=True)
+    problem, event = opened(WIDE, fakes)
+    assert "administrator forbids it in /p" in problem.problem.happened
+    assert not problem.ends_run
+    assert event.api == ApiOpened(url="http://127.0.0.1:8080")

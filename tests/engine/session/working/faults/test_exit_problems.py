@@ -71,6 +71,14 @@ def test_a_worker_of_which_it_is_known_how_it_ended(outcome, lines, cause):
     assert "lab1" in problem.happened
 
 
+@pytest.mark.parametrize("code", [-4, 132])
+@pytest.mark.parametrize("started", [WORKER, LLAMA], ids=["worker", "llama-server"])
+def test_a_processor_that_refuses_an_instruction_is_told_apart_from_a_crash(started, code):
+    problem = problem_of_exit(Ended(started=started, outcome=ProcessOutcome(exit_code=code, stop_asked=False)))
+    assert "signal 4 (SIGILL)" in problem.happened
+    assert "refused an instruction" in problem.advice
+
+
 def test_a_worker_that_said_nothing():
     assert worker(CRASHED).happened.endswith("ended by signal 6 (SIGABRT).")
     assert "for want of memory" in worker(replace(KILLED, killed_for_memory=True)).happened
