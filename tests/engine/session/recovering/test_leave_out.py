@@ -7,6 +7,7 @@ from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.recovery import Recovery
 from engine.vocabulary.worker import WorkerId
+from tests.fakes.recovery_states import missing
 
 NODE = MachineId("gpu-node")
 WORKER = WorkerId("gpu-node/cuda:0")
@@ -45,7 +46,6 @@ def test_once(cause, crashed, lost, left_out):
     [
         (FaultCause.WORKER_ENDED, False, (), ()),
         (FaultCause.WORKER_ENDED, True, (), (WORKER,)),
-        (FaultCause.CONNECTION_LOST, False, (NODE,), ()),
         (FaultCause.NEVER_ANSWERED, False, (), (WORKER,)),
         (FaultCause.WORKER_OUT_OF_MEMORY, False, (), (WORKER,)),
         (FaultCause.HANG, False, (), (WORKER,)),
@@ -54,6 +54,26 @@ def test_once(cause, crashed, lost, left_out):
 def test_twice_in_a_row(cause, crashed, lost, left_out):
     recovery = after(fault(cause), fault(cause), crashed=crashed)
     assert (recovery.lost, recovery.left_out) == (lost, left_out)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        fault(FaultCause.CONNECTION_LOST),
+        fault(FaultCause.CONNECTION_LOST, worker_ids=()),
+        fault(FaultCause.NEVER_ANSWERED, worker_ids=()),
+    ],
+    ids=["a worker could not be started", "a tunnel broke", "a tunnel did not open"],
+)
+def test_a_connection_that_fails_again_and_again(lost):
+    state = missing()
+    before = Recovery(before=state.recovery.before)
+    assert with_strikes(before, lost, crashed=False).lost == ()
+    twice = with_strikes(with_strikes(before, lost, crashed=False), lost, crashed=False)
+    assert (twice.lost, twice.left_out) == ((NODE,), ())
+    thrice = with_strikes(is_back(twice, NODE), lost, crashed=False)
+    workers = [worker.id for worker in before.before.plan.workers if worker.offer.machine_id == NODE]
+    assert (thrice.lost, list(thrice.left_out)) == ((), workers)
 
 
 def test_two_workers_once_each_are_no_reason():
