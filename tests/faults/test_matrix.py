@@ -13,7 +13,7 @@ from tests.faults.one_machine import OneMachine
 from tests.faults.three_hosts import ThreeHosts
 from tests.faults.trial import Conditions, run_trial
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 LOAD_SECONDS = 60.0
 """What a load may take on a busy machine."""

@@ -8,10 +8,10 @@ from tests.faults.one_machine import OneMachine
 from tests.faults.orphans import AFTER_SERVING_SECONDS, kill_at, line_of, measured, starts_again
 from tests.faults.three_hosts import ThreeHosts
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
-MOMENTS = 3
-"""Per way."""
+MOMENTS = 2
+"""Per way: six in all."""
 
 
 def check(way, seed):
@@ -35,9 +35,9 @@ def seed():
 @pytest.mark.parametrize("what", ["window", "up"])
 def test_on_one_machine(runtime, tmp_path, seed, what):
     bed = OneMachine(tmp_path, runtime)
-    check(measured(what, bed, bed.start_window if what == "window" else bed.start), seed)
+    check(measured(what, bed, bed.start_window if what == "window" else bed.start, n_runs=1), seed)
 
 
 def test_over_three_machines(clean_lab, runtime, tmp_path, seed):
     bed = ThreeHosts(clean_lab, tmp_path, runtime)
-    check(measured("up", bed, bed.start), seed)
+    check(measured("up", bed, bed.start, n_runs=1), seed)
