@@ -1,6 +1,6 @@
 """Every measured run, in one SQLite file. Implements ``ports.RunHistory``.
 
-A connection per call (a call takes a millisecond, and connections must not cross threads), WAL, and five seconds of patience
+A connection per call (a call takes a millisecond, and connections must not cross threads), WAL, and ten seconds of patience
 with other processes. A damaged file is set aside under another name and told about; nothing measured is ever deleted but the
 oldest runs beyond ``MOST_RUNS``. Rejected: a JSON file (two processes would lose each other's runs) and one connection for all
 (its lock would have to be shared between threads by hand).
@@ -31,7 +31,7 @@ from engine.vocabulary.run_record import RunRecord
 
 MOST_RUNS = 5000
 """About 6 kB each."""
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 10.0
 _T = TypeVar("_T")
 
 
