@@ -1,7 +1,7 @@
-"""How long the frozen window takes to be on the screen, beside the checkout's: ``measure_start.py [PAIRS]``, in turn, on an Xvfb.
+"""How long the frozen window takes to be on an Xvfb, beside the checkout's, in turn: ``measure_start.py [PAIRS]``.
 
-From starting the program until the X server has its window mapped (``xdotool search --sync``), each with an empty data folder and
-llama.cpp chosen, so that neither looks for it. The first pair fills the page cache and is not counted. Target: 1.3 times.
+From starting the program until the X server has its window mapped (``xdotool search --sync``), each with an empty data folder
+and llama.cpp chosen, so that neither looks for it. The first pair fills the page cache and is not counted. Target: 1.3 times.
 """
 
 from __future__ import annotations

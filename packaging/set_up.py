@@ -1,4 +1,4 @@
-"""From a fresh clone to a running Crossply (``set_up.py run``), a finished test run (``test``, ``lint``, ``bench``) or packages
+"""From a fresh clone to a running Crossply (``set_up.py run``), a finished test run (``test``, ``lint``, ``bench``), packages
 (``deb``, ``rpm``, ``appimage``, ``windows``, ``macos``) and their test (``packages-test``).
 
 Standard library only; run by path with any Python from 3.11 on (``make`` does). Everything that takes long is done once: the

@@ -1,4 +1,4 @@
-"""A ``.deb`` is an ``ar`` archive of three members (deb(5)); here the last one, ``data.tar``, is compressed with xz on all cores.
+"""A ``.deb`` is an ``ar`` archive of three members (deb(5)); here the last, ``data.tar``, is compressed with xz on all cores.
 
 The same bytes for the same data, however many cores there are: blocks of one size.
 """

@@ -1,8 +1,8 @@
 """llama.cpp's programs as a part of the packages: the build that Crossply makes itself, stripped, with its manifest made anew.
 
 That build runs anywhere: one CPU library per instruction set, chosen when it is loaded; Vulkan as a library that stays idle
-where there is no Vulkan loader; libraries found through ``$ORIGIN``. It needs glibc, libstdc++, libgcc, libgomp. Run by path with
-the Python of ``.venv`` (it uses the engine): ``portable_runtime.py BUILT OUT``.
+where there is no Vulkan loader; libraries found through ``$ORIGIN``. It needs glibc, libstdc++, libgcc, libgomp. Run by path
+with the Python of ``.venv`` (it uses the engine): ``portable_runtime.py BUILT OUT``.
 """
 
 from __future__ import annotations
