@@ -50,8 +50,8 @@ def by_app(model: str, n_workers: int) -> Iterator[tuple[CoordinatorClient, Plan
         session.launch()
         state = waited_for(session, lambda state: state.run is not None and state.run.benchmark is not None)
         assert state.run is not None
-        assert state.run.api_url is not None
-        yield real_outside().coordinator_client(state.run.api_url), state.run.plan
+        assert state.run is not None
+        yield real_outside().coordinator_client(state.run.coordinator_url), state.run.plan
     finally:
         session.close()
         session.join()

@@ -48,7 +48,7 @@ def by_app(model: str, *, native: bool) -> Iterator[CoordinatorClient]:
         if (state.run.plan.native_cpu is not None) is not native or not state.run.layer_map.matches:
             sys.exit(f"Planned otherwise: {[(w.id, w.offer.exposure.value) for w in state.run.plan.used_workers]}")
         print(" ".join(state.processes[-1].argv), file=sys.stderr)
-        yield real_outside().coordinator_client(state.run.api_url)
+        yield real_outside().coordinator_client(state.run.coordinator_url)
     finally:
         session.close()
         session.join()

@@ -62,7 +62,7 @@ def begun(name: str, model: str, n_workers: int) -> Side:
     state = waited_for(session, lambda state: state.run is not None and state.run.benchmark is not None)
     workers = [(worker.id, worker.n_layers, worker.offer.threads) for worker in state.run.plan.used_workers]
     print(f"{name}: (worker, layers, threads) {workers}, pipelined {state.run.pipelined}")
-    return Side(name, session, real_outside().coordinator_client(state.run.api_url), [])
+    return Side(name, session, real_outside().coordinator_client(state.run.coordinator_url), [])
 
 
 def row(side: Side, rate) -> str:
