@@ -14,7 +14,7 @@ ALONE = next(cause for cause in TABLE if cause.expected is Expected.REFUSAL)
 SAID = ("crossplyctl: The rpc-server for CPU-0 at 127.0.0.1:50052 ended by signal 9 (SIGKILL).",)
 GOOD = Seen(detected_seconds=0.3, served_seconds=4.0, ended_seconds=None, load_seconds=2.0, told=SAID)
 REFUSED = replace(
-    GOOD, served_seconds=None, ended_seconds=1.0, told=(*SAID, "The run cannot go on. This needs 3 GB more memory.")
+    GOOD, served_seconds=None, ended_seconds=1.0, told=(*SAID, "The model needs 9 GB: 3.1 GB are missing over all workers.")
 )
 
 
@@ -29,6 +29,8 @@ def test_served_again_in_time_and_named_is_as_promised():
 
 def test_a_refusal_says_what_is_missing():
     assert judged(KILLED, Phase.IDLE, ":50052", REFUSED).outcome is Outcome.REFUSED
+    goes_on = "What is left of the run is stopped and started again."
+    assert judged(KILLED, Phase.IDLE, ":50052", replace(REFUSED, told=(*SAID, goes_on))).outcome is Outcome.ENDED
     only_ended = replace(REFUSED, told=(SAID[0] + " Everything was stopped; launch again.",))
     assert misses(only_ended) == ("ended, not recovered",)
     assert misses(replace(REFUSED, ended_seconds=None)) == ("neither in service nor refused in time",)
@@ -69,7 +71,7 @@ def test_what_disturbs_nothing_need_not_be_told():
 
 
 def test_with_nothing_left_only_a_refusal_will_do():
-    told = ("lab2 does not answer. The run cannot go on: no worker is left.",)
+    told = ("lab2 does not answer. The run cannot go on. lab2 with 12 GB is not reachable.",)
     assert misses(replace(REFUSED, told=told), ALONE, "lab2") == ()
     assert misses(replace(GOOD, told=told), ALONE, "lab2") == ("in service again",)
 
