@@ -6,6 +6,7 @@ Standard library only: this runs before anything is installed.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 
@@ -87,6 +88,4 @@ class Progress:
 
 
 def _columns() -> int:
-    import shutil
-
     return shutil.get_terminal_size((100, 24)).columns
