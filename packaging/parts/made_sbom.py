@@ -3,30 +3,51 @@
 The Python packages by ``cyclonedx-py`` (the format's own tool) from the environment that was frozen; llama.cpp beside
 them, since no Python tool knows of it. Without times and serial numbers, so that two builds of one tree say the same.
 
-    python packaging/parts/made_sbom.py PYTHON_OF_THE_ENVIRONMENT FILE
+    python packaging/parts/made_sbom.py PYTHON_OF_THE_ENVIRONMENT FILE [PACKAGE...]
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def make_sbom(python: Path, file: Path) -> Path:
-    """Write the bill of the environment of ``python``. Raises ``CalledProcessError`` when the tool fails."""
+def make_sbom(python: Path, file: Path, inside: tuple[str, ...] = ()) -> Path:
+    """Write the bill of the environment of ``python``, or of the packages ``inside`` alone. Raises ``CalledProcessError`` when
+    the tool fails."""
     argv = [sys.executable, "-m", "cyclonedx_py", "environment", str(python)]
     argv += ["--pyproject", str(ROOT / "pyproject.toml"), "--output-reproducible", "--of", "JSON"]
     said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(with_llama_cpp(json.loads(said)), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    bill = with_llama_cpp(only(json.loads(said), inside))
+    file.write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return file
 
 
-def with_llama_cpp(bill: dict[str, object]) -> dict[str, object]:
+def only(bill: dict[str, Any], inside: tuple[str, ...]) -> dict[str, Any]:
+    """The same bill without what is in the environment only to pack; all of it where nothing is named."""
+    if not inside:
+        return bill
+    named = {_plain(name) for name in inside}
+    components = [part for part in bill.get("components", []) if _plain(part["name"]) in named]
+    known = {part["bom-ref"] for part in components} | {"root-component"}
+    edges = [edge for edge in bill.get("dependencies", []) if edge["ref"] in known]
+    kept = [edge | {"dependsOn": [ref for ref in edge.get("dependsOn", []) if ref in known]} for edge in edges]
+    return bill | {"components": components, "dependencies": kept}
+
+
+def _plain(name: str) -> str:
+    """Names of Python packages that mean the same."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def with_llama_cpp(bill: dict[str, Any]) -> dict[str, Any]:
     """The same bill and llama.cpp, at the commit that we build."""
     sys.path.insert(0, str(ROOT))
     from engine.runtimes.building.build_from_source import COMMIT
@@ -39,9 +60,8 @@ def with_llama_cpp(bill: dict[str, object]) -> dict[str, object]:
         "purl": f"pkg:github/ggml-org/llama.cpp@{COMMIT}",
         "licenses": [{"license": {"id": "MIT"}}],
     }
-    components = bill.get("components", [])
-    return bill | {"components": [*(components if isinstance(components, list) else []), llama_cpp]}
+    return bill | {"components": [*bill.get("components", []), llama_cpp]}
 
 
 if __name__ == "__main__":
-    print(make_sbom(Path(sys.argv[1]), Path(sys.argv[2])))
+    print(make_sbom(Path(sys.argv[1]), Path(sys.argv[2]), tuple(sys.argv[3:])))
