@@ -114,3 +114,30 @@ def test_scripts_for_the_portable_bundle_are_shell_that_sh_accepts():
     for script in ("install.sh", "uninstall.sh", "AppRun"):
         done = subprocess.run(["sh", "-n", str(PACKAGING / "linux/portable" / script)], capture_output=True, check=False)
         assert done.stderr == b""
+
+
+def test_a_deb_is_made_smaller_and_stays_the_same(room, tmp_path):
+    tree = tmp_path / "tree"
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "DEBIAN/control").write_text("Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n")
+    (tree / "zeros").write_bytes(bytes(500_000))
+    package = tmp_path / "x.deb"
+    make = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(tree), str(package)]
+    subprocess.run(make, check=True, capture_output=True)
+    room("linux.deb_file").read_members(package.read_bytes())
+    repacked = package.read_bytes().replace(b"control.tar     ", b"control.tar.gz  ")  # as nfpm names it
+    package.write_bytes(repacked)
+    room("linux.deb_file").compress_data(package)
+    assert package.stat().st_size < 20_000
+    listed = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(package)], capture_output=True, check=True).stdout
+    assert bytes(500_000) in listed
+    with pytest.raises(ValueError, match="members"):
+        room("linux.deb_file").compress_data(package)
+
+
+def test_every_file_belongs_to_a_line_of_the_size_table(room):
+    group_of = room("parts.size_table").group_of
+    assert group_of(Path("runtimes/llama.cpp-x/bin/libggml-vulkan.so")) == "llama.cpp: Vulkan"
+    assert group_of(Path("_internal/PySide6/Qt/lib/libQt6Core.so.6")) == "Qt and PySide6"
+    assert group_of(Path("crossplyctl")).startswith("Crossply and all Python code")
+    assert group_of(Path("_internal/libz.so.1")) == "Python and its libraries"
