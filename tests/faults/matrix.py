@@ -120,10 +120,11 @@ def new_beds(runtime: Runtime) -> Iterator[Beds]:
 def about_this_machine(runtime: Runtime) -> tuple[str, str]:
     """Machine and versions, in words."""
     cores, memory = os.cpu_count(), psutil.virtual_memory().total / 1e9
-    system = f"{platform.system()} {platform.release()} on {_processor()}, {cores} cores, {memory:.0f} GB"
+    busy = f"{os.getloadavg()[0]:.1f} programs wanted to run in the minute before the end" if hasattr(os, "getloadavg") else ""
+    system = f"{platform.system()} {platform.release()} on {_processor()}, {cores} cores, {memory:.0f} GB; {busy}"
     commit = _said("git", "rev-parse", "--short", "HEAD")
     ssh = _said("ssh", "-V").split(",")[0]
-    return system, f"Crossply at commit {commit}, {runtime.label}, Python {platform.python_version()}, {ssh}"
+    return system, f"Crossply at commit {commit}, llama.cpp {runtime.label}, Python {platform.python_version()}, {ssh}"
 
 
 def _processor() -> str:
@@ -168,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
             machine=machine,
             versions=versions,
             model="a synthetic llama of 12 equal layers, 42 MB, Q8_0 (written by `tests/faults/bed.py`)",
-            command=f"python -m tests.faults.matrix --trials {given.trials} --others {given.others} --seed {given.seed}",
+            command=_command(given),
             minutes=(time.monotonic() - began) / 60,
             loads=tuple(loads),
             left_out=tuple(left_out),
@@ -176,6 +177,11 @@ def main(arguments: list[str] | None = None) -> int:
         given.write.parent.mkdir(parents=True, exist_ok=True)
         given.write.write_text(fault_matrix_page(trials, about), encoding="utf-8")
     return 1 if any(trial.misses for trial in trials) else 0
+
+
+def _command(given: argparse.Namespace) -> str:
+    only = f' --only "{given.only}"' if given.only else ""
+    return f"python -m tests.faults.matrix --trials {given.trials} --others {given.others} --seed {given.seed}{only}"
 
 
 def line_of(trial: Trial) -> str:

@@ -83,7 +83,8 @@ and sshd), brings it to what it shall be doing, breaks one thing for real, and l
 - *Told after*: until the first word of it, in the terminal or in `crossplyctl status` (which is written twice a second).
 - *In service after*: from the fault to the end of the first request that was answered again; requests of 2 tokens, one
   after the other. *Beyond a load*: less the time of a load without a fault ({loads}).
-- Machine: {about.machine}. {about.versions}. Model: {about.model}.
+- Machine: {about.machine}. {about.versions}.
+- Model: {about.model}.
 - {about.date}; {len(trials)} trials in {about.minutes:.0f} minutes, {_spread(seconds, 1)} s each (median, worst).{left_out}"""
 
 
