@@ -44,6 +44,9 @@ TEST = (
     "mesa-vulkan-drivers",
     "libvulkan1",
     "glslc",
+    "man-db",
+    "appstream",
+    "shared-mime-info",
 )
 PACKAGES = ("binutils", "xz-utils", "libvulkan1", "glslc")
 """To make the Linux packages: strip and objdump; xz; and the Vulkan backend."""
