@@ -22,6 +22,8 @@ HANG = "does it move"
 LOOK_SECONDS = 1.0
 FIRST_DOUBT_SECONDS = 3.0
 """After so long the processes are looked at, and again after twice as long: it takes a command on each machine."""
+STOPPED_LOOK_SECONDS = 6.0
+"""While all is well they are looked at as often: a worker that somebody stopped shows by nothing else until it is asked."""
 LEAST_SENT_BYTES = 64 * 1024
 """ssh's own keep-alives are far less."""
 
@@ -51,6 +53,7 @@ class HangWatch:
     def follow(self, process: RunningProcess, clock: Clock, token: Token) -> None:
         """Until it ends, or hangs."""
         sign, moved_at = self._sign_of_life(), clock.now_seconds()
+        looked_at = moved_at
         while process.is_alive():
             token.wait(LOOK_SECONDS)
             now_sign, now = self._sign_of_life(), clock.now_seconds()
@@ -58,8 +61,11 @@ class HangWatch:
                 if self._watch.serving:
                     self._longest_seconds = max(self._longest_seconds, now - moved_at)
                 sign, moved_at, self._next_doubt_seconds = now_sign, now, FIRST_DOUBT_SECONDS
-                continue
-            problem = self._judge(now - moved_at, process)
+                if now - looked_at < STOPPED_LOOK_SECONDS:
+                    continue
+                looked_at, problem = now, clear_case(self._suspects())
+            else:
+                problem = self._judge(now - moved_at, process)
             if problem is not None and process.is_alive():
                 self._post(events.ProblemHappened(problem=problem, ends_run=True))
                 return

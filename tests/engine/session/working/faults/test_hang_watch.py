@@ -111,6 +111,13 @@ def test_a_stopped_process_is_named_without_waiting_for_the_limit(bench):
     assert problem.happened.startswith("llama-server is stopped")
 
 
+def test_a_stopped_process_is_named_while_nobody_asks_anything(bench):
+    bench.watch.serving, bench.condition = True, ProcessCondition.STOPPED
+    assert bench.follow(*[(1, nothing)] * 5) == []
+    (problem,) = bench.follow(*[(1, nothing)] * 7)
+    assert problem.happened.startswith("llama-server is stopped")
+
+
 def test_the_processes_are_looked_at_more_and_more_seldom(bench):
     bench.watch.serving, bench.client.works = True, True
     bench.follow(*[(1, nothing)] * 20)
