@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadInput, EngineError
-from engine.finding.local_networks import own_addresses
+from engine.finding.ways.local_networks import own_addresses
 from engine.gateway.http_gateway import HttpGateway
 from engine.machines.memory_limits import MemoryLimits
 from engine.machines.process_io import written_bytes
@@ -32,14 +32,14 @@ from engine.runtimes.model_files import GgufModelFiles
 from engine.runtimes.models.model_places import Store, stores_of
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
 from engine.runtimes.worker_cache import prune_and_measure
-from engine.session.as_json import state_json
 from engine.session.events import ProblemHappened
 from engine.session.jobs import Token
 from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
+from engine.session.telling.as_json import state_json
 from engine.settings.api_key_file import COORDINATOR_FILE_NAME, ApiKeyFile
-from engine.settings.cluster_store import ClusterFilesOnDisk
+from engine.settings.cluster_files.cluster_store import ClusterFilesOnDisk
 from engine.settings.folders import Folders, find_folders
 from engine.settings.history.history_file import HistoryFile
 from engine.settings.on_disk.leftovers import sweep_leftovers
@@ -50,13 +50,13 @@ from engine.settings.recent_files import RecentFilesInSettings
 from engine.settings.settings_file import RememberedMachine, Settings, load_settings, update_settings, usable_settings
 from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_target import checked_target
-from engine.ssh.local_ssh import LocalSsh
+from engine.ssh.logging_in.local_ssh import LocalSsh
 from engine.vocabulary.admin_policy import AdminPolicy
-from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.plan import Policy, RunShape
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.remote import SshTarget
+from engine.vocabulary.running.api import ApiPlace
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout
 
 _NOTHING_LOCKED = AdminPolicy()

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.vocabulary.api import ApiOpened, ApiPlace, Serving
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.model import FoundModel, ModelFacts
-from engine.vocabulary.process import ProcessCondition, ProcessOutcome, ProcessSpec
-from engine.vocabulary.run_record import RunRecord
+from engine.vocabulary.running.api import ApiOpened, ApiPlace, Serving
+from engine.vocabulary.running.process import ProcessCondition, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.run_record import RunRecord
+from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
-from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
 
 OnLine = Callable[[str], None]

@@ -11,7 +11,6 @@ from typing import Protocol
 from engine.ports import CancelToken, ProcessStarter, RpcAsker
 from engine.vocabulary.found import FoundMachine
 from engine.vocabulary.machine import Machine, MachineLoad
-from engine.vocabulary.process import ConnectionLoss, ProcessSpec
 from engine.vocabulary.remote import (
     Forward,
     HostKey,
@@ -20,6 +19,7 @@ from engine.vocabulary.remote import (
     SecretKind,
     SshTarget,
 )
+from engine.vocabulary.running.process import ConnectionLoss, ProcessSpec
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from engine.session.session import Session
 from gui.assets import application_icon, icon_file
-from gui.dialogs.show_fault import fault_dialog
+from gui.dialogs.sheets.show_fault import fault_dialog
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance

@@ -16,11 +16,11 @@ from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.remote import SshTarget
 from gui.dialogs.add_machines import AddMachines
-from gui.dialogs.ask_secret import AskSecret
-from gui.dialogs.choose_exposure import ChooseExposure
-from gui.dialogs.confirm_host_key import ConfirmHostKey
-from gui.dialogs.confirm_remove import confirm_remove_dialog
-from gui.dialogs.worker_why import WorkerWhy
+from gui.dialogs.questions.ask_secret import AskSecret
+from gui.dialogs.questions.choose_exposure import ChooseExposure
+from gui.dialogs.questions.confirm_host_key import ConfirmHostKey
+from gui.dialogs.questions.confirm_remove import confirm_remove_dialog
+from gui.dialogs.sheets.worker_why import WorkerWhy
 from gui.own_address import own_address_towards
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance
@@ -31,7 +31,7 @@ from gui.what_to_show.cards.worker_why import command_of_worker, process_of_work
 from gui.what_to_show.remote.exposure_content import exposure_of
 from gui.what_to_show.remote.found_machines_content import add_machines_of
 from gui.what_to_show.remote.questions_content import HostKeyContent, QuestionContent, SecretContent, questions_of
-from gui.what_to_show.tabs_content import commands_of_machine
+from gui.what_to_show.tabs.tabs_content import commands_of_machine
 
 
 class MachineActions(QObject):

@@ -43,7 +43,7 @@ from gui.what_to_show.plan_table_content import plan_table_of
 from gui.what_to_show.recovery_content import recovery_of
 from gui.what_to_show.settings.preferences import Scheme, next_scale
 from gui.what_to_show.status_content import is_running, primary_button_of, status_of
-from gui.what_to_show.tunnel_rate import TunnelRate
+from gui.what_to_show.tabs.tunnel_rate import TunnelRate
 from gui.window.actions import WindowActions
 from gui.window.closing import Closing
 from gui.window.dialogs import WindowDialogs

@@ -12,19 +12,19 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from engine.planning.memory.safe_memory import LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
 from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
-from engine.planning.safe_memory import LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
 from engine.remote_ports import Secret
-from engine.session.choice_history import ChoiceHistory, best_of
+from engine.session.choosing.choice_history import ChoiceHistory, best_of
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
-from engine.session.working.api_access import ApiAccess
 from engine.session.working.ask import ASK
-from engine.session.working.find_machines import FIND
+from engine.session.working.launching.api_access import ApiAccess
+from engine.session.working.machines.find_machines import FIND
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan, Policy
-from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.remote import HostKey, SshTarget
+from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout, WorkerId
 
 _PULL_MILLISECONDS = 100

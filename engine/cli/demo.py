@@ -20,8 +20,8 @@ from engine.errors import BadInput
 from engine.open_session import open_session
 from engine.run_files.run_file import is_running
 from engine.runtimes.demo_model import find_demo_model
-from engine.session.as_json import state_json, timings_json
 from engine.session.state import ClusterState
+from engine.session.telling.as_json import state_json, timings_json
 from engine.settings.folders import find_folders
 from engine.vocabulary.plan import Policy, RunShape
 from engine.vocabulary.worker import Layout

@@ -19,9 +19,9 @@ from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import Dialect
 from engine.open_session import real_outside
 from engine.planning.offers import offers_of_machine
-from engine.session.as_json import machine_json
 from engine.session.one_look import look_once
 from engine.session.state import Choices
+from engine.session.telling.as_json import machine_json
 from engine.settings.folders import find_folders
 from engine.vocabulary.device import DeviceKind, Gpu
 from engine.vocabulary.machine import THIS_MACHINE, Machine

@@ -17,15 +17,15 @@ from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import NEWEST
 from engine.open_session import real_outside
 from engine.planning.abstract_model import abstract_model, has_sizes
-from engine.planning.cost_model import batch_tokens_per_second, first_token_seconds, load_seconds
-from engine.planning.explain import sentence_about
-from engine.planning.layer_costs import HEADLINE_PROMPT_TOKENS
+from engine.planning.costs.cost_model import batch_tokens_per_second, first_token_seconds, load_seconds
+from engine.planning.costs.layer_costs import HEADLINE_PROMPT_TOKENS
 from engine.planning.split_layers import split_layers
-from engine.session.as_json import plan_json
-from engine.session.cluster_document import choices_of_run
+from engine.planning.words.explain import sentence_about
+from engine.session.choosing.cluster_document import choices_of_run
 from engine.session.one_look import look_once
 from engine.session.state import Choices, ClusterState, CommandShown
-from engine.settings.cluster_file import ClusterFile, coordinator_of_cluster, offers_of_cluster
+from engine.session.telling.as_json import plan_json
+from engine.settings.cluster_files.cluster_file import ClusterFile, coordinator_of_cluster, offers_of_cluster
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest

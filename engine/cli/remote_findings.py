@@ -8,7 +8,7 @@ from engine.cli.terminal.gather import LOOKED_AT, why_not
 from engine.cli.terminal.output import gigabytes, printable
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
-from engine.session.working.prepare_run import TRIED_PORTS
+from engine.session.working.launching.prepare_run import TRIED_PORTS
 from engine.vocabulary.remote import NetworkAddress, RemoteLook, RemoteRuntime
 from engine.vocabulary.worker import FIRST_RPC_PORT, Exposure
 

@@ -22,7 +22,7 @@ from engine.llama_cpp.command_lines import rpc_server_argv
 from engine.llama_cpp.dialects import Dialect
 from engine.ports import ProcessStarter, RunningProcess
 from engine.run_files.offered_workers import OfferedWorker, publish, say_how_it_ended, withdraw
-from engine.vocabulary.process import ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ProcessOutcome, ProcessSpec
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import RpcServerSpec
 

@@ -13,8 +13,8 @@ from engine.cli.terminal.options import add_json, add_planning, add_recovery, ch
 from engine.cli.terminal.output import complain, print_json, print_line, rate, say
 from engine.open_session import open_session
 from engine.run_files.run_file import is_running
-from engine.session.as_json import state_json
 from engine.session.state import ClusterState
+from engine.session.telling.as_json import state_json
 from engine.settings.api_key_file import ApiKeyFile
 from engine.settings.folders import find_folders
 from engine.settings.network_address import checked_network_address

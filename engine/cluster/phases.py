@@ -5,7 +5,7 @@ An illegal transition raises: in a test that is a failure, in production the ses
 
 from __future__ import annotations
 
-from engine.vocabulary.process import ProcessOutcome, ProcessPhase
+from engine.vocabulary.running.process import ProcessOutcome, ProcessPhase
 
 _MAY_FOLLOW: dict[ProcessPhase, frozenset[ProcessPhase]] = {
     ProcessPhase.STARTING: frozenset({ProcessPhase.READY, ProcessPhase.STOPPING, ProcessPhase.FAILED, ProcessPhase.STOPPED}),

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from engine.cluster.phases import ENDED
 from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_process_id
-from engine.vocabulary.process import ProcessId, ProcessPhase
 from engine.vocabulary.remote import TunnelSpec
+from engine.vocabulary.running.process import ProcessId, ProcessPhase
 from engine.vocabulary.worker import RpcServerSpec
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.process import ProcessId
 from engine.vocabulary.remote import Forward, TunnelSpec
+from engine.vocabulary.running.process import ProcessId
 from engine.vocabulary.worker import Exposure, RpcServerSpec, WorkerOffer
 
 COORDINATOR = ProcessId("llama-server")

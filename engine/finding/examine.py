@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.errors import EngineError, RpcServerUnusable
-from engine.finding.connect_all import PortState, connect_all
 from engine.finding.greetings import ollama_url, speaks_ssh
 from engine.finding.sighting import AddressAnswered, Endpoint, Fact, HostSeen, OllamaSeen, RpcSeen, SshSeen
+from engine.finding.ways.connect_all import PortState, connect_all
 from engine.ports import CancelToken, RpcAsker
 from engine.vocabulary.found import FoundRpcServer
 

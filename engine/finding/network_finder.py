@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from engine.finding import mdns
 from engine.finding.examine import HostKeyOf, Ports
-from engine.finding.local_networks import Interface, local_interfaces
-from engine.finding.neighbour_table import RunCommand
 from engine.finding.own_host_keys import own_host_keys, system_ssh_folder
 from engine.finding.search import BrowseMdns, OnFound, Search, Surroundings
 from engine.finding.sighting import Sighting
-from engine.finding.ssh_names import AddressesOf, ResolveSsh, as_it_is, system_addresses, system_name
 from engine.finding.untrusted_names import clean_name
+from engine.finding.ways import mdns
+from engine.finding.ways.local_networks import Interface, local_interfaces
+from engine.finding.ways.neighbour_table import RunCommand
+from engine.finding.ways.ssh_names import AddressesOf, ResolveSsh, as_it_is, system_addresses, system_name
 from engine.ports import CancelToken, RpcAsker
 from engine.remote_ports import Progress
 

@@ -20,12 +20,12 @@ from functools import partial
 from ipaddress import IPv4Network
 
 from engine.finding.examine import Examination, Examiner, HostKeyOf, Ports
-from engine.finding.local_networks import Interface, far_networks, is_near, near_networks, real_interfaces
 from engine.finding.merging.merge import Evidence, machines_of
-from engine.finding.neighbour_table import RunCommand, sight_neighbours
 from engine.finding.sighting import AddressAnswered, Endpoint, Fact, HostSeen, NameSeen, Sighting, Swept
-from engine.finding.ssh_names import AddressesOf, ResolveSsh, sight_config_name, sight_known_name
-from engine.finding.sweep import SLICE_PERIOD_SECONDS, sweep
+from engine.finding.ways.local_networks import Interface, far_networks, is_near, near_networks, real_interfaces
+from engine.finding.ways.neighbour_table import RunCommand, sight_neighbours
+from engine.finding.ways.ssh_names import AddressesOf, ResolveSsh, sight_config_name, sight_known_name
+from engine.finding.ways.sweep import SLICE_PERIOD_SECONDS, sweep
 from engine.ports import CancelToken, RpcAsker
 from engine.remote_ports import Progress
 from engine.session.jobs import Jobs

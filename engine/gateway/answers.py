@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 
-from engine.vocabulary.api import Serving, ServingPhase
+from engine.vocabulary.running.api import Serving, ServingPhase
 
 RETRY_SECONDS = 5
 """Where it is not known when it is worth another try."""

@@ -27,7 +27,7 @@ from engine.gateway.exchange import Means
 from engine.gateway.limits import Limits
 from engine.gateway.listeners import listen_on_loopback, listen_on_network, url_of
 from engine.gateway.serving_now import ServingNow
-from engine.vocabulary.api import ApiOpened, ApiPlace, Serving, ServingPhase
+from engine.vocabulary.running.api import ApiOpened, ApiPlace, Serving, ServingPhase
 
 _CLOSING = Serving(phase=ServingPhase.NOTHING, doing="Crossply is closing.")
 _JOIN_SECONDS = 10.0

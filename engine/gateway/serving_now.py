@@ -6,7 +6,7 @@ import asyncio
 
 from engine.gateway.answers import Unavailable, not_serving, unavailable
 from engine.gateway.limits import Limits
-from engine.vocabulary.api import Serving, ServingPhase
+from engine.vocabulary.running.api import Serving, ServingPhase
 
 
 class ServingNow:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import CoordinatorUnusable
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 
 _DATA = "data: "
 _END = "[DONE]"

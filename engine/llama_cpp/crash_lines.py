@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from engine.vocabulary.fault import FaultCause
+from engine.vocabulary.running.fault import FaultCause
 
 _MIB = 1024 * 1024
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.llama_cpp.crash_lines import FatalError, fatal_error_in
-from engine.vocabulary.layer_map import ActualBuffers
+from engine.vocabulary.running.layer_map import ActualBuffers
 
 CPU_DEVICE = "CPU"
 _MAPPED = "_Mapped"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from engine.vocabulary.fault import FaultCause
+from engine.vocabulary.running.fault import FaultCause
 
 LOOKED_AT = 60
 """A stack trace of some thirty lines follows the one that counts."""

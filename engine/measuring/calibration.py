@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.errors import RuntimeUnavailable
 from engine.measuring.bench_rows import rows_in
-from engine.planning.layer_costs import flops_per_prompt_token
+from engine.planning.costs.layer_costs import flops_per_prompt_token
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.model import ModelFacts

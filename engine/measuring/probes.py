@@ -26,7 +26,7 @@ from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
 from engine.llama_cpp.gguf.tensor_types import TENSOR_TYPES
 from engine.measuring.bench_rows import BenchRow
 from engine.measuring.synthetic_model import SyntheticModel
-from engine.planning.layer_costs import charge_seconds, flops_per_prompt_token, prefill_charge_seconds
+from engine.planning.costs.layer_costs import charge_seconds, flops_per_prompt_token, prefill_charge_seconds
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import RunShape
 from engine.vocabulary.worker import Speed, WorkerOffer

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 
-from engine.vocabulary.run_record import RecordedWorker, RunRecord
+from engine.vocabulary.running.run_record import RecordedWorker, RunRecord
 from engine.vocabulary.worker import Exposure, Speed, WorkerId, WorkerOffer
 
 FEWEST_RUNS = 3

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.planning.amounts import amount
+from engine.planning.words.amounts import amount
 from engine.vocabulary.machine import THIS_MACHINE, Machine
 from engine.vocabulary.plan import GivenSplit
-from engine.vocabulary.run_record import RecordedBuild, RecordedMachine, RecordedWorker, RunRecord
+from engine.vocabulary.running.run_record import RecordedBuild, RecordedMachine, RecordedWorker, RunRecord
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Exposure, WorkerOffer
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from engine.planning.layer_costs import (
+from engine.planning.costs.layer_costs import (
     HEADLINE_DEPTH_TOKENS,
     HEADLINE_PROMPT_TOKENS,
     cache_seconds,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.planning.safe_memory import CUDA_PROCESSES_BYTES, DEFAULT_RESERVE_FRACTION, safe_bytes
+from engine.planning.memory.safe_memory import CUDA_PROCESSES_BYTES, DEFAULT_RESERVE_FRACTION, safe_bytes
 from engine.vocabulary.device import Cpu, DeviceKind, Gpu
 from engine.vocabulary.machine import Machine, MachineId
 from engine.vocabulary.worker import FIRST_RPC_PORT, Exposure, Layout, Link, Speed, WorkerId, WorkerOffer

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.planning.compute_buffers import DeviceRole
-from engine.planning.memory_needs import MemoryNeeds, coordinator_bytes, memory_needs, share_of, usable_bytes
+from engine.planning.memory.compute_buffers import DeviceRole
+from engine.planning.memory.memory_needs import MemoryNeeds, coordinator_bytes, memory_needs, share_of, usable_bytes
 from engine.vocabulary.plan import PlannedWorker, PlanRequest
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 

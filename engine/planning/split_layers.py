@@ -10,20 +10,20 @@ from dataclasses import replace
 
 from engine.llama_cpp.layer_assignment import assign_layers
 from engine.planning.abstract_model import has_sizes
-from engine.planning.amounts import amount, layers_in_words, listed
-from engine.planning.cost_model import predict
+from engine.planning.costs.cost_model import predict
+from engine.planning.costs.layer_costs import compute_at
 from engine.planning.device_order import device_order, possible_orders
-from engine.planning.explain import how_sure, why_left_out
 from engine.planning.fastest.fastest_placement import fastest_placement
 from engine.planning.fastest.native_or_rpc import fastest_way, not_measured_natively, with_natives
-from engine.planning.layer_costs import compute_at
-from engine.planning.memory_needs import coordinator_bytes, unused
+from engine.planning.memory.memory_needs import coordinator_bytes, unused
 from engine.planning.policies.even import even_counts
 from engine.planning.policies.given import given_placement
 from engine.planning.policies.memory_share import proportional_counts
 from engine.planning.policies.nearest_counts import nearest_counts
-from engine.planning.refusal import refuse, refuse_without_workers
 from engine.planning.seats import Budgets, Placement, budgets_of, most_usable, placement_of, shares_of
+from engine.planning.words.amounts import amount, layers_in_words, listed
+from engine.planning.words.explain import how_sure, why_left_out
+from engine.planning.words.refusal import refuse, refuse_without_workers
 from engine.vocabulary.plan import Optimality, Plan, PlannedWorker, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.worker import Layout, WorkerOffer
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from engine.vocabulary.process import ProcessCondition
+from engine.vocabulary.running.process import ProcessCondition
 
 CONDITION_SCRIPT = 'cat "/proc/$1/stat" 2>/dev/null || ps -o stat= -p "$1"'
 """For a POSIX shell: Linux has the file, the others have ``ps``."""

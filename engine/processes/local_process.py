@@ -37,7 +37,7 @@ from engine.processes.memory_kills import MemoryKills
 from engine.processes.memory_limit import MemoryLimiter, limit_with_headroom
 from engine.processes.output_pump import pump
 from engine.processes.start_failure import start_failure
-from engine.vocabulary.process import ProcessCondition, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ProcessCondition, ProcessOutcome, ProcessSpec
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from engine.errors import ProcessFailed
 from engine.processes.child_environment import child_environment
 from engine.processes.leash import Leash, new_leash
 from engine.processes.start_failure import start_failure
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessSpec
 
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from engine.errors import ProcessFailed
-from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.running.process import ProcessSpec
 
 
 def start_failure(spec: ProcessSpec, error: OSError | ValueError) -> ProcessFailed:

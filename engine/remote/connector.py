@@ -9,11 +9,11 @@ from engine.ports import CancelToken, ProcessStarter
 from engine.remote.ssh_machine import SshMachine
 from engine.remote_ports import RemoteShell, Secret
 from engine.ssh.leashed.tunnels import Tunnels
-from engine.ssh.local_ssh import LocalSsh
-from engine.ssh.login import SshLogin
+from engine.ssh.logging_in.local_ssh import LocalSsh
+from engine.ssh.logging_in.login import SshLogin
 from engine.vocabulary.admin_policy import AdminPolicy
-from engine.vocabulary.process import ProcessSpec
 from engine.vocabulary.remote import Forward, HostKey, SshTarget
+from engine.vocabulary.running.process import ProcessSpec
 
 
 class _Never:

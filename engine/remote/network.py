@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.finding.network_finder import NetworkFinder
-from engine.finding.ssh_names import SshName
+from engine.finding.ways.ssh_names import SshName
 from engine.machines.rpc_asker import SocketRpcAsker
 from engine.processes.run_command import run_command
 from engine.settings.ssh_files import host_names, known_host_names
-from engine.ssh.local_ssh import LocalSsh
-from engine.ssh.shown_key import shown_fingerprint
+from engine.ssh.host_keys.shown_key import shown_fingerprint
+from engine.ssh.logging_in.local_ssh import LocalSsh
 from engine.vocabulary.remote import SshTarget
 
 SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")

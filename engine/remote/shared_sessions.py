@@ -14,7 +14,7 @@ from threading import Lock
 
 from engine.ports import OnExit, OnLine, ProcessStarter, RunningProcess
 from engine.remote_ports import RemoteShell
-from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.running.process import ProcessSpec
 
 PROGRAMS_PER_CONNECTION = 6
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.errors import ProbeFailed
-from engine.machines.remote_probe.probe_answer import facts_of, machine_of
 from engine.machines.remote_probe.remote_look import look
+from engine.machines.remote_probe.sent.probe_answer import facts_of, machine_of
 from engine.machines.remote_probe.watch_load import watch_load
 from engine.machines.shell_rpc_asker import ShellRpcAsker
 from engine.ports import CancelToken, ProcessStarter
@@ -17,7 +17,7 @@ from engine.remote.shared_sessions import SharedSessions
 from engine.remote_ports import Progress, RemoteShell
 from engine.runtimes.remote.building.build_there import build_there
 from engine.runtimes.remote.building.inputs_here import inputs_here
-from engine.runtimes.remote.copy_runtime import copy_runtime
+from engine.runtimes.remote.copying.copy_runtime import copy_runtime
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
 from engine.runtimes.remote.remote_places import worker_cache_folder
 from engine.runtimes.remote.remove_ours import free_bytes_in, prune_worker_cache, remove_ours
@@ -25,8 +25,8 @@ from engine.settings.folders import find_folders
 from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.machine import Machine, MachineLoad
-from engine.vocabulary.process import ProcessSpec
 from engine.vocabulary.remote import Forward, KeptProcess, MachineIdentity, RemoteFacts, RemoteLook, SshTarget
+from engine.vocabulary.running.process import ProcessSpec
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 

@@ -16,7 +16,7 @@ from engine.errors import CoordinatorUnusable
 from engine.llama_cpp.answer_stream import parse_stream_line, timings_of
 from engine.llama_cpp.server_metrics import decoding_slots, parse_metrics, work_marks
 from engine.ports import AnswerPiece, Counters, WorkDone
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 
 _MOST_BYTES = 4 * 1024 * 1024
 _LONGEST_LINE = 1024 * 1024

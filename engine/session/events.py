@@ -8,18 +8,18 @@ from engine.llama_cpp.dialects import Dialect
 from engine.session.remote_events import RemoteEvent
 from engine.session.remotes import WorkerProgram
 from engine.session.state import AnswerShown, Choices, ClusterDocument, PlanVariant
-from engine.vocabulary.api import ApiOpened, ApiPlace
 from engine.vocabulary.comparison import Comparison
-from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
 from engine.vocabulary.model import FoundModel, ModelFacts
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.problem import Problem
-from engine.vocabulary.process import ProcessId, ProcessOutcome
 from engine.vocabulary.remote import TunnelSpec
-from engine.vocabulary.run_record import RunRecord
+from engine.vocabulary.running.api import ApiOpened, ApiPlace
+from engine.vocabulary.running.layer_map import ActualBuffers
+from engine.vocabulary.running.problem import Problem
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome
+from engine.vocabulary.running.run_record import RunRecord
+from engine.vocabulary.running.throughput import LoadProgress, RequestTimings, ThroughputSample
 from engine.vocabulary.runtime import Runtime
-from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
 from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerId
 
 

@@ -12,8 +12,8 @@ from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
 from engine.session.reducing.replan import is_same_comparison
 from engine.session.state import ClusterState, PlanVariant
-from engine.session.working import calibrate, record_run
-from engine.session.working.compare_plans import compare_plans
+from engine.session.working.measured import calibrate, record_run
+from engine.session.working.measured.compare_plans import compare_plans
 
 COMPARE_AFTER_SECONDS = 0.3
 """It computes for as long again, and would take the processor from the window that is about to show the plan itself. A plan

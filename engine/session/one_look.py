@@ -6,7 +6,8 @@ from engine.session import events
 from engine.session.outside import Outside
 from engine.session.reducing.reduce import reduce
 from engine.session.state import Choices, ClusterState
-from engine.session.working import calibrate, look, record_run
+from engine.session.working.machines import look
+from engine.session.working.measured import calibrate, record_run
 
 
 def look_once(outside: Outside, choices: Choices) -> ClusterState:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from engine.llama_cpp.dialects import Dialect
 from engine.vocabulary.found import FoundMachine
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.problem import Problem
 from engine.vocabulary.remote import Question, RemoteLook, RemotePhase, SshTarget
+from engine.vocabulary.running.problem import Problem
 from engine.vocabulary.worker import Link
 
 

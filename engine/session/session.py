@@ -18,7 +18,6 @@ from engine.session import events
 from engine.session.administration.kept_to_policy import kept_to, overruled
 from engine.session.follow_ups import FollowUps
 from engine.session.jobs import Jobs, Token
-from engine.session.logs import LogBook
 from engine.session.outside import Outside
 from engine.session.plan_runs.in_background import MEASURE_PLANS, measure_best_plans
 from engine.session.recovering.clock import RecoveryClock
@@ -26,20 +25,22 @@ from engine.session.reducing.processes_seen import alive, is_left_running
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.serving import serving_of
 from engine.session.state import Choices, ClusterState, RunPhase
-from engine.session.working import calibrate, look
-from engine.session.working.api_access import ApiAccess
+from engine.session.telling.logs import LogBook
 from engine.session.working.ask import ASK, ask
 from engine.session.working.documents import Documents
 from engine.session.working.faults.sleep_watch import watch_sleep
-from engine.session.working.find_machines import FIND, find_machines
-from engine.session.working.open_api import open_api_or_tell
+from engine.session.working.launching.api_access import ApiAccess
+from engine.session.working.launching.open_api import open_api_or_tell
+from engine.session.working.launching.prepare_run import prepare_run
+from engine.session.working.machines import look
+from engine.session.working.machines.find_machines import FIND, find_machines
+from engine.session.working.machines.remote_machines import RemoteMachines
+from engine.session.working.measured import calibrate
+from engine.session.working.measured.serve_alone import Bench
 from engine.session.working.perform import Performer
-from engine.session.working.prepare_run import prepare_run
-from engine.session.working.remote_machines import RemoteMachines
-from engine.session.working.serve_alone import Bench
-from engine.vocabulary.api import ApiPlace, Serving
-from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.remote import SshTarget
+from engine.vocabulary.running.api import ApiPlace, Serving
+from engine.vocabulary.running.problem import Problem, ProblemKind
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """``ClusterState``: everything a front end may show, immutable. The session publishes a new one after each batch of events.
 
-Logs are not in here (12,000 lines per load at verbosity 5 would copy a tuple per line): they are in ``session.logs``, and a
-process here carries only how many lines it has printed.
+Logs are not in here (12,000 lines per load at verbosity 5 would copy a tuple per line): they are in ``session.telling.logs``,
+and a process here carries only how many lines it has printed.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from engine.llama_cpp.dialects import Dialect
 from engine.measuring.refine import Refinement
 from engine.session.remotes import FindingSeen, RemoteSeen, WorkerProgram
 from engine.session.watched import Watched
-from engine.settings.cluster_file import ClusterMachine
+from engine.settings.cluster_files.cluster_file import ClusterMachine
 from engine.vocabulary.admin_policy import AdminPolicy
-from engine.vocabulary.api import ApiOpened, ApiPlace
 from engine.vocabulary.comparison import Approach, Comparison
-from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
 from engine.vocabulary.model import FoundModel, ModelFacts
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy, RunShape
-from engine.vocabulary.problem import Problem
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
-from engine.vocabulary.recovery import Recovery, RecoveryMode
 from engine.vocabulary.remote import SshTarget, TunnelSpec
-from engine.vocabulary.run_record import RunRecord
+from engine.vocabulary.running.api import ApiOpened, ApiPlace
+from engine.vocabulary.running.layer_map import ActualBuffers, LayerMap
+from engine.vocabulary.running.problem import Problem
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessPhase
+from engine.vocabulary.running.recovery import Recovery, RecoveryMode
+from engine.vocabulary.running.run_record import RunRecord
+from engine.vocabulary.running.throughput import LoadProgress, RequestTimings, ThroughputSample
 from engine.vocabulary.runtime import Runtime
-from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
 from engine.vocabulary.worker import Layout, RpcServerSpec, Speed, WorkerId, WorkerOffer
 
 
@@ -212,7 +212,7 @@ class RunSeen:
     sent_when_ready: tuple[tuple[MachineId, int], ...] = ()
     """The same when llama-server first said that it is ready: what loading took, half a second's readings apart."""
     direct_io: bool = False
-    """The model is read with ``--load-mode dio``: a cure (see ``vocabulary.recovery``)."""
+    """The model is read with ``--load-mode dio``: a cure (see ``vocabulary.running.recovery``)."""
     buffers: tuple[ActualBuffers, ...] = ()
     pipelined: bool | None = None
     """Whether llama.cpp says ``pipeline parallelism enabled``; ``None`` before it says anything."""

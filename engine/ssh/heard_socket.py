@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
-from engine.vocabulary.process import ConnectionLoss
+from engine.vocabulary.running.process import ConnectionLoss
 
 
 class ByteStream(Protocol):

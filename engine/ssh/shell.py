@@ -13,8 +13,8 @@ from engine.ports import CancelToken
 from engine.remote_ports import CommandOutput, PortConnection, RemoteFiles, RemoteStream
 from engine.ssh.connection import Connection
 from engine.ssh.files import ParamikoFiles
-from engine.vocabulary.process import ConnectionLoss
 from engine.vocabulary.remote import HostKey, SshTarget
+from engine.vocabulary.running.process import ConnectionLoss
 
 _LOOK_SECONDS = 0.1
 """How often the deadline and the cancel token are looked at."""

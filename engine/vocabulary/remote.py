@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.vocabulary.machine import Machine, MachineId
-from engine.vocabulary.process import ProcessId
+from engine.vocabulary.running.process import ProcessId
 from engine.vocabulary.runtime import Runtime, RuntimeDevices
 
 

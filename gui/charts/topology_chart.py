@@ -28,7 +28,7 @@ from gui.small_parts.marks import paint_mark
 from gui.small_parts.plain_tips import plain_tip
 from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.topology_content import TopologyContent, TopologyMachine
+from gui.what_to_show.tabs.topology_content import TopologyContent, TopologyMachine
 from gui.what_to_show.watching.star_layout import Box, Sizes, Star, star_of
 
 _BEND = 0.5

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QMenu, QMessageBox, QWidget
 from engine.session.state import ClusterState
 from gui.dialogs.choose_cluster_file import choose_cluster_to_open, choose_cluster_to_save
 from gui.dialogs.choose_model import choose_model_folder
-from gui.dialogs.file_questions import opens_ports_dialog, unsaved_dialog
+from gui.dialogs.questions.file_questions import opens_ports_dialog, unsaved_dialog
 from gui.session_bridge import SessionBridge
 from gui.texts.translation import tr
 from gui.what_to_show.files.document_content import DocumentContent, document_of, opens_ports_of, unsaved_of

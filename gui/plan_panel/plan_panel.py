@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from gui.dialogs.worker_worths import show_worths
+from gui.dialogs.sheets.worker_worths import show_worths
 from gui.plan_panel.edit_links import EditLinks
 from gui.plan_panel.mix_slider import MixSlider
 from gui.plan_panel.plan_table import PlanTable

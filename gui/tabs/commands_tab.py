@@ -9,7 +9,7 @@ from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.plain_label import PlainLabel
 from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
-from gui.what_to_show.tabs_content import CommandContent, CommandsContent, commands_as_script
+from gui.what_to_show.tabs.tabs_content import CommandContent, CommandsContent, commands_as_script
 
 
 class CommandsTab(QWidget):

@@ -25,11 +25,11 @@ from gui.tabs.topology_tab import TopologyTab
 from gui.tabs.try_it_tab import TryItTab
 from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.history_content import CSV_TITLES, history_csv_rows, history_of
-from gui.what_to_show.logs_content import log_sources_of
-from gui.what_to_show.tabs_content import commands_as_script, commands_of, try_it_of
-from gui.what_to_show.throughput_content import inputs_of, throughput_of
-from gui.what_to_show.topology_content import topology_of
+from gui.what_to_show.tabs.history_content import CSV_TITLES, history_csv_rows, history_of
+from gui.what_to_show.tabs.logs_content import log_sources_of
+from gui.what_to_show.tabs.tabs_content import commands_as_script, commands_of, try_it_of
+from gui.what_to_show.tabs.throughput_content import inputs_of, throughput_of
+from gui.what_to_show.tabs.topology_content import topology_of
 from gui.what_to_show.watching.figures_table import csv_text, figures_table_of, picture_title, suggested_name
 
 

@@ -13,7 +13,7 @@ from gui.small_parts.text_table import TextTable
 from gui.tabs.saving import SaveLine
 from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.history_content import NUMBERS, HistoryContent, RunRowContent, column_titles, history_as_text
+from gui.what_to_show.tabs.history_content import NUMBERS, HistoryContent, RunRowContent, column_titles, history_as_text
 
 _ALL = ""
 

@@ -14,14 +14,14 @@ from collections import deque
 from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from engine.session.logs import LogLine
+from engine.session.telling.logs import LogLine
 from gui.small_parts.choosers import Chooser
 from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import set_role
 from gui.tabs.saving import SaveLine
 from gui.texts.translation import tr
 from gui.theme import Appearance, fixed_font
-from gui.what_to_show.logs_content import LEVELS, LogLevel, LogSourceContent, level_of, log_line_text
+from gui.what_to_show.tabs.logs_content import LEVELS, LogLevel, LogSourceContent, level_of, log_line_text
 from gui.what_to_show.watching.figures_table import suggested_name
 
 _MOST_LINES = 20_000

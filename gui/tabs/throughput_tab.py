@@ -29,7 +29,7 @@ from gui.small_parts.text_table import TextTable
 from gui.tabs.throughput_bar import ThroughputBar
 from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.throughput_content import FigureContent, ThroughputContent
+from gui.what_to_show.tabs.throughput_content import FigureContent, ThroughputContent
 from gui.what_to_show.watching.charts import ChartContent, Unit
 from gui.what_to_show.watching.figures_table import FiguresTable
 

@@ -12,7 +12,7 @@ from gui.small_parts.small_widgets import ElidedLabel
 from gui.small_parts.text_table import TextTable
 from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.topology_content import TopologyContent, column_titles
+from gui.what_to_show.tabs.topology_content import TopologyContent, column_titles
 
 
 class TopologyTab(QWidget):

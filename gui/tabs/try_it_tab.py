@@ -17,7 +17,7 @@ from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import ElidedLabel, set_role
 from gui.texts.translation import tr
 from gui.theme import Appearance
-from gui.what_to_show.tabs_content import TryItContent
+from gui.what_to_show.tabs.tabs_content import TryItContent
 
 _DOUBLE_CLICK_SECONDS = 0.4
 

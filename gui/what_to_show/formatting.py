@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.planning.amounts import amount
+from engine.planning.words.amounts import amount
 from gui.texts.translation import mark_n, number, tr, tr_n
 
 _KIB = 1024

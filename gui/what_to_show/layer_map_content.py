@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from engine.planning.policies.moved_boundary import YOURS
 from engine.session.state import ClusterState, PlanVariant, RunPhase
 from engine.vocabulary.comparison import Approach
-from engine.vocabulary.layer_map import LayerMap
 from engine.vocabulary.plan import Plan, PlanRefused
+from engine.vocabulary.running.layer_map import LayerMap
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 from gui.texts.translation import mark, tr, tr_n
 from gui.what_to_show.cards.placed import shown_plan

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.planning.device_costs import headline_prompt_tokens
+from engine.planning.costs.device_costs import headline_prompt_tokens
 from engine.planning.policies.moved_boundary import YOURS
 from engine.session.plan_runs.in_background import MEASURE_PLANS, ROUNDS, TOP
 from engine.session.reducing.replan import standing_variants

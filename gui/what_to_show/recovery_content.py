@@ -11,7 +11,7 @@ from math import ceil
 from engine.session.recovering.told import LEAST_DIFFERENCE, absent_machines, names_left_out
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.recovery import Cure, Recovered, RecoveryStep
+from engine.vocabulary.running.recovery import Cure, Recovered, RecoveryStep
 from gui.texts.translation import mark, tr
 from gui.what_to_show.formatting import count_text, duration_text, rate_text
 

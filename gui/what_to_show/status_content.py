@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.session.state import ClusterState, ProcessSeen, RunPhase, RuntimePhase
-from engine.session.working.give_runtime import copy_activity
+from engine.session.working.machines.give_runtime import copy_activity
 from engine.vocabulary.plan import Plan, PlanRefused
-from engine.vocabulary.problem import Problem
-from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.running.problem import Problem
+from engine.vocabulary.running.process import ProcessPhase
 from gui.texts.translation import tr
 from gui.what_to_show.formatting import bytes_of_bytes_text, bytes_text, count_text, percent_text
 from gui.what_to_show.remote.api_access_content import api_exposure_text

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from gui.dialogs.confirm_quit import confirm_quit_dialog
+from gui.dialogs.questions.confirm_quit import confirm_quit_dialog
 from gui.files.file_actions import FileActions
 from gui.session_bridge import SessionBridge
 from gui.what_to_show.files.quit_content import quit_of

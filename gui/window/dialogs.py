@@ -8,11 +8,11 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QDialog, QWidget
 
 from engine.errors import EngineError
-from gui.dialogs.about import About
-from gui.dialogs.choose_api_access import ChooseApiAccess
 from gui.dialogs.command_palette import CommandPalette
+from gui.dialogs.questions.choose_api_access import ChooseApiAccess
 from gui.dialogs.settings_dialog import SettingsDialog
-from gui.dialogs.shortcut_sheet import ShortcutSheet
+from gui.dialogs.sheets.about import About
+from gui.dialogs.sheets.shortcut_sheet import ShortcutSheet
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance
 from gui.what_to_show.actions.action_table import Facts

@@ -122,7 +122,7 @@ if __name__ == "__main__":
 
 DATES_ONLY = (
     "engine/session/session.py",
-    "engine/session/logs.py",
+    "engine/session/telling/logs.py",
     "engine/settings/on_disk/leftovers.py",
     "gui/tabs/detail_tabs.py",
     "gui/tabs/logs_tab.py",

@@ -17,7 +17,7 @@ LINES_FOR_A_SHELL = {"run", "open", "start_command"}
 """Methods of a remote shell; the first argument is read by the login shell there."""
 SHELLS = {"_shell", "shell", "_connection"}
 """What such an object is called."""
-ITS_OWN_LINE = {("engine/ssh/local_ssh.py", "ProxyProcess")}
+ITS_OWN_LINE = {("engine/ssh/logging_in/local_ssh.py", "ProxyProcess")}
 """A ProxyCommand is a line that the user wrote for the shell; what is put into it for %h and %r is checked before."""
 PASSED_ON = {("engine/ssh/shell.py", "command")}
 """The shell itself passes on what it was given."""

@@ -6,7 +6,7 @@ import pytest
 
 from engine.remote_ports import Secret
 from engine.ssh.leashed.tunnel_program import Order
-from engine.vocabulary.process import ProcessId, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.architecture.test_house_rules import ROOT, tracked_files
 
 WORDS = ("password", "passphrase", "secret", "api_key", "first_line")

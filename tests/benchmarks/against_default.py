@@ -20,13 +20,13 @@ from typing import Any
 
 from engine.measuring.probe_files import ProbeFiles
 from engine.open_session import real_outside
-from engine.planning.memory_needs import memory_needs
+from engine.planning.memory.memory_needs import memory_needs
 from engine.planning.split_layers import split_layers
 from engine.runtimes.demo_model import find_demo_model
 from engine.settings.folders import find_folders
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRequest, Policy
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 from tests.benchmarks.beds.bed_calibration import Calibrated
 from tests.benchmarks.beds.bed_runs import SHAPE, default_argv, measured, planned_argv, programs_in
 from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_workers

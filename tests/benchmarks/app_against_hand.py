@@ -26,7 +26,7 @@ from engine.session.session import Session
 from engine.session.state import Choices, ClusterState, RunPhase
 from engine.settings.folders import find_folders
 from engine.vocabulary.plan import Plan, Policy, RunShape
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 from tests.benchmarks.beds.bed_runs import serving
 from tests.benchmarks.beds.bed_workers import LOOPBACK, free_port, wait_until_listening
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from engine.gateway.http_gateway import HttpGateway
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
 from engine.settings.folders import find_folders
-from engine.vocabulary.api import ApiPlace, Serving, ServingPhase
+from engine.vocabulary.running.api import ApiPlace, Serving, ServingPhase
 
 REQUESTS, CHUNKS, ROUNDS, TOKENS = 300, 200, 5, 128
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from engine.measuring.probe_files import ProbeFiles
 from engine.open_session import real_outside
-from engine.planning.memory_needs import memory_needs
+from engine.planning.memory.memory_needs import memory_needs
 from engine.planning.split_layers import split_layers
 from engine.runtimes.demo_model import find_demo_model
 from engine.settings.folders import find_folders

@@ -21,7 +21,7 @@ from engine.session.session import Session
 from engine.session.state import Choices
 from engine.settings.folders import find_folders
 from engine.vocabulary.plan import RunShape
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 from tests.benchmarks.app_against_hand import rates, waited_for
 from tests.benchmarks.beds.bed_runs import serving
 from tests.benchmarks.beds.bed_workers import LOOPBACK, free_port

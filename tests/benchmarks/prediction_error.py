@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.measuring.probe_files import ProbeFiles
-from engine.planning.layer_costs import HEADLINE_DECODE_TOKENS, HEADLINE_PROMPT_TOKENS
+from engine.planning.costs.layer_costs import HEADLINE_DECODE_TOKENS, HEADLINE_PROMPT_TOKENS
 from engine.planning.split_layers import split_layers
 from engine.runtimes.demo_model import find_demo_model
 from engine.runtimes.model_files import GgufModelFiles
 from engine.settings.folders import find_folders
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlanRequest, Policy
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
 from tests.benchmarks.beds.bed_calibration import Calibrated
 from tests.benchmarks.beds.bed_runs import SHAPE, Programs, measured, planned_argv, programs_in

@@ -19,7 +19,7 @@ from engine.session.session import Session
 from engine.session.state import Choices, ClusterState, RunPhase
 from engine.settings.folders import find_folders
 from engine.vocabulary.plan import Policy, RunShape
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 
 PROMPT_TOKENS, DECODE_TOKENS = 2048, 64
 SHAPE = RunShape(context_tokens=4096, ubatch_tokens=256)

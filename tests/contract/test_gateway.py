@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import ProcessFailed
 from engine.gateway.http_gateway import HttpGateway
-from engine.vocabulary.api import ApiOpened, ApiPlace, Serving, ServingPhase
+from engine.vocabulary.running.api import ApiOpened, ApiPlace, Serving, ServingPhase
 from tests.engine.gateway.open_gateway import free_port
 from tests.fakes.fake_gateway import FakeGateway
 

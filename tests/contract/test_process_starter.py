@@ -17,7 +17,7 @@ from engine.ports import ProcessStarter, RunningProcess
 from engine.processes.local_process import LocalProcessStarter
 from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
-from engine.vocabulary.process import ProcessCondition, ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ProcessCondition, ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
 from tests.fakes.private_sshd import private_sshd
 from tests.fakes.ssh_accounts import an_account

@@ -12,8 +12,8 @@ import pytest
 
 from engine.errors import Cancelled, MachineUnreachable
 from engine.machines.remote_probe.free_ports import free_ports
-from engine.machines.remote_probe.probe_answer import facts_of, machine_of
 from engine.machines.remote_probe.remote_look import look
+from engine.machines.remote_probe.sent.probe_answer import facts_of, machine_of
 from engine.machines.remote_probe.watch_load import watch_load
 from engine.remote_ports import RemoteShell
 from engine.vocabulary.machine import MachineLoad

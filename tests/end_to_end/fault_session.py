@@ -18,13 +18,13 @@ import time
 import urllib.request
 
 from engine.open_session import open_session
-from engine.session.as_json import state_json
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState, RunPhase
+from engine.session.telling.as_json import state_json
 from engine.settings.ssh_target import parse_target
-from engine.vocabulary.fault import FaultCause
 from engine.vocabulary.plan import Plan, Policy, RunShape
 from engine.vocabulary.remote import RemotePhase
+from engine.vocabulary.running.fault import FaultCause
 
 LONGEST_SECONDS = 120.0
 LOOK_SECONDS = 0.01

@@ -17,14 +17,14 @@ import pytest
 from engine.errors import BadClusterFile, BadInput, HistoryUnusable
 from engine.measuring.probe_files import ProbeFiles
 from engine.run_files.run_file import RunPublisher, read_running
-from engine.settings.cluster_store import ClusterFilesOnDisk
+from engine.settings.cluster_files.cluster_store import ClusterFilesOnDisk
 from engine.settings.history.history_file import HistoryFile
 from engine.settings.on_disk.leftovers import sweep_leftovers
 from engine.settings.on_disk.whole_files import UNFINISHED
 from engine.settings.settings_file import FILE_NAME, Settings, load_settings, update_settings
 from engine.settings.speed_file import SpeedFile
-from engine.ssh.accepted_keys import keep_host_key
-from engine.ssh.known_hosts import host_key_of
+from engine.ssh.host_keys.accepted_keys import keep_host_key
+from engine.ssh.host_keys.known_hosts import host_key_of
 from engine.vocabulary.worker import Speed
 from tests.fakes.run_records import a_record
 
@@ -47,7 +47,7 @@ def write(n): HistoryFile(folder / "history.sqlite").save(a_record(1.0, id=f"{na
 """,
     "cluster": """
 from engine.errors import BadClusterFile
-from engine.settings.cluster_store import ClusterFilesOnDisk
+from engine.settings.cluster_files.cluster_store import ClusterFilesOnDisk
 files, path = ClusterFilesOnDisk(folder / "locks"), str(folder / "lab.toml")
 def write(n):
     while True:

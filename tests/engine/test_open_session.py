@@ -23,9 +23,9 @@ from engine.session.state import Choices
 from engine.settings.folders import find_folders
 from engine.settings.settings_file import FILE_NAME, RememberedMachine, Settings, load_settings
 from engine.vocabulary.admin_policy import AdminPolicy
-from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
+from engine.vocabulary.running.api import ApiPlace
 from engine.vocabulary.worker import Layout
 from tests.fakes.fake_outside import FakeJobs, Fakes
 from tests.fakes.scripted_llama_server import scripted_llama_server

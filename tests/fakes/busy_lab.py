@@ -14,9 +14,9 @@ from engine.session.remotes import RemoteSeen
 from engine.session.state import AnswerShown, ClusterState, RunPhase, RunSeen
 from engine.vocabulary.machine import Machine, MachineId, MachineLoad
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.remote import RemotePhase
-from engine.vocabulary.throughput import LoadProgress, ThroughputSample
+from engine.vocabulary.running.process import ProcessPhase
+from engine.vocabulary.running.throughput import LoadProgress, ThroughputSample
 from tests.fakes import cluster_pieces as pieces
 from tests.fakes import remote_states as remote
 from tests.fakes.cluster_states import plan_shown

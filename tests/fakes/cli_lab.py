@@ -9,8 +9,8 @@ import pytest
 from engine.cli import bench, doctor, machine, node, plan, up
 from engine.cli.terminal import answers, foreground, gather
 from engine.session.state import Choices
-from engine.vocabulary.api import ApiPlace
 from engine.vocabulary.remote import HostKey
+from engine.vocabulary.running.api import ApiPlace
 from tests.fakes.drained_session import DrainedSession
 from tests.fakes.fake_outside import RUNTIME, Fakes
 from tests.fakes.fake_remote import FakeRemoteMachine, a_look, with_runtime_source

@@ -9,13 +9,13 @@ from engine.session.state import (
     ProcessSeen,
 )
 from engine.vocabulary.device import Cpu, DeviceKind, Gpu, Vendor
-from engine.vocabulary.layer_map import LayerMap, LayerPlace
 from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineId, MachineLoad
 from engine.vocabulary.model import FoundModel, KvFacts, LayerFacts, ModelFacts, ModelPlace
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused, Policy, PredictedThroughput, RunShape, Shortfall
-from engine.vocabulary.process import ProcessId, ProcessPhase
+from engine.vocabulary.running.layer_map import LayerMap, LayerPlace
+from engine.vocabulary.running.process import ProcessId, ProcessPhase
+from engine.vocabulary.running.throughput import RequestTimings, ThroughputSample
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
-from engine.vocabulary.throughput import RequestTimings, ThroughputSample
 from engine.vocabulary.worker import Layout, RpcServerSpec, WorkerId, WorkerOffer
 
 GIB = 1024**3

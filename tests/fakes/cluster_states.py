@@ -21,12 +21,12 @@ from engine.session.state import (
     RuntimePhase,
 )
 from engine.vocabulary.comparison import Approach
-from engine.vocabulary.layer_map import ActualBuffers, LayerMap
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.plan import GivenSplit, Plan, Policy, RunShape
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessOutcome, ProcessPhase
-from engine.vocabulary.throughput import LoadProgress
+from engine.vocabulary.running.layer_map import ActualBuffers, LayerMap
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ProcessOutcome, ProcessPhase
+from engine.vocabulary.running.throughput import LoadProgress
 from engine.vocabulary.worker import Layout
 from tests.fakes.cluster_pieces import (
     CPU_ID,

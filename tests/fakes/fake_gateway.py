@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import EngineError, ProcessFailed
-from engine.vocabulary.api import ApiOpened, ApiPlace, Serving
+from engine.vocabulary.running.api import ApiOpened, ApiPlace, Serving
 
 
 class FakeGateway:

@@ -12,7 +12,7 @@ from engine.session.session import Session
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.running.process import ProcessSpec
 from tests.fakes.fake_outside import TWO_WORKERS, FakeAsker, FakeJobs, Fakes, FakeStarter, lines_for, settle
 from tests.fakes.fake_outside import planned_session as planned
 from tests.fakes.fake_process_starter import FakeProcess, FakeProgram

@@ -22,11 +22,11 @@ from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.model import FoundModel, ModelFacts, ModelPlace
 from engine.vocabulary.plan import Plan, Policy
-from engine.vocabulary.process import ProcessSpec
-from engine.vocabulary.recovery import RecoveryMode
-from engine.vocabulary.run_record import RunRecord
+from engine.vocabulary.running.process import ProcessSpec
+from engine.vocabulary.running.recovery import RecoveryMode
+from engine.vocabulary.running.run_record import RunRecord
+from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
-from engine.vocabulary.throughput import RequestTimings
 from engine.vocabulary.worker import Speed
 from tests.fakes.fake_files import FakeClusterFiles, FakeDemoModel, FakeRecentFiles
 from tests.fakes.fake_gateway import FakeApiKeys, FakeGateway

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine.errors import ProcessFailed
 from engine.ports import OnExit, OnLine
-from engine.vocabulary.process import ConnectionLoss, ProcessCondition, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ConnectionLoss, ProcessCondition, ProcessOutcome, ProcessSpec
 
 TAIL_LINES = 500
 

@@ -11,7 +11,6 @@ from engine.remote_ports import Progress, Secret
 from engine.vocabulary.device import Cpu, RuntimeDevice
 from engine.vocabulary.found import FoundMachine
 from engine.vocabulary.machine import Machine, MachineLoad
-from engine.vocabulary.process import ProcessId, ProcessSpec
 from engine.vocabulary.remote import (
     Forward,
     HostKey,
@@ -21,6 +20,7 @@ from engine.vocabulary.remote import (
     RemoteRuntime,
     SshTarget,
 )
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from engine.errors import EngineError
 from engine.remote_ports import Secret
-from engine.session.logs import LogBook
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
-from engine.session.working.api_access import ApiAccess
+from engine.session.telling.logs import LogBook
 from engine.session.working.documents import Documents
-from engine.session.working.remote_machines import RemoteMachines
-from engine.vocabulary.api import ApiPlace
+from engine.session.working.launching.api_access import ApiAccess
+from engine.session.working.machines.remote_machines import RemoteMachines
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.remote import HostKey, SshTarget
+from engine.vocabulary.running.api import ApiPlace
 from tests.fakes.fake_gateway import FakeApiKeys
 
 ARRIVED = 1_700_000_000.0

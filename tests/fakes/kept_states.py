@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.session.state import ClusterState
-from engine.vocabulary.process import ProcessId, ProcessPhase
+from engine.vocabulary.running.process import ProcessId, ProcessPhase
 from engine.vocabulary.worker import WorkerId
 from tests.fakes import cluster_states as states
 

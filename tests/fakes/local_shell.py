@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from engine.errors import MachineUnreachable
 from engine.ports import CancelToken
 from engine.remote_ports import CommandOutput, PortConnection, RemoteFiles
-from engine.vocabulary.process import ConnectionLoss
 from engine.vocabulary.remote import HostKey, SshTarget
+from engine.vocabulary.running.process import ConnectionLoss
 
 
 class LocalStream:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.session.state import ClusterState, RunPhase
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.recovery import Cure, Recovered, Recovery, RecoveryMode, RecoveryStep, RunBefore
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.recovery import Cure, Recovered, Recovery, RecoveryMode, RecoveryStep, RunBefore
 from tests.fakes.cluster_pieces import CUDA_ID, NOW, timings
 from tests.fakes.cluster_states import ready
 

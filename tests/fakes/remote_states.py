@@ -7,12 +7,10 @@ from dataclasses import replace
 from engine.cluster.servers import server_process_id, servers_of, tunnel_process_id, tunnels_of
 from engine.session.remotes import FindingSeen, RemoteSeen
 from engine.session.state import Activity, Choices, ClusterState, ProcessSeen, RunPhase, RunSeen
-from engine.session.working.give_runtime import copy_activity
+from engine.session.working.machines.give_runtime import copy_activity
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.found import FoundBy, FoundMachine, FoundRpcServer
 from engine.vocabulary.machine import Machine
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.remote import (
     HostKey,
     HostKeyQuestion,
@@ -27,6 +25,8 @@ from engine.vocabulary.remote import (
     SecretQuestion,
     SshTarget,
 )
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
 from engine.vocabulary.worker import Exposure, Link
 from tests.fakes import cluster_pieces as pieces

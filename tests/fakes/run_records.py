@@ -8,7 +8,7 @@ from dataclasses import replace
 from engine.session.state import PlanVariant
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow, WorkerWorth
 from engine.vocabulary.plan import Plan, RunShape
-from engine.vocabulary.run_record import (
+from engine.vocabulary.running.run_record import (
     RecordedBuild,
     RecordedMachine,
     RecordedModel,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from engine.errors import HostKeyUnknown
 from engine.remote_ports import RemoteShell, Secret
-from engine.ssh.local_ssh import LocalSsh
-from engine.ssh.login import SshLogin
-from engine.ssh.secrets_store import SecretsStore
+from engine.ssh.logging_in.local_ssh import LocalSsh
+from engine.ssh.logging_in.login import SshLogin
+from engine.ssh.logging_in.secrets_store import SecretsStore
 from engine.vocabulary.remote import SshTarget
 from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fakes.private_sshd import PrivateSshd

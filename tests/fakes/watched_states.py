@@ -9,7 +9,7 @@ from engine.session.reducing.watching import with_readings
 from engine.session.state import AnswerShown, ClusterState, RunPhase
 from engine.session.watched import Moment, MomentKind
 from engine.vocabulary.machine import THIS_MACHINE
-from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.running.process import ProcessPhase
 from tests.fakes import cluster_pieces as pieces
 from tests.fakes import remote_states
 

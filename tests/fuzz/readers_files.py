@@ -19,23 +19,23 @@ from engine.runtimes.manifest import Manifest, ManifestFile, manifest_text, pars
 from engine.runtimes.models.found_models import search_stores
 from engine.runtimes.models.model_places import Store
 from engine.runtimes.models.ollama_manifest import BadManifest, blob_names_of, model_name_of
-from engine.runtimes.remote.elf_needs import read_elf_needs
-from engine.session.cluster_document import choices_of_file, without_address
-from engine.session.measured_json import run_json
+from engine.runtimes.remote.copying.elf_needs import read_elf_needs
+from engine.session.choosing.cluster_document import choices_of_file, without_address
 from engine.session.state import Choices
-from engine.settings.cluster_file import coordinator_of_cluster, offers_of_cluster, read_cluster_file
-from engine.settings.cluster_writer import cluster_text
+from engine.session.telling.measured_json import run_json
+from engine.settings.cluster_files.cluster_file import coordinator_of_cluster, offers_of_cluster, read_cluster_file
+from engine.settings.cluster_files.cluster_writer import cluster_text
 from engine.settings.history.record_json import record_from_json, record_to_json
 from engine.settings.settings_file import FILE_NAME, load_settings
 from engine.settings.speed_file import SpeedFile
 from engine.settings.ssh_files import host_names, known_host_names
 from engine.settings.ssh_target import parse_target
-from engine.ssh.known_hosts import check_host_key, host_key_of, known_keys
-from engine.ssh.ssh_options import parse_jump, parse_ssh_g
+from engine.ssh.host_keys.known_hosts import check_host_key, host_key_of, known_keys
+from engine.ssh.logging_in.ssh_options import parse_jump, parse_ssh_g
 from engine.vocabulary.model import ModelPlace
 from engine.vocabulary.worker import Layout
-from gui.what_to_show.history_content import history_csv_rows
 from gui.what_to_show.settings.preferences import preferences_from
+from gui.what_to_show.tabs.history_content import history_csv_rows
 from tests.engine.planning.planning_cases import machine, offer
 from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fakes.run_records import a_record

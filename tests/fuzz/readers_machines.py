@@ -12,16 +12,16 @@ from types import SimpleNamespace
 
 from engine.errors import Cancelled, ProbeFailed
 from engine.finding.greetings import is_ollama_version
-from engine.finding.mdns import sighting_of
-from engine.finding.neighbour_table import parse_arp, parse_ip_neigh
 from engine.finding.untrusted_names import LONGEST_NAME, clean_name
+from engine.finding.ways.mdns import sighting_of
+from engine.finding.ways.neighbour_table import parse_arp, parse_ip_neigh
 from engine.machines.gpus.match_gpus import match_gpus
 from engine.machines.gpus.nvidia_smi import parse_nvidia_smi
 from engine.machines.remote_probe.free_ports import which_are_free
-from engine.machines.remote_probe.load_lines import LoadLines
-from engine.machines.remote_probe.parse_probe import parse_probe
-from engine.machines.remote_probe.probe_answer import facts_of, machine_of
-from engine.machines.remote_probe.sent_text import SenselessError
+from engine.machines.remote_probe.sent.load_lines import LoadLines
+from engine.machines.remote_probe.sent.parse_probe import parse_probe
+from engine.machines.remote_probe.sent.probe_answer import facts_of, machine_of
+from engine.machines.remote_probe.sent.sent_text import SenselessError
 from engine.remote_ports import CommandOutput
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
 from engine.runtimes.remote.remote_hashes import remote_hashes

@@ -24,7 +24,7 @@ from engine.runtimes.remote.shell_script import run_script, text_of
 from engine.runtimes.run_program import run_to_end, run_with_lines
 from engine.ssh.leashed.leash_output import LeashOutput
 from engine.ssh.leashed.leash_programs import SH_LEASH, python_order, sh_order
-from engine.vocabulary.process import ProcessId, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fakes.local_shell import LocalShell
 

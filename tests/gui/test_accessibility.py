@@ -9,19 +9,19 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from engine.session.state import ClusterState
-from gui.dialogs.about import About
 from gui.dialogs.add_machines import AddMachines
-from gui.dialogs.ask_secret import AskSecret
-from gui.dialogs.choose_api_access import ChooseApiAccess
-from gui.dialogs.choose_exposure import ChooseExposure
 from gui.dialogs.command_palette import CommandPalette
-from gui.dialogs.confirm_host_key import ConfirmHostKey
-from gui.dialogs.confirm_quit import confirm_quit_dialog
-from gui.dialogs.confirm_remove import confirm_remove_dialog
+from gui.dialogs.questions.ask_secret import AskSecret
+from gui.dialogs.questions.choose_api_access import ChooseApiAccess
+from gui.dialogs.questions.choose_exposure import ChooseExposure
+from gui.dialogs.questions.confirm_host_key import ConfirmHostKey
+from gui.dialogs.questions.confirm_quit import confirm_quit_dialog
+from gui.dialogs.questions.confirm_remove import confirm_remove_dialog
 from gui.dialogs.settings_dialog import SettingsDialog
-from gui.dialogs.shortcut_sheet import ShortcutSheet
-from gui.dialogs.show_fault import fault_dialog
-from gui.dialogs.worker_worths import WorkerWorths
+from gui.dialogs.sheets.about import About
+from gui.dialogs.sheets.shortcut_sheet import ShortcutSheet
+from gui.dialogs.sheets.show_fault import fault_dialog
+from gui.dialogs.sheets.worker_worths import WorkerWorths
 from gui.theme import Appearance, Scheme
 from gui.what_to_show.actions.action_table import Facts, window_actions
 from gui.what_to_show.actions.palette_content import palette_of

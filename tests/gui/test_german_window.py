@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QTableView, QTabWidget, QWidget
 
 from engine.session.state import ClusterState
 from gui.dialogs.settings_dialog import SettingsDialog
-from gui.dialogs.shortcut_sheet import ShortcutSheet
+from gui.dialogs.sheets.shortcut_sheet import ShortcutSheet
 from gui.texts.language import ENGLISH
 from gui.texts.translation import take_up
 from gui.what_to_show.actions.action_table import window_actions

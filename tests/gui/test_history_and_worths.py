@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 
 from engine.session.plan_runs.in_background import MEASURE_PLANS
 from engine.session.state import Activity
-from gui.dialogs.worker_worths import WorkerWorths
+from gui.dialogs.sheets.worker_worths import WorkerWorths
 from tests.fakes import cluster_states as states
 
 

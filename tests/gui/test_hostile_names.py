@@ -11,8 +11,8 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLabel, QMessageBox, QTabWidget, QWidget
 
-from engine.vocabulary.problem import Problem, ProblemKind
-from gui.dialogs.show_fault import fault_dialog
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from gui.dialogs.sheets.show_fault import fault_dialog
 from gui.small_parts.plain_tips import plain_notice
 from tests.fakes import cluster_states as states
 from tests.fakes import remote_states as remote

@@ -10,8 +10,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QMessageBox, QTreeWidget
 
-from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.remote import SecretKind
+from engine.vocabulary.running.process import ProcessPhase
 from gui.own_address import own_address_towards
 from gui.small_parts.plain_tips import plain_tip
 from tests.fakes import remote_states as remote

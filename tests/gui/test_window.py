@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QPl
 
 from engine.session.state import Activity, RunPhase
 from engine.vocabulary.plan import Policy
-from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.worker import Layout
 from tests.fakes import cluster_pieces as pieces
 from tests.fakes import cluster_states as states

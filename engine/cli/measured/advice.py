@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from engine.cli.terminal.output import print_line, printable, rate
 from engine.errors import BadInput
-from engine.planning.what_helps import Difference, smallest_set, with_each, without_each
+from engine.planning.words.what_helps import Difference, smallest_set, with_each, without_each
 from engine.vocabulary.plan import PlanRequest
 from engine.vocabulary.worker import WorkerOffer
 

@@ -15,12 +15,12 @@ from engine.cli.terminal.output import complain, gigabytes, print_json, print_li
 from engine.errors import BadInput
 from engine.open_session import real_outside
 from engine.planning.comparing.compare import compare
-from engine.session.measured_json import comparison_json
 from engine.session.one_look import look_once
 from engine.session.reducing.replan import request_of
 from engine.session.state import Choices, ClusterState
-from engine.session.working.compare_plans import comparison_of
-from engine.settings.cluster_file import coordinator_of_cluster, offers_of_cluster
+from engine.session.telling.measured_json import comparison_json
+from engine.session.working.measured.compare_plans import comparison_of
+from engine.settings.cluster_files.cluster_file import coordinator_of_cluster, offers_of_cluster
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.plan import Plan, PlanRefused, PlanRequest, Policy, RunShape
 from engine.vocabulary.worker import Layout, WorkerId, WorkerOffer

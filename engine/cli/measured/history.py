@@ -8,8 +8,8 @@ from engine.cli.terminal import exit_codes
 from engine.cli.terminal.options import add_json, positive
 from engine.cli.terminal.output import print_json, print_line, print_table, printable, rate, say
 from engine.open_session import real_outside
-from engine.session.measured_json import run_json
-from engine.vocabulary.run_record import RunRecord
+from engine.session.telling.measured_json import run_json
+from engine.vocabulary.running.run_record import RunRecord
 
 SHOWN = 50
 

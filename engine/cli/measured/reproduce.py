@@ -16,14 +16,14 @@ from engine.cli.terminal.output import print_json, print_line, print_table, prin
 from engine.errors import BadInput
 from engine.measuring.reproduce import Reproduction, reproduction_of, was_native
 from engine.open_session import open_session, real_outside
-from engine.session.measured_json import run_json
 from engine.session.outside import Outside
 from engine.session.plan_runs.measure_plans import keep, measured_requests
 from engine.session.state import Choices, ClusterState
-from engine.session.working.record_run import sample_of
+from engine.session.telling.measured_json import run_json
+from engine.session.working.measured.record_run import sample_of
 from engine.settings.history.record_json import read_record
 from engine.vocabulary.plan import Policy
-from engine.vocabulary.run_record import RunRecord
+from engine.vocabulary.running.run_record import RunRecord
 from engine.vocabulary.worker import Layout
 
 

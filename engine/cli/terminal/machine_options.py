@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine.cli.terminal.output import say
 from engine.errors import BadClusterFile, BadInput
-from engine.settings import cluster_file
-from engine.settings.cluster_file import ClusterFile
+from engine.settings.cluster_files import cluster_file
+from engine.settings.cluster_files.cluster_file import ClusterFile
 from engine.settings.ssh_target import checked_target, parse_target
 from engine.vocabulary.remote import SshTarget
 

@@ -14,7 +14,7 @@ from engine.session.state import Choices
 from engine.settings.folders import find_folders
 from engine.settings.settings_file import load_settings
 from engine.vocabulary.plan import Policy
-from engine.vocabulary.recovery import RecoveryMode
+from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout
 
 _T = TypeVar("_T")

@@ -13,7 +13,7 @@ from engine.cli.terminal.output import say
 from engine.errors import ProcessFailed
 from engine.session.recovering.told import question, what_goes_on, what_it_cost
 from engine.session.state import ClusterState
-from engine.vocabulary.recovery import Recovered, RecoveryStep
+from engine.vocabulary.running.recovery import Recovered, RecoveryStep
 
 
 class Answered(Protocol):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.machines.remote_probe.launch_script import run_program
-from engine.machines.remote_probe.parse_probe import parse_probe
-from engine.machines.remote_probe.probe_answer import ProbeAnswer
+from engine.machines.remote_probe.sent.parse_probe import parse_probe
+from engine.machines.remote_probe.sent.probe_answer import ProbeAnswer
 from engine.ports import CancelToken
 from engine.remote_ports import RemoteShell
 

@@ -14,8 +14,8 @@ from threading import Thread
 
 from engine.errors import MachineUnreachable, ProbeFailed
 from engine.machines.remote_probe.launch_script import COMMAND, launch_script, new_nonce
-from engine.machines.remote_probe.load_lines import MOST_LINE_BYTES, LoadLines
-from engine.machines.remote_probe.sent_text import SenselessError
+from engine.machines.remote_probe.sent.load_lines import MOST_LINE_BYTES, LoadLines
+from engine.machines.remote_probe.sent.sent_text import SenselessError
 from engine.ports import CancelToken
 from engine.remote_ports import RemoteShell, RemoteStream
 from engine.vocabulary.machine import Machine, MachineLoad

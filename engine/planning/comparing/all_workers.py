@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.planning.cost_model import decode_cost, read_bytes_per_layer
+from engine.planning.costs.cost_model import decode_cost, read_bytes_per_layer
 from engine.planning.device_order import device_order, ending_with
 from engine.planning.policies.memory_share import proportional_counts
 from engine.planning.policies.nearest_counts import nearest_counts

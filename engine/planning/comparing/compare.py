@@ -11,9 +11,9 @@ from engine.planning.comparing.all_workers import all_workers_split
 from engine.planning.comparing.default_split import default_split
 from engine.planning.comparing.largest_context import largest_context
 from engine.planning.comparing.worker_worth import worths
-from engine.planning.refusal import refuse, refuse_without_workers
 from engine.planning.seats import budgets_of
 from engine.planning.split_layers import split_layers
+from engine.planning.words.refusal import refuse, refuse_without_workers
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.plan import MAX_DEVICES, GivenSplit, Plan, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.worker import Layout, WorkerOffer

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.planning.policies.given import given_placement
-from engine.planning.refusal import fits
 from engine.planning.seats import Budgets, budgets_of
+from engine.planning.words.refusal import fits
 from engine.vocabulary.plan import GivenSplit, PlanRefused, PlanRequest
 
 STEP_TOKENS = 256

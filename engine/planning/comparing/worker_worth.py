@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.planning.amounts import amount
-from engine.planning.explain import WORTH_SAYING_FRACTION, loss_if_used
 from engine.planning.seats import Budgets, budgets_of
 from engine.planning.split_layers import split_layers
+from engine.planning.words.amounts import amount
+from engine.planning.words.explain import WORTH_SAYING_FRACTION, loss_if_used
 from engine.vocabulary.comparison import WorkerWorth
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused, PlanRequest
 

@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from engine.planning.costs.layer_costs import compute_at
 from engine.planning.device_order import device_order
 from engine.planning.fastest.fastest_placement import Fastest, fastest_placement
-from engine.planning.layer_costs import compute_at
 from engine.planning.seats import Budgets, budgets_of
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.plan import Optimality, PlanRequest

@@ -14,8 +14,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from engine.planning.cost_model import SAME_MACHINE_CPU_OVERLAP, period_seconds
-from engine.planning.device_costs import DeviceCosts, PassCosts, device_costs, headline_prompt_tokens, prompt_passes
+from engine.planning.costs.cost_model import SAME_MACHINE_CPU_OVERLAP, period_seconds
+from engine.planning.costs.device_costs import DeviceCosts, PassCosts, device_costs, headline_prompt_tokens, prompt_passes
 from engine.planning.fastest.window_minimum import Floats, Ints, Windows, windows_of
 from engine.planning.seats import Budgets
 from engine.vocabulary.device import DeviceKind

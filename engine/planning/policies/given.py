@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.planning.amounts import amount, layers_in_words, listed
 from engine.planning.seats import Budgets, Placement, shares_of
+from engine.planning.words.amounts import amount, layers_in_words, listed
 from engine.vocabulary.plan import GivenSplit, PlannedWorker, PlanRefused, Shortfall
 
 

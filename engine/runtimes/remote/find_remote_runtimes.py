@@ -21,10 +21,10 @@ from engine.ports import CancelToken
 from engine.remote_ports import RemoteShell
 from engine.runtimes.describe_runtime import backends_of, parse_version
 from engine.runtimes.manifest import MANIFEST_NAME, Manifest, parse_manifest
+from engine.runtimes.remote.copying.shipment import build_id
 from engine.runtimes.remote.find_script import LONGEST_SECONDS, MOST_BUILDS, OWN, PACKAGED, PATH, PROGRAMS, USUAL, find_script
 from engine.runtimes.remote.remote_places import checked_folder
 from engine.runtimes.remote.shell_script import Section, machine_name, run_script
-from engine.runtimes.remote.shipment import build_id
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.remote import RemoteRuntime
 from engine.vocabulary.runtime import Runtime, RuntimeSource

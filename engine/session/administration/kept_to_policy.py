@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.planning.safe_memory import DEFAULT_RESERVE_FRACTION
+from engine.planning.memory.safe_memory import DEFAULT_RESERVE_FRACTION
 from engine.session.state import Choices
 from engine.vocabulary.admin_policy import AdminPolicy
 

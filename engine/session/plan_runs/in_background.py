@@ -15,8 +15,8 @@ from engine.session.outside import Outside
 from engine.session.plan_runs.driver import Commands, Driver, failure_of
 from engine.session.plan_runs.measure_plans import best_subjects, measure_interleaved
 from engine.session.state import ClusterState, RunPhase
-from engine.session.working.look import problem_of
-from engine.vocabulary.problem import ProblemKind
+from engine.session.working.machines.look import problem_of
+from engine.vocabulary.running.problem import ProblemKind
 
 MEASURE_PLANS = "measure plans"
 TOP, ROUNDS, REPETITIONS = 3, 2, 3

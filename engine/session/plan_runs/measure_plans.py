@@ -16,13 +16,13 @@ from engine.session.outside import Outside
 from engine.session.plan_runs.driver import Driver
 from engine.session.reducing.measured_before import plan_key
 from engine.session.state import Choices, ClusterState, PlanVariant, RunSeen
-from engine.session.working.look import problem_of
-from engine.session.working.record_run import sample_of
+from engine.session.working.machines.look import problem_of
+from engine.session.working.measured.record_run import sample_of
 from engine.session.working.watch_coordinator import BENCHMARK_DECODE_TOKENS, BENCHMARK_PROMPT_TOKENS
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy
-from engine.vocabulary.problem import ProblemKind
-from engine.vocabulary.recovery import RecoveryMode
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.problem import ProblemKind
+from engine.vocabulary.running.recovery import RecoveryMode
+from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.worker import Layout
 
 _RECORD_SECONDS = 3.0

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.session.recovering.told import absent_machines, what_goes_on, what_it_cost
 from engine.session.state import ClusterState
-from engine.vocabulary.recovery import Recovered
+from engine.vocabulary.running.recovery import Recovered
 
 
 def recovery_json(state: ClusterState) -> dict[str, Any]:

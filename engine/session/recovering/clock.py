@@ -14,7 +14,7 @@ from engine.session.reducing.processes_seen import alive
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.recovery import RecoveryStep
+from engine.vocabulary.running.recovery import RecoveryStep
 
 
 class RecoveryClock:

@@ -1,7 +1,7 @@
 """The known cure of a known crash, and how a plan and a command line take it. Pure.
 
-Sources are in ``vocabulary.recovery.Cure``. Each cure is tried once in a run: a second crash of the same kind is then started
-again as it is, or with the next cure of its list.
+Sources are in ``vocabulary.running.recovery.Cure``. Each cure is tried once in a run: a second crash of the same kind is then
+started again as it is, or with the next cure of its list.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.plan import RunShape
-from engine.vocabulary.recovery import Cure, Recovery
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.recovery import Cure, Recovery
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 
 SMALLEST_UBATCH = 32

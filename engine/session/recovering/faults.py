@@ -10,9 +10,9 @@ import re
 
 from engine.cluster.servers import COORDINATOR, tunnel_process_id
 from engine.session.state import ClusterState, ProcessSeen, RunSeen
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import THIS_MACHINE
-from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.worker import RpcServerSpec, WorkerId
 
 _NO_BUFFER = re.compile(r"failed to allocate (?P<buffer>\S{1,200}) buffer of size (?P<size>\d{1,18})")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
-from engine.vocabulary.recovery import Recovery
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.recovery import Recovery
 from engine.vocabulary.worker import WorkerId
 
 STRIKES = 2

@@ -7,9 +7,9 @@ or the network failed, else after it had served for a while. What others do to i
 
 from __future__ import annotations
 
-from engine.vocabulary.fault import Fault, FaultCause
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessOutcome
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ProcessOutcome
 
 PAUSES_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Before each start in a row; after the last one it is given up."""

@@ -31,11 +31,11 @@ from engine.session.reducing.processes_seen import alive
 from engine.session.reducing.reduce_remote import with_machines
 from engine.session.reducing.replan import replanned
 from engine.session.state import ClusterState, ProcessSeen, RunPhase
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.problem import Problem
-from engine.vocabulary.recovery import Cure, Recovered, Recovery, RecoveryMode, RecoveryStep, RunBefore
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem
+from engine.vocabulary.running.recovery import Cure, Recovered, Recovery, RecoveryMode, RecoveryStep, RunBefore
+from engine.vocabulary.running.throughput import RequestTimings
 
 MAX_PROBLEMS = 20
 

@@ -4,13 +4,13 @@ use these sentences, the window has its own in the language of the person.
 
 from __future__ import annotations
 
-from engine.planning.amounts import amount
+from engine.planning.words.amounts import amount
 from engine.session.recovering.patience import WINDOW_SECONDS
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan, PlanRefused
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.recovery import Cure, Recovered, RecoveryStep
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.recovery import Cure, Recovered, RecoveryStep
 
 CURE_WORDS = {
     Cure.DIRECT_IO: "the model is read with direct I/O (--load-mode dio)",

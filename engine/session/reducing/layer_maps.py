@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.vocabulary.layer_map import LayerMap, LayerPlace
 from engine.vocabulary.plan import Plan
+from engine.vocabulary.running.layer_map import LayerMap, LayerPlace
 from engine.vocabulary.worker import WorkerId
 
 

@@ -8,8 +8,8 @@ from statistics import median
 
 from engine.vocabulary.comparison import Comparison, ComparisonRow
 from engine.vocabulary.plan import Plan, PlanRefused
-from engine.vocabulary.run_record import RunRecord
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.run_record import RunRecord
+from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.worker import Exposure
 
 _TOKENS = 1000

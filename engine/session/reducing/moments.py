@@ -11,8 +11,8 @@ from engine.cluster.phases import ENDED
 from engine.session.recovering.told import duration
 from engine.session.state import ClusterState, ProcessSeen, RunPhase
 from engine.session.watched import MOST_MOMENTS, Moment, MomentKind
-from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.remote import RemotePhase
+from engine.vocabulary.running.process import ProcessPhase
 
 LONGEST_SUBJECT = 60
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.cluster.phases import ENDED
 from engine.session.state import ClusterState, ProcessSeen
-from engine.vocabulary.process import ProcessId, ProcessPhase
+from engine.vocabulary.running.process import ProcessId, ProcessPhase
 
 
 def find(state: ClusterState, id_: ProcessId) -> ProcessSeen | None:

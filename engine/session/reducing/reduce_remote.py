@@ -10,8 +10,8 @@ from engine.session.reducing.replan import replanned
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE
-from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.remote import RemotePhase, SshTarget
+from engine.vocabulary.running.problem import Problem, ProblemKind
 
 
 def machine_turned(state: ClusterState, event: remote_events.MachineTurned) -> ClusterState:

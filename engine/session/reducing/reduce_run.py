@@ -14,9 +14,9 @@ from engine.session.reducing.processes_seen import alive, find, with_process
 from engine.session.reducing.watching import with_older, without_readings
 from engine.session.state import ClusterState, ProcessSeen, RunPhase, RunSeen
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessPhase
-from engine.vocabulary.recovery import Cure, Recovery
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ProcessPhase
+from engine.vocabulary.running.recovery import Cure, Recovery
 
 KEPT_SAMPLES = 600
 """Ten minutes at one sample a second."""

@@ -20,7 +20,7 @@ from engine.vocabulary.comparison import Approach
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import THIS_MACHINE, Machine
 from engine.vocabulary.plan import MAX_DEVICES, GivenSplit, Plan, PlanRefused, PlanRequest, Policy
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.worker import Exposure, Layout, Link, WorkerId, WorkerOffer, native
 
 FIRST_TUNNEL_PORT = 51052

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.session.state import ClusterState, RunPhase, RunSeen
-from engine.vocabulary.api import Serving, ServingPhase
-from engine.vocabulary.recovery import RecoveryStep
+from engine.vocabulary.running.api import Serving, ServingPhase
+from engine.vocabulary.running.recovery import RecoveryStep
 
 _COMING = {
     RunPhase.STARTING_WORKERS: "The workers are starting.",

@@ -12,7 +12,7 @@ from engine.session.state import ClusterState, RunPhase, RunSeen
 from engine.session.watched import Column, Reading, Series, Watched
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineId, MachineLoad
-from engine.vocabulary.throughput import ThroughputSample
+from engine.vocabulary.running.throughput import ThroughputSample
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 
 STALE_SECONDS = 6.0

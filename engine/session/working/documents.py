@@ -11,15 +11,15 @@ from dataclasses import replace
 from engine.errors import BadClusterFile, EngineError
 from engine.session import events
 from engine.session.administration.kept_to_policy import kept_to, overruled
-from engine.session.cluster_document import choices_of_file, document_of, file_of_state, without_address
+from engine.session.choosing.cluster_document import choices_of_file, document_of, file_of_state, without_address
 from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
 from engine.session.state import Choices, ClusterState
-from engine.session.working.look import Post, problem_of
-from engine.settings.cluster_file import read_cluster_file
-from engine.settings.cluster_writer import cluster_text
+from engine.session.working.machines.look import Post, problem_of
+from engine.settings.cluster_files.cluster_file import read_cluster_file
+from engine.settings.cluster_files.cluster_writer import cluster_text
 from engine.vocabulary.model import FoundModel
-from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.running.problem import Problem, ProblemKind
 
 DEMO_MODEL = "demo-model"
 """Id of the activity that fetches it, for ``cancel``."""

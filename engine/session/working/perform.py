@@ -20,23 +20,23 @@ from engine.llama_cpp.server_log import NO_BACKTRACE, PROGRESS_ENVIRONMENT, STOP
 from engine.ports import OnExit, OnLine, RpcAsker, RunningProcess
 from engine.session import events, remote_events
 from engine.session.jobs import Jobs, Token
-from engine.session.logs import LogBook
 from engine.session.outside import Outside
 from engine.session.reducing.commands import tunnel_argv
 from engine.session.state import ClusterState, RunSeen
-from engine.session.working.adopt_kept import keeps_there
+from engine.session.telling.logs import LogBook
 from engine.session.working.faults.exit_problems import TUNNEL_TO, Ended
 from engine.session.working.faults.hang_problems import Suspect
 from engine.session.working.faults.hang_watch import HANG, HangWatch
 from engine.session.working.faults.run_ends import RunEnds
 from engine.session.working.faults.start_problems import never_answered, no_tunnel, not_started
-from engine.session.working.prepare_run import FindMachine, connected
+from engine.session.working.launching.adopt_kept import keeps_there
+from engine.session.working.launching.prepare_run import FindMachine, connected
 from engine.session.working.watch_coordinator import CoordinatorWatch
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import THIS_MACHINE
-from engine.vocabulary.problem import Problem
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
 from engine.vocabulary.remote import TunnelSpec
+from engine.vocabulary.running.problem import Problem
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessSpec
 from engine.vocabulary.worker import RpcServerSpec
 
 logger = logging.getLogger(__name__)

@@ -14,14 +14,14 @@ from engine.errors import CoordinatorUnusable
 from engine.llama_cpp import server_log
 from engine.llama_cpp.command_lines import native_devices
 from engine.llama_cpp.crash_lines import FatalError
-from engine.planning.layer_costs import HEADLINE_DECODE_TOKENS, HEADLINE_PROMPT_TOKENS
+from engine.planning.costs.layer_costs import HEADLINE_DECODE_TOKENS, HEADLINE_PROMPT_TOKENS
 from engine.ports import Clock, CoordinatorClient, Counters, RunningProcess
 from engine.session import events
 from engine.session.jobs import Token
 from engine.session.state import RunSeen
-from engine.vocabulary.layer_map import ActualBuffers
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.throughput import LoadProgress, RequestTimings, ThroughputSample
+from engine.vocabulary.running.layer_map import ActualBuffers
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.throughput import LoadProgress, RequestTimings, ThroughputSample
 
 BENCHMARK_PROMPT_TOKENS = HEADLINE_PROMPT_TOKENS
 BENCHMARK_DECODE_TOKENS = HEADLINE_DECODE_TOKENS

@@ -27,7 +27,7 @@ from engine.settings.history.schema import bring_up_to_date
 from engine.settings.on_disk.damaged_files import set_aside
 from engine.settings.on_disk.file_lock import hold_lock
 from engine.settings.on_disk.whole_files import FILE_MODE, private_folder
-from engine.vocabulary.run_record import RunRecord
+from engine.vocabulary.running.run_record import RunRecord
 
 MOST_RUNS = 5000
 """About 6 kB each."""

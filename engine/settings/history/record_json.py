@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadInput
-from engine.vocabulary.run_record import RunRecord
+from engine.vocabulary.running.run_record import RunRecord
 
 FORMAT = "crossply-run"
 VERSION = 1

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 
 from engine.ssh.leashed.leash_programs import GRACE_SECONDS, PYTHON_PARTS
-from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.running.process import ProcessSpec
 
 LOG_BYTES = 1024 * 1024
 

@@ -11,8 +11,8 @@ from engine.errors import ProbeFailed
 from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.keep_programs import list_order
 from engine.ssh.leashed.leash_programs import PYTHON_COMMAND
-from engine.vocabulary.process import ProcessId
 from engine.vocabulary.remote import KeptProcess
+from engine.vocabulary.running.process import ProcessId
 
 _LIST_SECONDS = 20.0
 _MOST_BYTES = 1024 * 1024

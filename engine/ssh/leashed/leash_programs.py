@@ -32,7 +32,7 @@ from __future__ import annotations
 import json
 import shlex
 
-from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.running.process import ProcessSpec
 
 SILENCE_SECONDS = 10
 GRACE_SECONDS = 1

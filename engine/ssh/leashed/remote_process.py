@@ -24,7 +24,7 @@ from engine.remote_ports import RemoteStream
 from engine.ssh.leashed.heartbeat import Heartbeat
 from engine.ssh.leashed.leash_output import CouldNotStart, Ended, LeashOutput, Piece, Started
 from engine.ssh.leashed.leash_programs import ASK, KILL, TERMINATE
-from engine.vocabulary.process import ConnectionLoss, ProcessCondition, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ConnectionLoss, ProcessCondition, ProcessOutcome, ProcessSpec
 
 _READ_BYTES = 32 * 1024
 _WAITING_CHUNKS = 256

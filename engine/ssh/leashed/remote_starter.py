@@ -19,8 +19,8 @@ from engine.ssh.leashed.leash_output import LeashOutput, Started
 from engine.ssh.leashed.leash_programs import BEAT, PYTHON_COMMAND, SH_COMMAND, python_order, sh_order
 from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.start_refused import cannot_keep, check_spec, no_answer, refused
-from engine.vocabulary.process import ProcessSpec
 from engine.vocabulary.remote import KeptProcess
+from engine.vocabulary.running.process import ProcessSpec
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import re
 
 from engine.errors import ProcessFailed
 from engine.ssh.leashed.leash_output import CouldNotStart
-from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.running.process import ProcessSpec
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_ORDER_BYTES = 96 * 1024

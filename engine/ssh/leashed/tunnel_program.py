@@ -21,8 +21,8 @@ from engine.errors import EngineError
 from engine.ports import CancelToken
 from engine.remote_ports import RemoteShell, Secret
 from engine.ssh.leashed.carry_ports import carry, listen
-from engine.ssh.local_ssh import LocalSsh
-from engine.ssh.login import SshLogin
+from engine.ssh.logging_in.local_ssh import LocalSsh
+from engine.ssh.logging_in.login import SshLogin
 from engine.vocabulary.remote import Forward, SecretKind, SshTarget
 
 _LONGEST_ORDER_BYTES = 64 * 1024

@@ -20,10 +20,10 @@ from engine.errors import EngineError
 from engine.ports import ProcessStarter
 from engine.remote_ports import Secret
 from engine.ssh.leashed.tunnel_command import check_command, tunnel_command
-from engine.ssh.local_ssh import LocalSsh
-from engine.ssh.route import route_to
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.ssh.logging_in.local_ssh import LocalSsh
+from engine.ssh.logging_in.route import route_to
 from engine.vocabulary.remote import Forward, SshTarget
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessSpec
 
 _CHECK_SECONDS = 20.0
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from engine.cluster.servers import tunnel_process_id
 from engine.session.state import ClusterState, RunPhase, RunSeen
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.running.process import ProcessPhase
 from gui.texts.translation import tr
 from gui.what_to_show.cards.machine_card_content import CardProgress
 from gui.what_to_show.formatting import bytes_of_bytes_text, bytes_text, count_text, duration_text

@@ -11,7 +11,7 @@ from enum import StrEnum
 from engine.session.state import ClusterState, RuntimePhase
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.worker import WorkerOffer
 from gui.texts.engine_words import engine_word
 from gui.texts.translation import mark, number, tr

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.device import DeviceKind, Gpu
-from engine.vocabulary.layer_map import ActualBuffers
 from engine.vocabulary.machine import Machine, MachineLoad
+from engine.vocabulary.running.layer_map import ActualBuffers
 from engine.vocabulary.worker import Exposure, WorkerOffer
 from gui.texts.engine_words import engine_word
 from gui.texts.translation import mark, tr

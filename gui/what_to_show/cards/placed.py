@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.planning.cost_model import decode_seconds, share_seconds
+from engine.planning.costs.cost_model import decode_seconds, share_seconds
 from engine.session.state import ClusterState, ProcessSeen, RunPhase
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRefused
-from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.remote import SshTarget
+from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.worker import WorkerId, WorkerOffer
 from gui.what_to_show.kept import kept
 from gui.what_to_show.worker_marks import WorkerMark, marks_of

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
-from engine.session.working.give_runtime import copy_activity
+from engine.session.working.machines.give_runtime import copy_activity
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
 from engine.vocabulary.remote import HostKeyQuestion, RemoteFacts, RemotePhase, RemoteRuntime, SecretQuestion, SshTarget
 from gui.texts.translation import mark, tr, tr_n

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.session.cluster_document import asks_for_exposure, is_changed, would_lose
+from engine.session.choosing.cluster_document import asks_for_exposure, is_changed, would_lose
 from engine.session.state import ClusterState
 from gui.texts.translation import tr
 from gui.what_to_show.formatting import file_name

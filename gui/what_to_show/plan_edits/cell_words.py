@@ -7,7 +7,7 @@ costs a second.
 from __future__ import annotations
 
 from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
-from engine.planning.cost_model import decode_seconds, layer_seconds
+from engine.planning.costs.cost_model import decode_seconds, layer_seconds
 from gui.texts.translation import tr
 from gui.what_to_show.formatting import bytes_text, milliseconds_text, share_text, tokens_text
 from gui.what_to_show.plan_edits.drawn_split import DrawnSplit

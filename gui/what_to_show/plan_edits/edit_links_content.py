@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.session.choice_history import ChoiceHistory, PlanChoices, best_of, plan_choices_of
+from engine.session.choosing.choice_history import ChoiceHistory, PlanChoices, best_of, plan_choices_of
 from engine.session.state import ClusterState
 from gui.texts.translation import mark, tr
 from gui.what_to_show.plan_edits.drawn_split import can_edit

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.planning.safe_memory import DEFAULT_RESERVE_FRACTION, LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
+from engine.planning.memory.safe_memory import DEFAULT_RESERVE_FRACTION, LEAST_RESERVE_FRACTION, MOST_RESERVE_FRACTION
 from engine.session.state import Choices, ClusterState
 from engine.vocabulary.plan import Policy
-from engine.vocabulary.recovery import RecoveryMode
+from engine.vocabulary.running.recovery import RecoveryMode
 from gui.texts.translation import tr, tr_n
 from gui.what_to_show.formatting import percent_text
 from gui.what_to_show.plan_table_content import policy_options

@@ -17,7 +17,7 @@ from engine.session.state import ClusterState
 from engine.session.watched import Column, Older, Reading
 from gui.what_to_show.cards.placed import shown_plan
 from gui.what_to_show.formatting import count_text
-from gui.what_to_show.throughput_content import column_names
+from gui.what_to_show.tabs.throughput_content import column_names
 from gui.what_to_show.watching.moments_content import launched_at, moment_text
 
 Cells = tuple[str, ...]

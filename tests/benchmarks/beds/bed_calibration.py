@@ -29,8 +29,8 @@ class Calibrated:
         self.seconds: list[float] = []
 
     def speed(self, worker: RunningWorker, model: ModelFacts) -> Speed:
-        """By parts, then with the model itself: the same steps as ``session.working.measure_worker``. What room a worker has
-        says nothing of its speed, so one of each kind is measured."""
+        """By parts, then with the model itself: the same steps as ``session.working.measured.measure_worker``. What room a
+        worker has says nothing of its speed, so one of each kind is measured."""
         kind = replace(worker.how, safe_bytes=BedWorker().safe_bytes)
         if (kind, model.name) not in self._whole:
             self._whole[kind, model.name] = self._measured(worker, kind, model)

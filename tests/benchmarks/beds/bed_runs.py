@@ -16,7 +16,7 @@ from engine.llama_cpp.command_lines import coordinator_argv, server_options_of
 from engine.runtimes.coordinator_http import HttpCoordinator
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, RunShape
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 from tests.benchmarks.beds.bed_workers import LOOPBACK, RunningWorker, free_port
 
 LOAD_SECONDS = 180.0

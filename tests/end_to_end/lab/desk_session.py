@@ -17,10 +17,10 @@ from typing import TypeVar
 
 from engine.open_session import open_session
 from engine.remote_ports import Secret
-from engine.session.as_json import state_json
 from engine.session.remotes import RemoteSeen
 from engine.session.session import Session
 from engine.session.state import Choices, RunPhase
+from engine.session.telling.as_json import state_json
 from engine.settings.ssh_target import parse_target
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.remote import RemotePhase, SecretQuestion
@@ -89,7 +89,7 @@ def hold(session: Session, model: str) -> object:
     asked = answer_all(session, json.loads(sys.stdin.readline()))
     loaded = load(session, model)
     state = session.snapshot()
-    logs = [line.text for line in session.logs.since(0)]
+    logs = [line.text for line in session.telling.logs.since(0)]
     objects = [repr(value) for value in (state, session.chosen, session.remotes, vars(session))]
     return {"asked": asked, "loaded": loaded, "status": state_json(state), "logs": logs, "objects": objects}
 

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from engine.session.working.look import CALIBRATE
+from engine.session.working.machines.look import CALIBRATE
 from engine.vocabulary.plan import Plan
 from gui.what_to_show.watching.charts import Window
 from tests.end_to_end.window.one_machine_driver import measure, split_the_cpu

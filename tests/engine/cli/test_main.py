@@ -6,8 +6,8 @@ from engine.cli.main import main, parser
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.foreground import Interrupted, PlanIsRefused
 from engine.errors import BadInput, Cancelled, ProcessFailed
-from engine.session.as_json import map_json, plan_json, state_json
 from engine.session.state import ClusterState
+from engine.session.telling.as_json import map_json, plan_json, state_json
 from tests.fakes.cluster_states import ready
 
 

@@ -6,7 +6,7 @@ from engine.cli import node
 from engine.cli.main import main
 from engine.cli.serve_node import ENDS_WITHIN_SECONDS, MOST_ENDS, PAUSE_SECONDS, serve, specs_of
 from engine.session.state import Choices
-from engine.vocabulary.process import ProcessId, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.cluster_pieces import hybrid_machine
 from tests.fakes.fake_outside import Fakes
 from tests.fakes.fake_process_starter import FakeProcessStarter, FakeProgram

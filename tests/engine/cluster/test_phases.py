@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from engine.cluster.phases import ENDED, IllegalTransition, next_phase, phase_after_exit
-from engine.vocabulary.process import ProcessOutcome, ProcessPhase
+from engine.vocabulary.running.process import ProcessOutcome, ProcessPhase
 
 LEGAL = {
     ("starting", "ready"), ("starting", "stopping"), ("starting", "failed"), ("starting", "stopped"),

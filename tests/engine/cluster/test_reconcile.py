@@ -8,8 +8,8 @@ from engine.cluster.phases import ENDED
 from engine.cluster.reconcile import StartCoordinator, StartRpcServer, StartTunnel, StopProcess, Wanted, reconcile
 from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_process_id
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.remote import Forward, TunnelSpec
+from engine.vocabulary.running.process import ProcessPhase
 from tests.fakes.cluster_plans import server_of
 
 A = server_of("127.0.0.1:50052", {"a": "CPU"})

@@ -4,9 +4,9 @@ import pytest
 
 from engine.errors import MachineUnreachable, RpcServerUnusable
 from engine.finding import examine as module
-from engine.finding.connect_all import PortState
 from engine.finding.examine import Examination, Examiner, Ports
 from engine.finding.sighting import AddressAnswered, HostSeen, OllamaSeen, RpcSeen, SshSeen
+from engine.finding.ways.connect_all import PortState
 from engine.machines.rpc_asker import SocketRpcAsker
 from engine.ports import RpcState
 from engine.vocabulary.found import FoundRpcServer

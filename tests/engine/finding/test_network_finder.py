@@ -21,7 +21,7 @@ FIND = """
 import json, sys, time
 from pathlib import Path
 from engine.finding.network_finder import NetworkFinder
-from engine.finding.ssh_names import SshName
+from engine.finding.ways.ssh_names import SshName
 from engine.machines.rpc_asker import SocketRpcAsker
 from engine.processes.run_command import run_command
 from engine.session.jobs import Token

@@ -8,12 +8,12 @@ import pytest
 
 from engine.errors import Cancelled
 from engine.finding import search as module
-from engine.finding.connect_all import PortState
 from engine.finding.examine import Ports
-from engine.finding.local_networks import Interface
 from engine.finding.search import Search, Surroundings
 from engine.finding.sighting import Sighting
-from engine.finding.ssh_names import SshName, as_it_is
+from engine.finding.ways.connect_all import PortState
+from engine.finding.ways.local_networks import Interface
+from engine.finding.ways.ssh_names import SshName, as_it_is
 from engine.machines.rpc_asker import SocketRpcAsker
 from engine.ports import RpcState
 from engine.session.jobs import Token
@@ -51,7 +51,7 @@ def reacting(monkeypatch):
         tried.extend(endpoints)
         return {endpoint: states.get(endpoint, PortState.SILENT) for endpoint in endpoints}
 
-    monkeypatch.setattr("engine.finding.sweep.connect_all", connect)
+    monkeypatch.setattr("engine.finding.ways.sweep.connect_all", connect)
     monkeypatch.setattr("engine.finding.examine.connect_all", connect)
     states["tried"] = tried
     return states

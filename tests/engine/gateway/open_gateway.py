@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from engine.gateway.http_gateway import HttpGateway
 from engine.gateway.limits import Limits
-from engine.vocabulary.api import ApiOpened, ApiPlace, Serving, ServingPhase
+from engine.vocabulary.running.api import ApiOpened, ApiPlace, Serving, ServingPhase
 
 LOADING = Serving(phase=ServingPhase.COMING, doing="The model is loading.")
 STOPPED = Serving(phase=ServingPhase.NOTHING, doing="No model is being served: it is stopped.")

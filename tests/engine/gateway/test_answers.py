@@ -5,7 +5,7 @@ import json
 import pytest
 
 from engine.gateway.answers import Refusal, Unavailable, bad_request, health, not_serving, too_slow, unavailable
-from engine.vocabulary.api import Serving, ServingPhase
+from engine.vocabulary.running.api import Serving, ServingPhase
 
 LOADING = Serving(phase=ServingPhase.COMING, doing="The model is loading.")
 

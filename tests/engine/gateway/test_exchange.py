@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.vocabulary.api import ApiPlace
+from engine.vocabulary.running.api import ApiPlace
 from tests.engine.gateway.open_gateway import LOADING, QUICK, STOPPED, at, open_gateway
 from tests.fakes.raw_client import RawClient, get, post
 from tests.fakes.scripted_llama_server import scripted_llama_server

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import ProcessFailed
 from engine.gateway.http_gateway import HttpGateway
-from engine.vocabulary.api import ApiPlace, Serving, ServingPhase
+from engine.vocabulary.running.api import ApiPlace, Serving, ServingPhase
 from tests.engine.gateway.open_gateway import at, free_port, open_gateway
 from tests.fakes.raw_client import RawClient, get
 from tests.fakes.scripted_llama_server import scripted_llama_server

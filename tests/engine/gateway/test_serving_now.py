@@ -8,7 +8,7 @@ import pytest
 from engine.gateway.answers import Unavailable
 from engine.gateway.limits import Limits
 from engine.gateway.serving_now import ServingNow
-from engine.vocabulary.api import Serving, ServingPhase
+from engine.vocabulary.running.api import Serving, ServingPhase
 
 READY = Serving(phase=ServingPhase.READY, url="http://127.0.0.1:1")
 LOADING = Serving(phase=ServingPhase.COMING, doing="The model is loading.", expected_seconds=2.0)

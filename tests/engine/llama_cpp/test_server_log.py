@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.llama_cpp import server_log as log
 from engine.llama_cpp.layer_assignment import assign_layers
-from engine.vocabulary.layer_map import ActualBuffers
+from engine.vocabulary.running.layer_map import ActualBuffers
 from engine.vocabulary.worker import WorkerId
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "llama-server-0c1e570"

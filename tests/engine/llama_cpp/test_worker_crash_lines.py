@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.llama_cpp.worker_crash_lines import LOOKED_AT, worker_words
-from engine.vocabulary.fault import FaultCause
+from engine.vocabulary.running.fault import FaultCause
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 GRAPH = (

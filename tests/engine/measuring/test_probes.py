@@ -9,7 +9,7 @@ import pytest
 from engine.measuring import probes
 from engine.measuring.bench_rows import BenchRow
 from engine.measuring.synthetic_model import synthetic_facts
-from engine.planning.layer_costs import (
+from engine.planning.costs.layer_costs import (
     charge_seconds,
     compute_at,
     head_seconds,

@@ -14,8 +14,8 @@ from engine.measuring.whole_model import (
     anchored,
     lengths_for,
 )
-from engine.planning.cost_model import decode_seconds, prefill_seconds
-from engine.planning.layer_costs import HEADLINE_DEPTH_TOKENS, flops_per_prompt_token, host_seconds
+from engine.planning.costs.cost_model import decode_seconds, prefill_seconds
+from engine.planning.costs.layer_costs import HEADLINE_DEPTH_TOKENS, flops_per_prompt_token, host_seconds
 from engine.planning.split_layers import split_layers
 from engine.vocabulary.plan import PlanRequest, RunShape
 from engine.vocabulary.worker import Speed

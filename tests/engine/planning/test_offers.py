@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from engine.planning.memory.safe_memory import CUDA_PROCESSES_BYTES
 from engine.planning.offers import Reach, offers_of_machine, why_no_offer
-from engine.planning.safe_memory import CUDA_PROCESSES_BYTES
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import Machine
 from engine.vocabulary.worker import Exposure, Layout, Link, Speed, WorkerId

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from engine.process_parts.condition import CONDITION_SCRIPT, condition_in
-from engine.vocabulary.process import ProcessCondition
+from engine.vocabulary.running.process import ProcessCondition
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ GONE_WITHIN_SECONDS = 2.0
 _ENGINE = textwrap.dedent("""
     import sys, threading
     from engine.processes.local_process import LocalProcessStarter
-    from engine.vocabulary.process import ProcessId, ProcessSpec
+    from engine.vocabulary.running.process import ProcessId, ProcessSpec
 
     def start():
         spec = ProcessSpec(id=ProcessId("worker"), argv=tuple(sys.argv[2:]))

@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import ProcessFailed
 from engine.processes.local_process import LocalProcess, LocalProcessStarter
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import ends
 
 WAIT_SECONDS = 30.0

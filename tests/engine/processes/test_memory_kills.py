@@ -13,7 +13,7 @@ from engine.processes import memory_kills
 from engine.processes.local_process import LocalProcessStarter
 from engine.processes.memory_kills import MemoryKills, counted_kills
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.local_shell import LocalShell
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.processes.local_process import LocalProcessStarter
 from engine.processes.memory_limit import limit_with_headroom
-from engine.vocabulary.process import ProcessId, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 
 GIB = 1 << 30
 

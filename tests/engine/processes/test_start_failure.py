@@ -9,7 +9,7 @@ from engine.errors import ProcessFailed
 from engine.processes.local_process import LocalProcessStarter
 from engine.processes.run_command import run_command
 from engine.processes.start_failure import start_failure
-from engine.vocabulary.process import ProcessId, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 
 
 def refused(*argv: str, folder: str | None = None) -> str:

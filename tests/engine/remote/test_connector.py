@@ -8,8 +8,8 @@ import pytest
 from engine.errors import HostKeyUnknown
 from engine.processes.local_process import LocalProcessStarter
 from engine.remote.connector import SshConnector
-from engine.vocabulary.process import ProcessId, ProcessSpec
 from engine.vocabulary.remote import Forward
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fakes.private_sshd import free_port, private_sshd
 from tests.fakes.ssh_accounts import an_account

@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import MachineUnreachable
 from engine.remote.shared_sessions import PROGRAMS_PER_CONNECTION, SharedSessions
-from engine.vocabulary.process import ProcessId, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.fake_process_starter import FakeProcessStarter, FakeProgram
 
 

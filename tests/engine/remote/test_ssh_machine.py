@@ -7,7 +7,7 @@ import pytest
 from engine.errors import ProbeFailed, RuntimeUnavailable
 from engine.machines.os_name import read_os_name
 from engine.remote.ssh_machine import SshMachine
-from engine.vocabulary.process import ProcessId, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.engine.runtimes.remote.builds_here import a_runtime
 from tests.fakes.cancel_tokens import NeverCancelled
 from tests.fakes.private_sshd import private_sshd

@@ -12,9 +12,9 @@ from engine.session import events
 from engine.session.session import Session
 from engine.session.state import Choices, RunPhase
 from engine.vocabulary.plan import PlanRefused
-from engine.vocabulary.problem import ProblemKind
-from engine.vocabulary.process import ProcessPhase
-from engine.vocabulary.throughput import ThroughputSample
+from engine.vocabulary.running.problem import ProblemKind
+from engine.vocabulary.running.process import ProcessPhase
+from engine.vocabulary.running.throughput import ThroughputSample
 from tests.fakes.fake_outside import (
     MODEL,
     OTHER_MODEL,
@@ -128,7 +128,7 @@ def test_a_crash_does_not_quote_what_users_asked(fakes):
     state = settle(session)
     assert "secret" not in state.problems[0].details
     assert "srv failed" in state.problems[0].details
-    assert not any("secret" in line for line in session.logs.lines(COORDINATOR)[1])
+    assert not any("secret" in line for line in session.telling.logs.lines(COORDINATOR)[1])
 
 
 def test_stopping_while_preparing_starts_nothing_afterwards(fakes):

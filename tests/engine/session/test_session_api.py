@@ -6,7 +6,7 @@ import pytest
 
 from engine.session.session import Session
 from engine.session.state import Choices, RunPhase
-from engine.vocabulary.api import ApiOpened, ApiPlace, ServingPhase
+from engine.vocabulary.running.api import ApiOpened, ApiPlace, ServingPhase
 from tests.fakes.fake_outside import TWO_WORKERS, FakeJobs, Fakes, lines_for, planned_session, settle
 from tests.fakes.fake_process_starter import FakeProgram
 

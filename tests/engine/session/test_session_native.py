@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from engine.cluster.servers import COORDINATOR
-from engine.session.as_json import state_json
 from engine.session.state import RunPhase
+from engine.session.telling.as_json import state_json
 from engine.vocabulary.plan import Policy
 from tests.fakes.fake_outside import TWO_WORKERS, Fakes, planned_session, settle
 

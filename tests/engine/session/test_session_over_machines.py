@@ -5,8 +5,8 @@ import pytest
 from engine.cluster.servers import COORDINATOR
 from engine.errors import Cancelled
 from engine.session.state import RunPhase
-from engine.session.working import look
-from engine.vocabulary.process import ProcessPhase
+from engine.session.working.machines import look
+from engine.vocabulary.running.process import ProcessPhase
 from tests.fakes.fake_lab import FakeLab, id_of
 from tests.fakes.fake_outside import FakeToken, settle
 from tests.fakes.fake_remote import a_target

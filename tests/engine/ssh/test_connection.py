@@ -12,7 +12,7 @@ import pytest
 from engine.errors import MachineUnreachable
 from engine.ssh import connection as module
 from engine.ssh.connection import AgentKeys, Connection, KeyFileLocked, load_key_file
-from engine.vocabulary.process import ConnectionLoss
+from engine.vocabulary.running.process import ConnectionLoss
 from tests.fakes.private_sshd import new_key, private_sshd
 from tests.fakes.ssh_accounts import an_account
 

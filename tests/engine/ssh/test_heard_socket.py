@@ -6,7 +6,7 @@ import pytest
 
 from engine.ssh import heard_socket
 from engine.ssh.heard_socket import HeardSocket
-from engine.vocabulary.process import ConnectionLoss
+from engine.vocabulary.running.process import ConnectionLoss
 
 
 class Clock:

@@ -7,8 +7,8 @@ import pytest
 from engine.session.state import RuntimePhase
 from engine.vocabulary.found import FoundBy
 from engine.vocabulary.plan import Policy
-from engine.vocabulary.process import ProcessPhase
 from engine.vocabulary.remote import SecretKind
+from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.worker import Exposure, Layout
 from gui.texts.engine_words import engine_word
 from gui.window.language import words_of

@@ -8,7 +8,7 @@ import pytest
 
 from engine.session.remotes import RemoteSeen
 from engine.vocabulary.device import Vendor
-from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.running.problem import Problem, ProblemKind
 from gui.what_to_show.cards.build_button import build_button_of
 from gui.what_to_show.cards.machine_card_content import CardAction
 from tests.fakes import remote_states as remote

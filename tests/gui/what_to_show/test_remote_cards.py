@@ -9,13 +9,13 @@ import pytest
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState, RunPhase, RuntimePhase
 from engine.vocabulary.admin_policy import AdminPolicy
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.throughput import LoadProgress
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.throughput import LoadProgress
 from gui.what_to_show.cards.all_cards import machines_of
 from gui.what_to_show.cards.machine_card_content import CardAction, MachineCardContent
-from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.status_content import status_of
-from gui.what_to_show.tabs_content import commands_of_machine
+from gui.what_to_show.tabs.logs_content import log_sources_of
+from gui.what_to_show.tabs.tabs_content import commands_of_machine
 from tests.fakes import remote_states as remote
 from tests.fakes.cluster_pieces import the_commands
 from tests.gui.what_to_show.every_card import machine_cards_of

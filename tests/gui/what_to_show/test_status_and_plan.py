@@ -9,11 +9,11 @@ import pytest
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.plan import PlanRefused, Policy
 from engine.vocabulary.worker import Layout
-from gui.what_to_show.logs_content import log_sources_of
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import ROWS, plan_as_text, plan_table_of
 from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
-from gui.what_to_show.tabs_content import commands_as_script, commands_of
+from gui.what_to_show.tabs.logs_content import log_sources_of
+from gui.what_to_show.tabs.tabs_content import commands_as_script, commands_of
 from tests.fakes import cluster_states as states
 from tests.fakes import edited_states as edited
 from tests.fakes.cluster_pieces import VULKAN_ID

@@ -9,13 +9,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox
 
 from engine.errors import BadInput
-from engine.vocabulary.api import ApiPlace
-from engine.vocabulary.recovery import RecoveryMode
-from gui.dialogs.about import About
-from gui.dialogs.choose_api_access import ChooseApiAccess
+from engine.vocabulary.running.api import ApiPlace
+from engine.vocabulary.running.recovery import RecoveryMode
 from gui.dialogs.command_palette import CommandPalette
+from gui.dialogs.questions.choose_api_access import ChooseApiAccess
 from gui.dialogs.settings_dialog import SettingsDialog
-from gui.dialogs.shortcut_sheet import ShortcutSheet
+from gui.dialogs.sheets.about import About
+from gui.dialogs.sheets.shortcut_sheet import ShortcutSheet
 from gui.theme import Scheme
 from gui.what_to_show.settings.preferences import Language
 from tests.fakes import cluster_states as states

@@ -17,7 +17,7 @@ from engine.ports import CancelToken, ProcessStarter
 from engine.remote_ports import Progress
 from engine.runtimes.building.build_from_source import explain_failure, short_step
 from engine.runtimes.remote.shell_script import plain_text
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessSpec
 
 _POLL_SECONDS = 0.2
 _SHOWN_SECONDS = 0.2

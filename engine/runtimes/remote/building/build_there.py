@@ -37,13 +37,13 @@ from engine.runtimes.remote.building.build_tools_there import (
 )
 from engine.runtimes.remote.building.cmake_options import Configuration, configuration_of
 from engine.runtimes.remote.building.send_archive import Archive, send_archive
-from engine.runtimes.remote.copy_lock import CopyLock, only_one_copies
-from engine.runtimes.remote.publish_folder import FOREIGN, folder_state, publish_folder
+from engine.runtimes.remote.copying.copy_lock import CopyLock, only_one_copies
+from engine.runtimes.remote.copying.publish_folder import FOREIGN, folder_state, publish_folder
+from engine.runtimes.remote.copying.trial_start import has_started, start_once
 from engine.runtimes.remote.remote_hashes import remote_hashes
 from engine.runtimes.remote.remote_places import CopyPlaces, copy_places
 from engine.runtimes.remote.remote_system import RemoteSystem, look_at_system
 from engine.runtimes.remote.shell_script import machine_name, run_script, text_of
-from engine.runtimes.remote.trial_start import has_started, start_once
 from engine.vocabulary.runtime import Runtime
 
 TARGET = "ggml-rpc-server"

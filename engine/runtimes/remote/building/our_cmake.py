@@ -18,7 +18,7 @@ from engine.ports import CancelToken
 from engine.runtimes.building.build_pieces import find_tools
 from engine.runtimes.manifest import sha256_of
 from engine.runtimes.remote.building.send_archive import Archive
-from engine.runtimes.remote.elf_needs import read_elf_needs
+from engine.runtimes.remote.copying.elf_needs import read_elf_needs
 from engine.settings.on_disk.whole_files import private_folder
 
 _CMAKE = ("lib/python*/site-packages/cmake/data", "Lib/site-packages/cmake/data")

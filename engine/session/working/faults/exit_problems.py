@@ -16,10 +16,10 @@ from engine.llama_cpp.server_log import buffer_owner, native_device_of
 from engine.llama_cpp.worker_crash_lines import WorkerWords, worker_words
 from engine.session.events import ProcessStarted
 from engine.session.state import RunSeen
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ConnectionLoss, ProcessOutcome
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ConnectionLoss, ProcessOutcome
 from engine.vocabulary.worker import WorkerId
 
 SHOWN_LINES = 20

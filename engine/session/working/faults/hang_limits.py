@@ -9,7 +9,7 @@ none for minutes).
 from __future__ import annotations
 
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.worker import Exposure
 
 SHORTEST_SERVING_SECONDS = 10.0

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from engine.cluster.servers import COORDINATOR
 from engine.session.events import ProcessStarted
 from engine.session.working.faults.exit_problems import machine_of, place_of, silent_problem
-from engine.vocabulary.fault import Fault, FaultCause
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessCondition
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ProcessCondition
 
 CERTAIN_SECONDS = 7.0
 """So long a silence, while nothing has ended yet: just before the connection itself is given up. A machine that swaps may be

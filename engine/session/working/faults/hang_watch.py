@@ -16,7 +16,7 @@ from engine.session.jobs import Token
 from engine.session.working.faults.hang_limits import loading_limit, serving_limit
 from engine.session.working.faults.hang_problems import Suspect, clear_case, hang_problem
 from engine.session.working.watch_coordinator import CoordinatorWatch
-from engine.vocabulary.problem import Problem
+from engine.vocabulary.running.problem import Problem
 
 HANG = "does it move"
 LOOK_SECONDS = 1.0

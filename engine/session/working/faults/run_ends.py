@@ -14,9 +14,9 @@ from dataclasses import replace
 from engine.cluster.servers import COORDINATOR
 from engine.session.jobs import Jobs, Token
 from engine.session.working.faults.exit_problems import SILENT_SECONDS, Ended, problem_of_exit, silent_problem
-from engine.session.working.prepare_run import FindMachine
+from engine.session.working.launching.prepare_run import FindMachine
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.problem import Problem
+from engine.vocabulary.running.problem import Problem
 
 WHY = "why llama-server ended"
 WAIT_SECONDS = 1.0

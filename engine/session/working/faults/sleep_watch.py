@@ -12,8 +12,8 @@ from engine.ports import Clock
 from engine.session import events
 from engine.session.jobs import Token
 from engine.session.state import ClusterState
-from engine.session.working.remote_machines import RemoteMachines
-from engine.vocabulary.problem import Problem, ProblemKind
+from engine.session.working.machines.remote_machines import RemoteMachines
+from engine.vocabulary.running.problem import Problem, ProblemKind
 
 LOOK_SECONDS = 1.0
 SHORTEST_SLEEP_SECONDS = 2.0

@@ -6,9 +6,9 @@ from engine.errors import EngineError, MachineUnreachable
 from engine.session.events import ProcessStarted
 from engine.session.working.faults.exit_problems import SHOWN_LINES
 from engine.vocabulary.device import DeviceKind
-from engine.vocabulary.fault import Fault, FaultCause
-from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.remote import TunnelSpec
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.worker import RpcServerSpec
 
 

@@ -8,7 +8,7 @@ import pytest
 from engine.cli.main import main
 from engine.cli.terminal import exit_codes
 from engine.errors import HistoryUnusable
-from engine.session.working import calibrate
+from engine.session.working.measured import calibrate
 from engine.vocabulary.plan import Plan
 from tests.fakes.fake_outside import TIMINGS, lines_for
 from tests.fakes.fake_process_starter import FakeProgram

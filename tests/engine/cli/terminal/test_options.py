@@ -10,7 +10,7 @@ from engine.session.state import Choices
 from engine.settings.folders import find_folders
 from engine.settings.settings_file import Settings, save_settings
 from engine.vocabulary.plan import Policy
-from engine.vocabulary.recovery import RecoveryMode
+from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from engine.machines.remote_probe import look_program
 from engine.machines.remote_probe.launch_script import between, launch_script
-from engine.machines.remote_probe.parse_probe import parse_probe
-from engine.machines.remote_probe.probe_answer import ProbeAnswer, machine_of
+from engine.machines.remote_probe.sent.parse_probe import parse_probe
+from engine.machines.remote_probe.sent.probe_answer import ProbeAnswer, machine_of
 from engine.machines.this_machine import ThisMachine
 from tests.engine.machines.remote_probe.sent_documents import TARGET
 

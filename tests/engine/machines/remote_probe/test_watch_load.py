@@ -9,8 +9,8 @@ import pytest
 
 from engine.errors import Cancelled, MachineUnreachable, ProbeFailed
 from engine.machines.remote_probe import watch_load as module
-from engine.machines.remote_probe.parse_probe import parse_probe
-from engine.machines.remote_probe.probe_answer import machine_of
+from engine.machines.remote_probe.sent.parse_probe import parse_probe
+from engine.machines.remote_probe.sent.probe_answer import machine_of
 from engine.machines.remote_probe.watch_load import watch_load
 from tests.engine.machines.remote_probe.here_shell import HereShell
 from tests.engine.machines.remote_probe.sent_documents import TARGET, packed, recorded

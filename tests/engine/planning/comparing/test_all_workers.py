@@ -3,7 +3,7 @@
 from itertools import product
 
 from engine.planning.comparing.all_workers import all_workers_split
-from engine.planning.cost_model import predict
+from engine.planning.costs.cost_model import predict
 from engine.planning.split_layers import split_layers
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRequest
 from tests.engine.planning.planning_cases import GB, model_of, offer

@@ -12,8 +12,8 @@ from itertools import combinations, permutations
 
 import highspy
 
-from engine.planning.cost_model import decode_seconds, output_seconds, prefill_seconds, share_seconds
-from engine.planning.layer_costs import HEADLINE_PROMPT_TOKENS, layers_prefill_seconds, prefill_charge_seconds
+from engine.planning.costs.cost_model import decode_seconds, output_seconds, prefill_seconds, share_seconds
+from engine.planning.costs.layer_costs import HEADLINE_PROMPT_TOKENS, layers_prefill_seconds, prefill_charge_seconds
 from engine.vocabulary.plan import PlannedWorker, PlanRequest
 from engine.vocabulary.worker import WorkerOffer
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.planning.cost_model import decode_seconds
+from engine.planning.costs.cost_model import decode_seconds
 from engine.planning.device_order import device_order
 from engine.planning.fastest.fastest_placement import WORTH_ANOTHER_ORDER, fastest_placement
 from engine.planning.seats import budgets_of

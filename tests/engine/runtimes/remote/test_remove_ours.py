@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import ProbeFailed, RemoteFileProblem
 from engine.runtimes.manifest import COPIED_MARKER
-from engine.runtimes.remote.copy_runtime import copy_runtime
+from engine.runtimes.remote.copying.copy_runtime import copy_runtime
 from engine.runtimes.remote.remote_places import worker_cache_folder
 from engine.runtimes.remote.remove_ours import free_bytes_in, prune_worker_cache, remove_ours
 from tests.engine.runtimes.remote.builds_here import a_build

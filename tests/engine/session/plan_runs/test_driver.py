@@ -8,7 +8,7 @@ from engine.errors import Cancelled
 from engine.session.plan_runs.driver import Driver, failure_of
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.plan import Policy
-from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.running.problem import Problem, ProblemKind
 from tests.fakes.fake_outside import Fakes, planned_session, settle
 
 

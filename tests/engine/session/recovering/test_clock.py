@@ -7,7 +7,7 @@ import pytest
 from engine.session import events
 from engine.session.recovering.clock import RecoveryClock
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.recovery import RecoveryStep
+from engine.vocabulary.running.recovery import RecoveryStep
 from tests.fakes.cluster_pieces import NOW
 from tests.fakes.cluster_states import plan_refused, ready
 from tests.fakes.fake_outside import FakeClock

@@ -6,9 +6,9 @@ import pytest
 
 from engine.session.recovering import cures
 from engine.session.recovering.cures import LOAD_MODE, cured_shape, margin_bytes, next_cure, with_cure, with_margins
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.plan import RunShape
-from engine.vocabulary.recovery import Cure, Recovery
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.recovery import Cure, Recovery
 from tests.fakes.cluster_pieces import CUDA_ID, hybrid_machine, offers_of
 
 MIB = 1 << 20

@@ -6,10 +6,10 @@ import pytest
 
 from engine.cluster.servers import COORDINATOR, tunnel_process_id
 from engine.session.recovering.faults import SEVERITY, crashed_by_itself, explains_more, fault_of
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import THIS_MACHINE
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessOutcome
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ProcessOutcome
 from tests.fakes import remote_states
 from tests.fakes.cluster_states import loading, no_model, ready
 

@@ -3,9 +3,9 @@
 import pytest
 
 from engine.session.recovering.leave_out import is_back, with_strikes
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
-from engine.vocabulary.recovery import Recovery
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.recovery import Recovery
 from engine.vocabulary.worker import WorkerId
 from tests.fakes.recovery_states import missing
 

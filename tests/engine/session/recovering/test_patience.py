@@ -3,9 +3,9 @@
 import pytest
 
 from engine.session.recovering import patience
-from engine.vocabulary.fault import Fault, FaultCause
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessOutcome
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ProcessOutcome
 
 STARTED_BADLY = ProcessOutcome(exit_code=1, stop_asked=False)
 KILLED = ProcessOutcome(exit_code=-9, stop_asked=False)

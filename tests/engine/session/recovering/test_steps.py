@@ -9,10 +9,10 @@ from engine.session import events
 from engine.session.recovering.patience import PAUSES_SECONDS
 from engine.session.session import Session
 from engine.session.state import RunPhase
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import THIS_MACHINE
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.recovery import Cure, Recovery, RecoveryMode, RecoveryStep
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.recovery import Cure, Recovery, RecoveryMode, RecoveryStep
 from engine.vocabulary.worker import WorkerId
 from tests.fakes.fake_outside import TWO_WORKERS, Fakes, lines_for, planned_session, settle
 from tests.fakes.fake_process_starter import FakeProgram

@@ -7,10 +7,10 @@ import pytest
 from engine.session import events
 from engine.session.recovering.patience import PAUSES_SECONDS
 from engine.session.state import RunPhase
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.recovery import RecoveryMode, RecoveryStep
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.recovery import RecoveryMode, RecoveryStep
 from tests.fakes.fake_lab import FakeLab, id_of
 from tests.fakes.fake_outside import settle
 from tests.fakes.fake_remote import a_target

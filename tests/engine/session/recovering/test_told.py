@@ -6,7 +6,7 @@ import pytest
 
 from engine.session.recovering.told import duration, given_up, question, what_goes_on, what_is_missing, what_it_cost, workers
 from engine.vocabulary.plan import PlanRefused
-from engine.vocabulary.recovery import Cure, RecoveryStep
+from engine.vocabulary.running.recovery import Cure, RecoveryStep
 from tests.fakes.cluster_states import plan_refused, ready
 from tests.fakes.recovery_states import HAPPENED, a_cost, asking, broken, missing, starting_again, stopping, waiting
 

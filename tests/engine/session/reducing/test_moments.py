@@ -7,10 +7,10 @@ from engine.session.reducing.moments import LONGEST_SUBJECT
 from engine.session.reducing.reduce import reduce
 from engine.session.state import AnswerShown, RunPhase
 from engine.session.watched import MOST_MOMENTS, MomentKind
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessOutcome
-from engine.vocabulary.recovery import RecoveryMode
 from engine.vocabulary.remote import RemotePhase
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ProcessOutcome
+from engine.vocabulary.running.recovery import RecoveryMode
 from tests.fakes import remote_states
 from tests.fakes.cluster_pieces import timings
 from tests.fakes.cluster_states import loading, plan_refused, plan_shown, ready

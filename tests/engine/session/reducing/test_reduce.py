@@ -5,7 +5,7 @@ from dataclasses import replace
 from engine.session import events
 from engine.session.reducing.reduce import MAX_PROBLEMS, reduce
 from engine.session.state import AnswerShown, ClusterState, RunPhase
-from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.running.problem import Problem, ProblemKind
 from tests.fakes.cluster_pieces import timings
 from tests.fakes.cluster_states import ready, starting
 

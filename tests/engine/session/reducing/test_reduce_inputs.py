@@ -6,7 +6,7 @@ from engine.session import events
 from engine.session.reducing.reduce import reduce
 from engine.session.state import Choices, ClusterDocument, ClusterState, RuntimePhase
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.problem import Problem, ProblemKind
+from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.worker import Speed
 from tests.fakes.cluster_pieces import hybrid_machine, load_of, the_models
 from tests.fakes.fake_outside import MODEL, OTHER_MODEL, TWO_WORKERS, Fakes, a_model, planned_session

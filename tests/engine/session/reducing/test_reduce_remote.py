@@ -8,8 +8,8 @@ from engine.session.reducing.reduce_remote import find_remote
 from engine.session.state import Choices, ClusterState
 from engine.vocabulary.found import FoundMachine
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
-from engine.vocabulary.problem import Problem, ProblemKind
 from engine.vocabulary.remote import HostKeyQuestion, RemotePhase
+from engine.vocabulary.running.problem import Problem, ProblemKind
 from tests.fakes.fake_outside import RUNTIME, Fakes, planned_session
 from tests.fakes.fake_remote import LINK, a_key, a_look, a_target
 

@@ -10,11 +10,11 @@ from engine.session.reducing.processes_seen import alive, find
 from engine.session.reducing.reduce import reduce
 from engine.session.reducing.reduce_run import KEPT_SAMPLES
 from engine.session.state import RunPhase
-from engine.vocabulary.api import ApiOpened
-from engine.vocabulary.problem import Problem, ProblemKind
-from engine.vocabulary.process import ProcessId, ProcessOutcome, ProcessPhase
-from engine.vocabulary.recovery import RecoveryMode
-from engine.vocabulary.throughput import ThroughputSample
+from engine.vocabulary.running.api import ApiOpened
+from engine.vocabulary.running.problem import Problem, ProblemKind
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessPhase
+from engine.vocabulary.running.recovery import RecoveryMode
+from engine.vocabulary.running.throughput import ThroughputSample
 from tests.fakes.cluster_pieces import a_runtime, servers_of, timings
 from tests.fakes.cluster_states import plan_refused, plan_shown, ready, starting
 

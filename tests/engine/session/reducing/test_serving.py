@@ -6,9 +6,9 @@ import pytest
 
 from engine.session.reducing.serving import serving_of
 from engine.session.state import ClusterState, RunPhase
-from engine.vocabulary.api import ServingPhase
-from engine.vocabulary.recovery import Recovery, RecoveryStep
-from engine.vocabulary.throughput import LoadProgress
+from engine.vocabulary.running.api import ServingPhase
+from engine.vocabulary.running.recovery import Recovery, RecoveryStep
+from engine.vocabulary.running.throughput import LoadProgress
 from tests.fakes.cluster_states import ready, starting
 
 

@@ -9,7 +9,7 @@ from engine.session.reducing.watching import STALE_SECONDS
 from engine.session.state import RunPhase
 from engine.session.watched import Column
 from engine.vocabulary.machine import THIS_MACHINE
-from engine.vocabulary.throughput import ThroughputSample
+from engine.vocabulary.running.throughput import ThroughputSample
 from tests.fakes import cluster_pieces as pieces
 from tests.fakes import remote_states
 from tests.fakes.cluster_states import plan_shown, ready

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import BadClusterFile, RuntimeUnavailable
-from engine.session.cluster_document import asks_for_exposure, is_changed
+from engine.session.choosing.cluster_document import asks_for_exposure, is_changed
 from engine.session.session import Session
 from engine.session.state import Choices
 from engine.session.working.documents import DEMO_MODEL

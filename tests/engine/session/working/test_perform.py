@@ -8,9 +8,9 @@ from engine.cluster.servers import COORDINATOR
 from engine.ports import RpcState
 from engine.session.state import RunPhase
 from engine.session.working.perform import HURRIED_STOP_SECONDS, STOP_SECONDS
-from engine.vocabulary.problem import ProblemKind
-from engine.vocabulary.process import ProcessPhase
-from engine.vocabulary.recovery import RecoveryMode
+from engine.vocabulary.running.problem import ProblemKind
+from engine.vocabulary.running.process import ProcessPhase
+from engine.vocabulary.running.recovery import RecoveryMode
 from tests.fakes.fake_lab import FakeLab
 from tests.fakes.fake_outside import (
     TWO_WORKERS,

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import Cancelled, MachineUnreachable, RuntimeUnavailable
 from engine.session.events import ActivityProgressed
 from engine.session.remote_events import MachineTurned
-from engine.session.working.give_runtime import copy_activity
+from engine.session.working.machines.give_runtime import copy_activity
 from engine.vocabulary.remote import RemotePhase
 from tests.fakes.fake_outside import RUNTIME, Fakes, planned_session, settle
 from tests.fakes.fake_remote import a_look

@@ -10,7 +10,7 @@ from engine.ports import Counters
 from engine.session import events
 from engine.session.working.watch_coordinator import CoordinatorWatch, is_debug, sample_between
 from engine.vocabulary.device import DeviceKind
-from engine.vocabulary.process import ProcessSpec
+from engine.vocabulary.running.process import ProcessSpec
 from engine.vocabulary.worker import native
 from tests.fakes.cluster_states import ready
 from tests.fakes.fake_outside import FakeClock, FakeCoordinator, Fakes, FakeToken, lines_for

@@ -19,7 +19,7 @@ from engine.ssh.leashed.keep_programs import FOLLOW_PROGRAM, LIST_PROGRAM, LOG_B
 from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
-from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import ends
 from tests.fakes.local_shell import LocalShell
 

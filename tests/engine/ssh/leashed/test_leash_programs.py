@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from engine.ssh.leashed.leash_programs import PYTHON_COMMAND, PYTHON_LEASH, SH_COMMAND, python_order, sh_order
-from engine.vocabulary.process import ProcessId, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 
 SPEC = ProcessSpec(id=ProcessId("worker"), argv=("prog", "it's", "a\nb", "\udcff"), environment=(("A", "b'c"),), folder="/a b")
 

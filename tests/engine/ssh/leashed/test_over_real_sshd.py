@@ -17,7 +17,7 @@ from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.kept_processes import kept_processes
 from engine.ssh.leashed.leash_programs import GRACE_SECONDS, SILENCE_SECONDS
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
-from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import seconds_until_ended
 from tests.fakes.private_sshd import PrivateSshd, free_port, private_sshd
 from tests.fakes.ssh_accounts import SshAccount, an_account
@@ -32,10 +32,10 @@ _ENGINE = textwrap.dedent("""
     import sys, threading
     from pathlib import Path
     from engine.ssh.leashed.remote_starter import RemoteProcessStarter
-    from engine.ssh.local_ssh import LocalSsh
-    from engine.ssh.login import SshLogin
-    from engine.ssh.secrets_store import SecretsStore
-    from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessSpec
+    from engine.ssh.logging_in.local_ssh import LocalSsh
+    from engine.ssh.logging_in.login import SshLogin
+    from engine.ssh.logging_in.secrets_store import SecretsStore
+    from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessSpec
     from engine.vocabulary.remote import SshTarget
     from tests.fakes.cancel_tokens import NeverCancelled
 

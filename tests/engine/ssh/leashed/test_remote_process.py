@@ -10,7 +10,7 @@ from engine.errors import ProcessFailed
 from engine.ssh.leashed.heartbeat import Heartbeat
 from engine.ssh.leashed.leash_output import LeashOutput, Started
 from engine.ssh.leashed.remote_process import RemoteProcess
-from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 
 WAIT_SECONDS = 30.0
 SPEC = ProcessSpec(id=ProcessId("worker"), argv=("prog",))

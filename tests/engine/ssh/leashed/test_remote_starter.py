@@ -15,7 +15,7 @@ import pytest
 from engine.errors import ProcessFailed
 from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
-from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
+from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import ends
 from tests.fakes.local_shell import LocalShell, LocalStream
 

@@ -5,7 +5,7 @@ import pytest
 from engine.errors import ProcessFailed
 from engine.ssh.leashed.leash_output import CouldNotStart
 from engine.ssh.leashed.start_refused import check_spec, no_answer, refused
-from engine.vocabulary.process import ProcessId, ProcessSpec
+from engine.vocabulary.running.process import ProcessId, ProcessSpec
 
 
 def spec_of(*argv: str, environment: tuple[tuple[str, str], ...] = (), folder: str | None = None) -> ProcessSpec:

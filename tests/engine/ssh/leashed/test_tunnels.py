@@ -16,8 +16,8 @@ from engine.ports import RunningProcess
 from engine.processes.local_process import LocalProcessStarter
 from engine.remote_ports import Secret
 from engine.ssh.leashed.tunnels import Tunnels
-from engine.vocabulary.process import ProcessSpec
 from engine.vocabulary.remote import Forward, SecretKind, SshTarget
+from engine.vocabulary.running.process import ProcessSpec
 from tests.fakes.private_sshd import PrivateSshd, free_port, new_key, private_sshd
 from tests.fakes.ssh_accounts import SshAccount, an_account
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.vocabulary.process import ProcessPhase
+from engine.vocabulary.running.process import ProcessPhase
 from gui.what_to_show.files.quit_content import quit_of
 from tests.fakes import cluster_states as states
 from tests.fakes.kept_states import with_remote_workers

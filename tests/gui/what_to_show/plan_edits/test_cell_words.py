@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.planning.cost_model import decode_seconds, layer_seconds
+from engine.planning.costs.cost_model import decode_seconds, layer_seconds
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import Speed
 from gui.what_to_show.layer_map_content import layer_map_of

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from engine.session.choice_history import ChoiceHistory
+from engine.session.choosing.choice_history import ChoiceHistory
 from gui.what_to_show.plan_edits.edit_links_content import edit_links_of
 from tests.fakes import cluster_states as states
 from tests.fakes import edited_states as edited

@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import MachineUnreachable, ProcessFailed, RuntimeUnavailable
 from engine.runtimes.remote.building.build_steps import StepCounter, StepRunner
-from engine.vocabulary.process import ProcessOutcome
+from engine.vocabulary.running.process import ProcessOutcome
 from tests.fakes.cancel_tokens import NeverCancelled
 
 

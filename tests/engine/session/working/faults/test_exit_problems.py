@@ -9,10 +9,10 @@ from engine.llama_cpp.crash_lines import fatal_error_in
 from engine.session.events import ProcessStarted
 from engine.session.working.faults.exit_problems import SHOWN_LINES, Ended, machine_of, problem_of_exit
 from engine.session.working.watch_coordinator import CoordinatorWatch
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.problem import ProblemKind
-from engine.vocabulary.process import ConnectionLoss, ProcessId, ProcessOutcome
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import ProblemKind
+from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessOutcome
 from engine.vocabulary.worker import WorkerId, native
 from tests.fakes.cluster_states import ready
 from tests.fakes.fake_outside import RECORDED

@@ -5,7 +5,7 @@ from dataclasses import replace
 from engine.session.working.faults import hang_limits
 from engine.session.working.faults.hang_limits import loading_limit, serving_limit
 from engine.vocabulary.plan import PredictedThroughput
-from engine.vocabulary.throughput import RequestTimings
+from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.worker import Exposure, Link
 from tests.fakes.cluster_states import ready
 

@@ -5,10 +5,10 @@ import pytest
 from engine.cluster.servers import COORDINATOR
 from engine.session.events import ProcessStarted
 from engine.session.working.faults.hang_problems import Suspect, clear_case, hang_problem
-from engine.vocabulary.fault import Fault, FaultCause
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.problem import ProblemKind
-from engine.vocabulary.process import ProcessCondition, ProcessId
+from engine.vocabulary.running.fault import Fault, FaultCause
+from engine.vocabulary.running.problem import ProblemKind
+from engine.vocabulary.running.process import ProcessCondition, ProcessId
 from engine.vocabulary.worker import WorkerId
 
 LAB, W = MachineId("ada@lab1"), WorkerId("ada@lab1/cpu")

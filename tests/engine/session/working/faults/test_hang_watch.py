@@ -11,8 +11,8 @@ from engine.session import events
 from engine.session.working.faults.hang_problems import Suspect
 from engine.session.working.faults.hang_watch import LEAST_SENT_BYTES, HangWatch
 from engine.session.working.watch_coordinator import CoordinatorWatch
-from engine.vocabulary.fault import FaultCause
-from engine.vocabulary.process import ProcessCondition, ProcessSpec
+from engine.vocabulary.running.fault import FaultCause
+from engine.vocabulary.running.process import ProcessCondition, ProcessSpec
 from tests.fakes.cluster_states import ready
 from tests.fakes.fake_outside import TIMINGS, FakeClock, FakeCoordinator, Fakes, FakeToken
 

@@ -9,9 +9,9 @@ from engine.llama_cpp.crash_lines import fatal_error_in
 from engine.session.events import ProcessStarted
 from engine.session.working.faults.exit_problems import Ended
 from engine.session.working.faults.run_ends import WHY, RunEnds
-from engine.vocabulary.fault import FaultCause
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.process import ProcessId, ProcessOutcome
+from engine.vocabulary.running.fault import FaultCause
+from engine.vocabulary.running.process import ProcessId, ProcessOutcome
 from tests.fakes.cluster_states import ready
 from tests.fakes.fake_outside import FakeJobs
 from tests.fakes.fake_remote import FakeRemoteMachine, a_look, a_target

@@ -5,10 +5,10 @@ import pytest
 from engine.errors import MachineUnreachable, ProcessFailed
 from engine.session.events import ProcessStarted
 from engine.session.working.faults.start_problems import never_answered, no_tunnel, not_started
-from engine.vocabulary.fault import FaultCause
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.process import ProcessId
 from engine.vocabulary.remote import TunnelSpec
+from engine.vocabulary.running.fault import FaultCause
+from engine.vocabulary.running.process import ProcessId
 from engine.vocabulary.worker import WorkerId
 from tests.fakes.cluster_states import ready
 

@@ -1,0 +1,1 @@
+"""The ways of searching, each by itself."""

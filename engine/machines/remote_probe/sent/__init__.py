@@ -1,0 +1,1 @@
+"""What a remote machine sent, checked and understood. Pure."""

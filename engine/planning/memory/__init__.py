@@ -1,0 +1,1 @@
+"""What a placement takes of a worker's memory, and what may be taken."""

@@ -1,0 +1,1 @@
+"""What the planner says to people: why, why not, what would help."""

@@ -1,0 +1,1 @@
+"""Copies this machine's build to another machine."""

@@ -1,0 +1,1 @@
+"""What a person chose: going back and forth, cluster files."""

@@ -1,0 +1,1 @@
+"""Looks at machines, this one and others; gives them programs."""

@@ -1,0 +1,1 @@
+"""Measures, compares, and keeps what was measured."""

@@ -1,0 +1,1 @@
+"""Cluster files: the TOML that describes machines and what was chosen."""

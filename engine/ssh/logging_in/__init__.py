@@ -1,0 +1,1 @@
+"""From a name to a login: what ssh's configuration says, the way there, who we are."""

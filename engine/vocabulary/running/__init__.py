@@ -1,0 +1,1 @@
+"""What runs: processes, faults and recoveries, what was measured of a run."""

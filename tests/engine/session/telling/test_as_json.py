@@ -1,0 +1,73 @@
+"""The promised keys."""
+
+import json
+
+import pytest
+
+from engine.session.state import ClusterState
+from engine.session.telling.as_json import machine_json, map_json, plan_json, state_json, timings_json
+from tests.fakes.cluster_pieces import hybrid_machine, refused, timings
+from tests.fakes.cluster_states import every_state, map_mismatch, plan_shown, ready
+
+PLAN = {
+    "policy", "layout", "n_layers", "workers", "tensor_split", "device_order", "predicted", "refused", "commands", "notes",
+}  # fmt: skip
+WORKER = {
+    "id", "machine", "device", "kind", "endpoint", "layers", "n_layers", "holds_output", "weights_bytes", "kv_bytes",
+    "compute_bytes", "safe_bytes", "exposure",
+}  # fmt: skip
+
+
+def test_a_plan():
+    state = plan_shown()
+    document = plan_json(state.plan, state.commands)
+    assert set(document) == PLAN
+    assert all(set(worker) == WORKER for worker in document["workers"])
+    assert set(document["predicted"]) == {"decode_tokens_per_second", "prefill_tokens_per_second", "basis"}
+    assert [worker["layers"] for worker in document["workers"]] == [[0, 21], [22, 49], [50, 63]]
+    assert sum(document["tensor_split"]) == document["n_layers"] + 1
+    assert document["refused"] is None
+    assert set(document["commands"][0]) == {"title", "machine", "argv", "shell"}
+
+
+def test_a_refusal_has_the_same_keys():
+    document = plan_json(refused())
+    assert set(document) == PLAN
+    assert document["refused"] == list(refused().reasons)
+    assert document["predicted"]["decode_tokens_per_second"] is None
+    assert document["workers"] == []
+
+
+def test_a_map():
+    document = map_json(map_mismatch().run.layer_map)
+    assert set(document) == {"matches", "complete", "planned", "actual", "differences"}
+    assert document["matches"] is False
+    assert document["actual"]["46"] == "CPU"
+    assert set(document["differences"]) == {8, 9, 10, 11, 46, 47}
+    assert map_json(ready().run.layer_map)["matches"] is True
+
+
+@pytest.mark.parametrize("make", every_state().values(), ids=every_state())
+def test_every_state_can_be_written_with_the_same_keys(make):
+    document = state_json(make())
+    assert json.loads(json.dumps(document)) == document
+    assert set(document) == set(state_json(ClusterState()))
+
+
+def test_a_running_state():
+    document = state_json(ready())
+    assert document["phase"] == "ready"
+    assert document["measured"] == timings_json(timings())
+    assert document["map"]["matches"] is True
+    assert {process["phase"] for process in document["processes"]} == {"ready"}
+    assert len(document["buffers"]) == 3
+
+
+def test_a_machine():
+    document = machine_json(hybrid_machine())
+    assert [gpu["runtime_device"] for gpu in document["gpus"]] == ["CUDA0", "Vulkan0"]
+    assert document["cpu"]["physical_cores"] == 16
+
+
+def test_no_timings():
+    assert timings_json(None) is None
