@@ -28,14 +28,14 @@ NEWEST_GLIBC = (2, 35)
 """Ubuntu 22.04 has it; Debian 12 has 2.36."""
 _WHAT = {
     WINDOW: (
-        "llama.cpp on all machines of a lab, window and command line\n"
+        "One llama.cpp on all machines of a lab, window and command line\n"
         "Crossply turns machines into one llama.cpp host: a CPU worker and a worker\n"
         "per GPU on every machine. It plans which layers go where, starts the\n"
         "workers over SSH and reads back where every layer really went. llama.cpp\n"
         "is inside, for any x86-64 processor and for Vulkan."
     ),
     NODE: (
-        "llama.cpp workers of one machine, without a window\n"
+        "Workers of one machine for llama.cpp, without a window\n"
         "The command line of Crossply and llama.cpp's programs, for machines that\n"
         "lend their processors and cards. A service that offers them on the\n"
         "loopback is inside, and off."
@@ -136,6 +136,8 @@ def contents(package: str, kind: str, folder: Path) -> list[dict[str, object]]:
         entry: dict[str, object] = {"src": str(source), "dst": target, "file_info": {"mode": line.mode}}
         if line.config:
             entry["type"] = "config|noreplace"
+        elif kind == "rpm" and target.startswith(("/usr/share/doc/", "/usr/share/man/")):
+            entry["type"] = "doc"
         found.append(entry)
     return found
 
