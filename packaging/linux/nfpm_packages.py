@@ -128,6 +128,8 @@ def describe(package: str, kind: str, facts: Facts, folder: Path) -> dict[str, o
 def contents(package: str, kind: str, folder: Path) -> list[dict[str, object]]:
     """Every file and link."""
     found: list[dict[str, object]] = [{"src": f"{folder}/", "dst": APPLICATION, "type": "tree"}]
+    if kind == "rpm":  # a folder that no package owns stays when the files go
+        found.append({"dst": f"/usr/share/doc/{package}", "type": "dir"})
     for link, to in links_of(package):
         found.append({"src": to, "dst": link, "type": "symlink"})
     for source, target, line in files_of(package):
