@@ -136,6 +136,8 @@ def _slower(recovered: Recovered) -> str:
         "after": _figure(after, measured=recovered.after_is_measured),
         "before": _figure(before, measured=recovered.before_is_measured),
     }
+    if recovered.before_is_measured != recovered.after_is_measured:  # their difference is no figure
+        return tr("{after}, before {before}", **values)
     if abs(less) < LEAST_DIFFERENCE:
         return tr("as fast as before ({after}, before {before})", **values)
     if less > 0:

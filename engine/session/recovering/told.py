@@ -51,7 +51,9 @@ def question(state: ClusterState) -> str:
 
 def _how(state: ClusterState) -> str:
     """`` on 3 workers without gpu-node, without flash attention``."""
-    recovery, plan = state.recovery, state.plan
+    recovery = state.recovery
+    starts = state.run if recovery.step is RecoveryStep.STARTING else None  # a newer plan is not what is starting
+    plan = state.plan if starts is None else starts.plan
     on = f" on {workers(len(plan.used_workers))}" if isinstance(plan, Plan) else ""
     names = names_left_out(state)
     without = f" without {', '.join(names)}" if names else ""
@@ -76,8 +78,8 @@ def _slower(recovered: Recovered) -> str:
         return ""
     less = before - after
     figures = f"{_basis(measured=recovered.after_is_measured)} {after:.1f}, before {before:.1f}"
-    if recovered.before_is_measured != recovered.after_is_measured:
-        figures += f" {_basis(measured=recovered.before_is_measured)}"
+    if recovered.before_is_measured != recovered.after_is_measured:  # their difference is no figure
+        return f", {figures} {_basis(measured=recovered.before_is_measured)}"
     if abs(less) < LEAST_DIFFERENCE:
         return f", as fast as before ({figures})"
     return f", {abs(less):.1f} tokens/s {'less' if less > 0 else 'more'} ({figures})"

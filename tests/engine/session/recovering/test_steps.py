@@ -244,8 +244,13 @@ def test_ports_that_are_always_taken_end_it_some_time():
     assert SOCKET in state.problems[-1].happened
 
 
-def test_a_crash_gets_its_cure_once_and_it_is_told(run):
+def test_a_crash_that_comes_again_gets_its_cure_once_and_it_is_told(run):
     worker = run.session.snapshot().run.plan.used_workers[0].id
+    state = run.kill("rpc-server", -6)
+    assert state.recovery.history[-1].cures == (), "a first crash of what had served may be chance"
+    assert state.run.plan.shape.flash_attention is not False
+    run.serve_what_is_planned()
+    run.pass_seconds(10)
     state = run.kill("rpc-server", -6)
     assert state.run.plan.shape.flash_attention is False
     assert state.recovery.history[-1].cures == (Cure.NO_FLASH_ATTENTION,)
