@@ -25,6 +25,9 @@ from linux.testing.running import (
 from parts.facts import OUT
 from parts.installed_files import NODE, WINDOW
 
+OF_FEDORAS_OWN = ("/usr/share/applications", "/usr/share/icons/hicolor/scalable/apps")
+"""Folders that the packages ``filesystem`` and ``hicolor-icon-theme`` of a Fedora own; an empty Debian has none."""
+
 
 def run(suite: str, work: Path, report: Report) -> None:
     """Raises ``CommandFailed``."""
@@ -32,6 +35,7 @@ def run(suite: str, work: Path, report: Report) -> None:
     root.as_root("apt-get", "update", "-q")
     needed = field_of(next(OUT.glob(f"{WINDOW}_{report.facts.version}_*.deb")), "Depends")
     root.as_root("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
+    root.as_root("mkdir", "-p", *OF_FEDORAS_OWN)
     before = root.files()
     for package in (NODE, WINDOW):
         _whole_life(root, package, before, report, suite)
