@@ -45,4 +45,5 @@ LITERALS = {
     "remove and clean": "a key of a card's action",
     "tokens per second": "the key of a unit",
     "bytes per second": "the key of a unit",
+    ' -H "Authorization: Bearer $CROSSPLY_API_KEY"': "a part of a command line",
 }
