@@ -1,8 +1,8 @@
 """Shell completions, made from the programs' own command lines: they cannot say anything else.
 
 By ``shtab`` (made for this, kept up, small, and needed only while packing). Rejected: ``argcomplete`` (it starts the program
-at every Tab: 0.4 s). Manual pages are written by hand (``packaging/linux/man``; a test holds them against the command line): the
-tool that makes them, argparse-manpage, comes as source only, and nothing is installed here that runs code to be built.
+at every Tab: 0.4 s). Manual pages are written by hand (``packaging/linux/man``; a test holds them against the command line):
+the tool that makes them, argparse-manpage, comes as source only, and nothing is installed here that runs code to be built.
 
     python packaging/parts/made_completions.py FOLDER
 """
