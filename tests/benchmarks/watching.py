@@ -64,7 +64,7 @@ def bursts(tabs: DetailTabs) -> Iterable[Callable[[], None]]:
         for number in range(LINES_PER_BURST):
             name = "llama-server" if number % 3 else "rpc-server 127.0.0.1:50052"
             session.say(name, f"0.{burst:02d}.{number:03d} I load_tensors: layer {number} assigned to device RPC{number % 3}")
-        lines = session.telling.logs.since(last)
+        lines = session.logs.since(last)
         last = lines[-1].number
         yield lambda lines=lines: tabs.logs.add_lines(lines)
 

@@ -89,7 +89,7 @@ def hold(session: Session, model: str) -> object:
     asked = answer_all(session, json.loads(sys.stdin.readline()))
     loaded = load(session, model)
     state = session.snapshot()
-    logs = [line.text for line in session.telling.logs.since(0)]
+    logs = [line.text for line in session.logs.since(0)]
     objects = [repr(value) for value in (state, session.chosen, session.remotes, vars(session))]
     return {"asked": asked, "loaded": loaded, "status": state_json(state), "logs": logs, "objects": objects}
 

@@ -128,7 +128,7 @@ def test_a_crash_does_not_quote_what_users_asked(fakes):
     state = settle(session)
     assert "secret" not in state.problems[0].details
     assert "srv failed" in state.problems[0].details
-    assert not any("secret" in line for line in session.telling.logs.lines(COORDINATOR)[1])
+    assert not any("secret" in line for line in session.logs.lines(COORDINATOR)[1])
 
 
 def test_stopping_while_preparing_starts_nothing_afterwards(fakes):
