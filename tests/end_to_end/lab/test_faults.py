@@ -94,7 +94,7 @@ def test_a_cable_pulled_while_it_loads_ends_the_run_and_the_host_lets_go(desk, g
 def test_a_port_that_someone_else_uses_is_passed_over_and_left_alone(desk, llama_40):
     host = desk.lab.hosts[0]
     listen = "import socket, time; s = socket.create_server(('127.0.0.1', 50052)); print('up', flush=True); time.sleep(300)"
-    host.run(["sh", "-c", f'setsid python3 -c "{listen}" </dev/null >/tmp/other 2>&1 &'])
+    host.run(["sh", "-c", f'setsid python3 -c "{listen}" </dev/null >/dev/null 2>&1 &'])
     wait_until(lambda: ("127.0.0.1", 50052) in host.listening(), 10, "someone else listens")
     (stranger,) = [process.pid for process in host.of_user()]
     with desk.up(llama_40) as running:
