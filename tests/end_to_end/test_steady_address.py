@@ -14,6 +14,7 @@ from engine.open_session import real_outside
 from engine.session.session import Session
 from engine.session.state import Choices, RunPhase
 from engine.vocabulary.plan import Plan, Policy, RunShape
+from engine.vocabulary.running.recovery import RecoveryMode
 from tests.end_to_end.crossply_programs import wait_until
 from tests.fakes.raw_client import Heard, RawClient, get, post
 
@@ -27,8 +28,10 @@ LOAD_SECONDS = 120.0
 
 
 @contextmanager
-def planned(model, api_port):
-    choices = Choices(model_path=str(model), cpu_workers=2, policy=Policy.EVEN, shape=SHAPE, api_port=api_port)
+def planned(model, api_port, recovery):
+    choices = Choices(
+        model_path=str(model), cpu_workers=2, policy=Policy.EVEN, shape=SHAPE, api_port=api_port, recovery=recovery
+    )
     session = Session(real_outside(), choices)
     session.start()
     try:
@@ -40,10 +43,11 @@ def planned(model, api_port):
 
 
 @pytest.fixture
-def session(app_environment, llama_40, api_port, monkeypatch):
+def session(app_environment, llama_40, api_port, monkeypatch, request):
+    """Of a run that stays broken until it is launched again, unless the test says otherwise."""
     for name, value in app_environment.items():
         monkeypatch.setenv(name, value)
-    with planned(llama_40, api_port) as session:
+    with planned(llama_40, api_port, getattr(request, "param", RecoveryMode.NEVER)) as session:
         yield session
 
 
@@ -102,6 +106,19 @@ def test_a_stream_is_told_that_llama_server_died_and_the_same_address_answers_af
     assert session.snapshot().run.api_url == url
     assert time.monotonic() - began < LOAD_SECONDS
     assert get(url, "/health").status == 200
+
+
+@pytest.mark.parametrize("session", [RecoveryMode.AUTOMATIC], indirect=True)
+def test_requests_wait_while_a_broken_run_is_started_again_by_itself(session):
+    launch(session)
+    ready(session)
+    url = session.snapshot().run.api_url
+    os.kill(llama_server(session), signal.SIGKILL)
+    wait_until(lambda: session.snapshot().recovery.goes_on, 10, "it is noticed")
+    heard = post(url, "/completion", QUESTION)
+    assert heard.status == 200, heard
+    assert events(heard)[-1]["timings"]["predicted_n"] == 8
+    assert len(session.snapshot().recovery.history) == 1
 
 
 def test_fifty_requests_around_a_death_each_get_an_answer_or_are_told_when_to_come_back(session):
