@@ -51,5 +51,5 @@ def test_without_its_model_the_demo_says_what_to_do(app_environment):
     done = crossplyctl(app_environment, "demo")
     assert done.returncode == 2
     assert "demo model" in done.stderr
-    assert "make run" in done.stderr
+    assert "--model" in done.stderr
     assert "Traceback" not in done.stderr
