@@ -13,7 +13,7 @@ from engine.settings.folders import DATA_VARIABLE
 from tests.end_to_end.crossply_programs import wait_until
 from tests.end_to_end.lab.on_the_desk import Desk, OnDesk
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300), pytest.mark.opens_ports]
 
 ASK = """
 import json, sys, urllib.error, urllib.request
