@@ -9,6 +9,7 @@ for its answer would make the person who is to give it wait too.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 import time
@@ -269,10 +270,12 @@ def visit(
         QTimer.singleShot(0, lambda: come(session))
         return session
 
+    careless = os.umask(0o077)  # what the test itself writes is no finding
     settings = QSettings("Crossply", "Crossply")  # the application's own, which it reads before it opens its session
     settings.setValue("scheme", "Dark" if dark else "Light")
     settings.setValue("language", Language.ENGLISH.value)
     settings.sync()
+    os.umask(careless)
     status = run(open_session_and_come, ["crossply"])
     return STUCK if failed else status
 
