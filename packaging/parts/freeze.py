@@ -1,8 +1,8 @@
 """The frozen applications: PyInstaller in a Python environment of its own, which holds what Crossply needs and nothing else.
 
 The environment is made anew when ``pyproject.toml`` or Python changes. Two folders come out of one run (``crossply.spec``):
-``frozen/crossply`` and ``frozen/crossply-node``. Same tree, same Python, same wheels: the same bytes (``PYTHONHASHSEED`` and
-``SOURCE_DATE_EPOCH``; ``make_package.py repeat`` compares two builds).
+``frozen/crossply`` and ``frozen/crossply-node``. Meant to give the same bytes from the same tree,
+Python and wheels (``PYTHONHASHSEED`` and ``SOURCE_DATE_EPOCH``); two builds were not compared yet.
 
 Rejected: Nuitka (no faster start, ten times the build), briefcase (fetches its template from a site), a virtual environment in
 the package (tied to one Python of one distribution).
