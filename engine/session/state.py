@@ -210,7 +210,7 @@ class RunSeen:
     sent: tuple[tuple[MachineId, int], ...] = ()
     """Per machine behind a tunnel, the bytes that went to it so far: while the model loads, its weights."""
     sent_when_ready: tuple[tuple[MachineId, int], ...] = ()
-    """The same when llama-server first said that it is ready: what loading took, half a second's readings apart."""
+    """The same when llama-server first said that it is ready: what loading took."""
     direct_io: bool = False
     """The model is read with ``--load-mode dio``: a cure (see ``vocabulary.running.recovery``)."""
     buffers: tuple[ActualBuffers, ...] = ()

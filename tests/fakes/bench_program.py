@@ -13,7 +13,7 @@ def bench_output(argv: Sequence[str], seconds_per_layer_token: float = 0.001) ->
     for path, depth, ubatch in product(_values(argv, "-m"), _numbers(argv, "-d") or [0], _numbers(argv, "-ub")):
         for prompt, decode in ((max(_numbers(argv, "-p")), 0), (0, max(_numbers(argv, "-n")))):
             if prompt or decode:
-                seconds = seconds_per_layer_token * (1 + depth / 1000) * (9 if "18" in path else 1)
+                seconds = seconds_per_layer_token * (1 + depth / 1000) * (9 if path.endswith("-18.gguf") else 1)
                 seconds *= (0.1 + 1 / ubatch) if prompt else 1
                 row = {"model_filename": path, "n_prompt": prompt, "n_gen": decode, "n_depth": depth, "n_ubatch": ubatch}
                 rows.append(row | {"avg_ts": 1 / seconds})

@@ -28,9 +28,12 @@ limited() {{  # run a program for at most $1 seconds, its errors among its outpu
     seconds=$1; shift
     "$@" 2>&1 &
     program=$!
-    (
-        trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+    (  # told to end between the two traps, it knows of a sleep that it must still end; -9, as a sleep that is not yet a
+       # program of its own would take the trap for its own and stay
+        over=; trap 'over=yes' TERM
         sleep "$seconds" >/dev/null 2>&1 & nap=$!
+        trap 'kill -9 "$nap" 2>/dev/null; exit 0' TERM
+        [ "$over" ] && {{ kill -9 "$nap" 2>/dev/null; exit 0; }}
         wait "$nap"
         kill -9 "$program" 2>/dev/null && echo "It did not end within $seconds seconds."
     ) &

@@ -18,12 +18,13 @@ from engine.errors import EngineError, RuntimeUnavailable
 from engine.llama_cpp.command_lines import coordinator_argv, native_devices, rpc_server_argv
 from engine.llama_cpp.server_log import NO_BACKTRACE, PROGRESS_ENVIRONMENT, STOP_LINE
 from engine.ports import OnExit, OnLine, RpcAsker, RunningProcess
-from engine.session import events, remote_events
+from engine.session import events
 from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
 from engine.session.reducing.commands import tunnel_argv
 from engine.session.state import ClusterState, RunSeen
 from engine.session.telling.logs import LogBook
+from engine.session.working.count_tunnels import TunnelCounts
 from engine.session.working.faults.exit_problems import TUNNEL_TO, Ended
 from engine.session.working.faults.hang_problems import Suspect
 from engine.session.working.faults.hang_watch import HANG, HangWatch
@@ -48,11 +49,10 @@ READY_SECONDS = 30.0
 """An rpc-server answers within a second; a GPU's driver may take several."""
 
 PROBE_SECONDS = 1.0
-COUNT_SECONDS = 0.5
 STOP_SECONDS = 5.0
-HURRIED_STOP_SECONDS = 0.5
-"""Of what is left of a broken run: it has nothing to save, people wait, and what hangs does not hear the question."""
 """After being asked, before being made to."""
+HURRIED_STOP_SECONDS = 0.5
+"""The same of what is left of a broken run: it has nothing to save, people wait, and what hangs does not hear the question."""
 
 
 @dataclass
@@ -83,6 +83,7 @@ class Performer:
         self._lock = threading.Lock()
         self._held: dict[ProcessId, _Held] = {}
         self._ends = RunEnds(jobs, machine_of)
+        self._tunnels = TunnelCounts(outside.written_bytes, post)
 
     def perform(self, action: Action, state: ClusterState) -> None:
         """Begin one action. Returns at once; its first event is posted before, so that it is not asked for twice.
@@ -221,23 +222,12 @@ class Performer:
         while process.is_alive():
             if not any(self._outside.asker.is_free("127.0.0.1", forward.local_port) for forward in spec.forwards):
                 self._post(events.ProcessReady(id=process_spec.id, at_seconds=self._outside.clock.now_seconds()))
-                self._count(spec, process, token)
+                self._tunnels.follow(spec.machine_id, process, token)
                 return
             if self._outside.clock.now_seconds() > deadline:
                 self._post(events.ProblemHappened(problem=no_tunnel(spec, process.tail(), READY_SECONDS), ends_run=True))
                 return
             token.wait(0.05)
-
-    def _count(self, spec: TunnelSpec, process: RunningProcess, token: Token) -> None:
-        """Tell what the tunnel carries, twice a second while it changes."""
-        opened = self._outside.written_bytes(process.pid)
-        last = 0
-        while process.is_alive() and opened is not None:
-            written = self._outside.written_bytes(process.pid)
-            if written is not None and written - opened != last:
-                last = written - opened
-                self._post(remote_events.TunnelCarried(machine_id=spec.machine_id, sent_bytes=last))
-            token.wait(COUNT_SECONDS)
 
     def _begin_coordinator(self, state: ClusterState) -> None:
         run = state.run
@@ -275,7 +265,7 @@ class Performer:
     def _run_coordinator(
         self, held: _Held, run: RunSeen, spec: ProcessSpec, started: events.ProcessStarted, token: Token
     ) -> None:
-        watch = CoordinatorWatch(run, self._post)
+        watch = CoordinatorWatch(run, self._post, before_ready=self._tunnels.tell_now)
 
         def on_line(line: str) -> None:
             kept = watch.take(line)
@@ -286,7 +276,7 @@ class Performer:
         process = self._start(held, spec, started, on_line, watch)
         if process is not None:
             client, clock = self._outside.coordinator_client(run.coordinator_url), self._outside.clock
-            hangs = HangWatch(watch, client, self._suspects, self._sent_bytes, self._post)
+            hangs = HangWatch(watch, client, self._suspects, self._tunnels.total_bytes, self._post)
             self._jobs.start(HANG, lambda token: hangs.follow(process, clock, token))
             watch.follow(process, client, clock, token)
 
@@ -301,11 +291,6 @@ class Performer:
             for started, process in self._running()
             for silent in [self._ends.silent_seconds(started.machine_id)]
         )
-
-    def _sent_bytes(self) -> int:
-        """Through all tunnels so far."""
-        tunnels = [process.pid for started, process in self._running() if started.title.startswith(TUNNEL_TO)]
-        return sum(self._outside.written_bytes(pid) or 0 for pid in tunnels)
 
     def _start(
         self,

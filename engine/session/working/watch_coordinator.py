@@ -38,8 +38,12 @@ LATE_LINES_SECONDS = 2.0
 class CoordinatorWatch:
     """One run of llama-server."""
 
-    def __init__(self, run: RunSeen, post: Callable[[events.Event], None]) -> None:
+    def __init__(
+        self, run: RunSeen, post: Callable[[events.Event], None], before_ready: Callable[[], None] = lambda: None
+    ) -> None:
+        """``before_ready`` is called when the model is loaded, before that is told."""
         self.run = run
+        self._before_ready = before_ready
         self._post = post
         self._log = server_log.ServerLog()
         self._native = dict(native_devices(run.plan))
@@ -121,6 +125,7 @@ class CoordinatorWatch:
         if not process.is_alive():
             return
         self.serving = True
+        self._before_ready()
         self._post(events.ProcessReady(id=COORDINATOR, at_seconds=clock.now_seconds()))
         if self.run.benchmark is None:
             self._benchmark(process, client, token)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.machines.remote_probe import look_program
@@ -100,6 +103,25 @@ def test_a_program_that_hangs_is_left_at_its_deadline(tmp_path):
         timeout=20,
     )
     assert text.stdout.strip() == "no answer in 0 seconds"
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_its_time_limit_ends_with_the_program(shell):
+    """Told to end at once, the shell that sleeps left its ``sleep``."""
+    program = (Path(look_program.__file__).parent / "look_program.sh").read_text(encoding="utf-8")
+    limited = program[program.index("limited() {") :].split("\n}\n")[0] + "\n}\n"
+    seconds = f"{random.uniform(500, 600):.6f}"
+    runs = f"i=0; while [ $i -lt 200 ]; do limited {seconds} true; i=$((i + 1)); done"
+    subprocess.run([shell, "-c", limited + runs], check=True, timeout=60)
+    time.sleep(0.1)  # the last one is being ended
+    left = _sleeping(seconds)
+    for process in left:
+        process.kill()
+    assert left == []
+
+
+def _sleeping(seconds):
+    return [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", seconds]]
 
 
 def test_a_program_that_is_not_there_has_no_answer():

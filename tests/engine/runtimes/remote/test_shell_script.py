@@ -1,7 +1,9 @@
 """A shell program of ours on another machine, and an answer that is believed only when it is whole."""
 
+import random
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from engine.errors import ProbeFailed
@@ -70,6 +72,18 @@ def test_a_program_that_does_not_end_is_ended(tmp_path, login_shell):
 def test_a_program_that_ends_is_not_waited_for(shell):
     said = _run(shell, "say got; limited 500 sh -c 'echo out; echo err >&2; exit 3'; echo status $?")
     assert set(text_of(said, "got").split("\n")) == {"out", "err", "status 3"}
+
+
+@pytest.mark.parametrize("login_shell", ["sh", "bash"])
+def test_its_time_limit_ends_with_the_program(tmp_path, login_shell):
+    """Told to end at once, the shell that sleeps left its ``sleep`` in every twentieth run."""
+    seconds = f"{random.uniform(500, 600):.6f}"
+    body = "say got; i=0; while [ $i -lt 200 ]; do limited SECONDS true; i=$((i + 1)); done"
+    _run(ShellHere(tmp_path, login_shell=login_shell), body.replace("SECONDS", seconds))
+    left = [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", seconds]]
+    for process in left:
+        process.kill()
+    assert left == []
 
 
 def test_programs_cannot_eat_the_script(shell):

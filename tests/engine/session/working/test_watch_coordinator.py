@@ -109,6 +109,14 @@ def test_a_plan_that_was_measured_in_this_launch_is_not_measured_again(posted):
     assert any(isinstance(event, events.ThroughputMeasured) for event in posted)
 
 
+def test_what_is_to_be_told_before_ready_comes_before(process, posted):
+    watch = CoordinatorWatch(ready().run, posted.append, before_ready=lambda: posted.append("carried"))
+    with pytest.raises(Cancelled):
+        watch.follow(process, FakeCoordinator(), FakeClock(step=1.0), FakeToken())
+    told = [event if isinstance(event, str) else type(event).__name__ for event in posted]
+    assert told.index("carried") == told.index("ProcessReady") - 1
+
+
 def test_lines_that_come_after_health_are_waited_for(watch, process, posted):
     class LateLines(FakeToken):
         def wait(self, seconds):
