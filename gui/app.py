@@ -18,8 +18,10 @@ from types import FrameType, TracebackType
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from engine.errors import EngineError
 from engine.session.session import Session
 from gui.assets import application_icon, icon_file
+from gui.dialogs.sheets.not_opened import not_opened_dialog
 from gui.dialogs.sheets.show_fault import fault_dialog
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
@@ -88,7 +90,7 @@ def make_appearance(application: QApplication, settings: QSettings) -> Appearanc
 
 def run(open_session: Callable[[], Session], arguments: list[str], to_open: str | None = None) -> int:
     """Show the window on a session and run until both are gone. ``to_open``: a model or a cluster file. Returns the exit
-    status."""
+    status. Raises the ``EngineError`` of a session that cannot be opened, after it was shown."""
     application = make_application(arguments)
     reporter = FaultReporter(application)
     sys.excepthook = reporter.report
@@ -96,7 +98,12 @@ def run(open_session: Callable[[], Session], arguments: list[str], to_open: str 
     settings = QSettings()
     speak(application, read_preferences(settings).language)
     appearance = make_appearance(application, settings)
-    session = open_session()
+    try:
+        session = open_session()
+    except EngineError as error:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own handler would wait until the dialog is closed
+        not_opened_dialog(error).exec()
+        raise
     bridge = SessionBridge(session, application)
     window = MainWindow(bridge, appearance, settings)
     window.ended.connect(application.quit)

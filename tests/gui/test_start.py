@@ -73,6 +73,39 @@ def test_a_bug_of_any_thread_shows_one_dialog_with_its_details(qtbot, caplog) ->
     assert "bug:" in caplog.text
 
 
+def test_why_it_cannot_start_is_shown_in_a_window() -> None:
+    """Started from an icon, nobody reads what is printed."""
+    code = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from engine.errors import BadInput
+import gui.__main__, engine.open_session
+
+def refuse():
+    def look():
+        dialog = QApplication.activeModalWidget()
+        print(dialog.text(), dialog.informativeText(), dialog.detailedText(), sep="|")
+        dialog.reject()
+    QTimer.singleShot(0, look)
+    raise BadInput("The policy is <b>wrong</b>.", advice="Ask the administrator.", details="line 3")
+
+engine.open_session.open_session = refuse
+sys.exit(gui.__main__.main([]))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.stdout.strip() == "The policy is <b>wrong</b>.|Ask the administrator.|line 3"
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == "crossply: The policy is <b>wrong</b>. Ask the administrator."
+
+
 def test_pyqtgraph_is_not_imported_before_the_window_is_shown() -> None:
     code = "import sys, gui.main_window; sys.exit('pyqtgraph' in sys.modules)"
     finished = subprocess.run(
