@@ -182,6 +182,9 @@ class Gateway(Protocol):
     def point_at(self, serving: Serving) -> None:
         """What stands behind it from now on. Returns at once."""
 
+    def idle_seconds(self) -> float:
+        """Since a request that has llama-server work was last seen; 0 while one goes on or waits."""
+
     def close(self) -> None:
         """Every request is answered, then nothing listens. Idempotent."""
 

@@ -346,6 +346,10 @@ class SessionBridge(QObject):
         """Of a run that broke: start again now."""
         self._session.try_again()
 
+    def go_back(self) -> None:
+        """Start anew with the machines that were lost and are there again."""
+        self._session.go_back()
+
     def stop(self) -> None:
         """Stop everything."""
         self._session.stop()

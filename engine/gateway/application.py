@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 from starlette.types import Receive, Scope, Send
 
@@ -33,6 +34,8 @@ class Application:
         self._door = door
         self._wait_seconds = wait_seconds
         self._going_on: set[Exchange] = set()
+        self._n_at_work = 0
+        self._worked_at_seconds = monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -54,14 +57,24 @@ class Application:
             status, headers, body = answers.health(serving.serving, serving.expected_seconds())
             await _say(send, status, [*headers, *cors_headers(arrival)], body)
         else:
-            await self._exchange(Exchange(scope, receive, send, self._means, cors_headers(arrival)))
+            exchange = Exchange(scope, receive, send, self._means, cors_headers(arrival))
+            await self._exchange(exchange, is_work=arrival.method == "POST")
 
-    async def _exchange(self, exchange: Exchange) -> None:
+    def idle_seconds(self) -> float:
+        """Since the last request that has llama-server work (a POST: whoever only reads counters is nobody who waits). From
+        any thread."""
+        return 0.0 if self._n_at_work else monotonic() - self._worked_at_seconds
+
+    async def _exchange(self, exchange: Exchange, *, is_work: bool) -> None:
         self._going_on.add(exchange)
+        self._n_at_work += is_work
         try:
             await exchange.run(self._wait_seconds())
         finally:
             self._going_on.discard(exchange)
+            if is_work:
+                self._worked_at_seconds = monotonic()
+                self._n_at_work -= 1
 
     async def end_all(self) -> None:
         """Have every request that goes on end with what can still be said."""

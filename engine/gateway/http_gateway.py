@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import socket
 import threading
 from collections.abc import Callable
@@ -71,6 +72,7 @@ class HttpGateway:
         self._serving = Serving(phase=ServingPhase.NOTHING, doing="Nothing was launched yet.")
         self._now: ServingNow | None = None
         self._stop: asyncio.Event | None = None
+        self._application: Application | None = None
 
     def open(self, place: ApiPlace) -> ApiOpened:
         """Listen; again with another place: as it says now. The port on the loopback is chosen once."""
@@ -89,6 +91,10 @@ class HttpGateway:
         if loop is not None:
             with contextlib.suppress(RuntimeError):  # it closed just now
                 loop.call_soon_threadsafe(self._point)
+
+    def idle_seconds(self) -> float:
+        """From any thread. Nobody can have asked before it is open."""
+        return math.inf if self._application is None else self._application.idle_seconds()
 
     def close(self) -> None:
         """Answer what waits, end what streams, stop listening. Idempotent."""
@@ -116,9 +122,11 @@ class HttpGateway:
 
     def _keep_network(self, address: str | None) -> None:
         """Open, close or leave the listener for other machines. Raises ``ProcessFailed``; it is closed then."""
-        loop, known = self._loop, self._listeners.get("network")
+        loop, application, known = self._loop, self._application, self._listeners.get("network")
         port = self._listeners["here"].socket.getsockname()[1]
-        if loop is None or (known is not None and address is not None and known.socket.getsockname()[0] == address):
+        if loop is None or application is None:
+            return
+        if known is not None and address is not None and known.socket.getsockname()[0] == address:
             return
         if known is not None:
             del self._listeners["network"]
@@ -129,7 +137,7 @@ class HttpGateway:
             raise ProcessFailed("There is no API key, so the API is not opened on the network.", advice="Make one first.")
         listener = listen_on_network(address, port)
         found = _Listener(socket=listener, url=url_of(listener))
-        asyncio.run_coroutine_threadsafe(self._serve(found), loop).result(_JOIN_SECONDS)
+        asyncio.run_coroutine_threadsafe(self._serve(application, found), loop).result(_JOIN_SECONDS)
         self._listeners["network"] = found
 
     # -- in the loop
@@ -145,10 +153,11 @@ class HttpGateway:
         bounds = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         async with httpx.AsyncClient(timeout=timeout, limits=bounds, trust_env=False) as client:
             means = Means(serving=self._now, client=client, limits=limits, key=self._coordinator_key)
-            self._application = Application(means, self._door, lambda: self._place.wait_seconds)
+            application = Application(means, self._door, lambda: self._place.wait_seconds)
+            self._application = application
             self._loop = asyncio.get_running_loop()
             self._point()
-            await self._serve(here)
+            await self._serve(application, here)
             started.set()
             await self._stop.wait()
             self._now.point_at(_CLOSING)
@@ -161,9 +170,9 @@ class HttpGateway:
         if self._now is not None:
             self._now.point_at(self._serving)
 
-    async def _serve(self, listener: _Listener) -> None:
+    async def _serve(self, application: Application, listener: _Listener) -> None:
         config = uvicorn.Config(
-            self._application,
+            application,
             http=bounded_protocol(self._limits),
             ws="none",
             lifespan="off",
@@ -189,7 +198,8 @@ class HttpGateway:
         server.should_exit = True
         done, _ = await asyncio.wait((task,), timeout=self._limits.close_seconds)
         if not done:
-            await self._application.end_all()
+            if self._application is not None:
+                await self._application.end_all()
             for connection in tuple(server.server_state.connections):
                 connection.transport.abort()
             await task

@@ -116,6 +116,11 @@ class TryAgainAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoBackAsked:
+    """The run that serves is to start anew with the machines that it lost and that are there again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopAsked:
     """The person wants it to stop."""
 
@@ -324,6 +329,7 @@ Event = (
     | SpeedsMeasured
     | LaunchAsked
     | TryAgainAsked
+    | GoBackAsked
     | StopAsked
     | CloseAsked
     | RunPrepared

@@ -84,7 +84,7 @@ class Session:
         self._chosen = self._state.choices
         self._prepared_launch = 0
         self._follow_ups = FollowUps(outside, self._jobs, self.post)
-        self._recovery = RecoveryClock(outside.clock, self.post, self.remotes.look_again)
+        self._recovery = RecoveryClock(outside.clock, self.post, self.remotes.look_again, outside.gateway.idle_seconds)
         self._serving: Serving | None = None
 
     # -- reading
@@ -195,6 +195,10 @@ class Session:
     def try_again(self) -> None:
         """Of a run that broke: start it again now, on what is left. Also the answer *go on* to the question."""
         self.post(events.TryAgainAsked())
+
+    def go_back(self) -> None:
+        """Start the run that serves anew with the machines that it lost and that are there again; nothing where none is."""
+        self.post(events.GoBackAsked())
 
     def stop(self) -> None:
         """Stop everything."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from engine.session.recovering.go_back import IDLE_SECONDS, better_plan, there_again
 from engine.session.recovering.told import LEAST_DIFFERENCE, absent_machines, names_left_out
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.plan import Plan
-from engine.vocabulary.running.recovery import Cure, Recovered, RecoveryStep
+from engine.vocabulary.running.recovery import Cure, Recovered, RecoveryMode, RecoveryStep
 from gui.texts.translation import mark, tr
 from gui.what_to_show.formatting import count_text, duration_text, rate_text
 
@@ -30,12 +31,12 @@ class RecoveryContent:
     title: str
     words: str
     go_text: str = ""
-    """*Try now*, or the answer *go on*."""
+    """*Try now*, the answer *go on*, or when it is over *use it again*."""
     can_stop: bool = False
     is_over: bool = False
     """It serves again: a notice that can be dismissed."""
     number: int = 0
-    """Which recovery of this launch it tells of, when it is over."""
+    """Of the notice, when it is over: larger with every recovery of this launch, and when a machine is there again."""
 
 
 def recovery_of(state: ClusterState, now_seconds: float) -> RecoveryContent | None:
@@ -51,6 +52,10 @@ def recovery_of(state: ClusterState, now_seconds: float) -> RecoveryContent | No
 def _going_on(state: ClusterState, now_seconds: float) -> RecoveryContent:
     step = state.recovery.step
     words = _joined(state.recovery.happened, *_changes(state))
+    if step is RecoveryStep.STOPPING and state.recovery.fault is None:
+        return RecoveryContent(
+            title=tr("Stopping, to start again on {workers}", workers=_workers(state)), words=words, can_stop=True
+        )
     if step is RecoveryStep.STOPPING:
         return RecoveryContent(
             title=tr("Something broke: what is left of the run is being stopped"), words=words, can_stop=True
@@ -114,16 +119,34 @@ def _over(state: ClusterState, recovered: Recovered, number: int) -> RecoveryCon
     else:
         title = _joined(tr("Back in {time} on {workers}", time=time, workers=workers), _slower(recovered), between=", ")
     left_out = tr("Left out: {names}.", names=", ".join(recovered.left_out)) if recovered.left_out else ""
-    words = _joined(
-        recovered.happened, left_out, *(tr(_CURES[cure]) for cure in recovered.cures), _there_again(state, recovered)
-    )
-    return RecoveryContent(title=title, words=words, is_over=True, number=number)
+    words = _joined(recovered.happened, left_out, *(tr(_CURES[cure]) for cure in recovered.cures), _there_again(state))
+    use_again = _use_again(state)
+    number = 2 * number + bool(use_again)
+    return RecoveryContent(title=title, words=words, go_text=use_again, is_over=True, number=number)
 
 
-def _there_again(state: ClusterState, recovered: Recovered) -> str:
-    """What serves is left alone: whoever wants the machine in it launches again."""
-    names = ", ".join(machine.name for machine in state.machines if machine.name in recovered.left_out)
-    return tr("There again: {names}. Stop and launch to use it.", names=names) if names else ""
+def _there_again(state: ClusterState) -> str:
+    """What serves is not interrupted for it unless somebody says so."""
+    if better_plan(state) is None:
+        return ""
+    names = ", ".join(there_again(state))
+    if state.choices.recovery is RecoveryMode.AUTOMATIC:
+        return tr(
+            "There again: {names}; used as soon as nobody has asked anything for {time}.",
+            names=names,
+            time=duration_text(IDLE_SECONDS),
+        )
+    return tr("There again: {names}.", names=names)
+
+
+def _use_again(state: ClusterState) -> str:
+    plan = better_plan(state)
+    if plan is None:
+        return ""
+    names, rate = ", ".join(there_again(state)), plan.predicted.decode_tokens_per_second
+    if rate is None:
+        return tr("Use {names} now", names=names)
+    return tr("Use {names} now, about {rate} tok/s", names=names, rate=rate_text(rate))
 
 
 def _slower(recovered: Recovered) -> str:

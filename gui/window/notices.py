@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.assets import icon
+from gui.session_bridge import SessionBridge
 from gui.small_parts.copy_button import CopyButton
 from gui.small_parts.plain_label import PlainLabel
 from gui.small_parts.small_widgets import ElidedLabel
@@ -151,6 +152,14 @@ class Notices(QWidget):
     def lines(self) -> dict[str, ProgressLine]:
         """Progress lines by activity."""
         return self._lines
+
+    def connect_to(self, bridge: SessionBridge) -> None:
+        """What is done here goes to the session."""
+        self.dismissed.connect(bridge.dismiss)
+        self.cancel_asked.connect(bridge.cancel)
+        self.recovery.go_asked.connect(bridge.try_again)
+        self.recovery.go_back_asked.connect(bridge.go_back)
+        self.recovery.stop_asked.connect(bridge.stop)
 
     def show_content(
         self,

@@ -11,16 +11,22 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVB
 
 from gui.assets import icon
 from gui.small_parts.plain_label import PlainLabel
+from gui.small_parts.plain_tips import plain_tip
 from gui.small_parts.small_widgets import set_role
-from gui.texts.translation import tr
+from gui.texts.translation import mark, tr
 from gui.theme import Appearance
 from gui.what_to_show.recovery_content import RecoveryContent
+
+_GO_TIP = mark("Start again now, on what is left")
+_GO_BACK_TIP = mark("Stop, and start again with it: what is being answered breaks off, the address stays")
 
 
 class RecoveryStrip(QFrame):
     """Shows a ``RecoveryContent``; hidden without one."""
 
     go_asked = Signal()
+    go_back_asked = Signal()
+    """To what was lost and is there again."""
     stop_asked = Signal()
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
@@ -38,14 +44,13 @@ class RecoveryStrip(QFrame):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.go = QPushButton()
-        self.go.setToolTip(tr("Start again now, on what is left"))
         self.stop = QPushButton(tr("Stop"))
         self.stop.setToolTip(tr("Leave it stopped"))
         self.dismiss = QToolButton()
         self.dismiss.setObjectName("dots")
         self.dismiss.setToolTip(tr("Dismiss"))
         self.dismiss.setAccessibleName(tr("Dismiss"))
-        self.go.clicked.connect(self.go_asked)
+        self.go.clicked.connect(self._go)
         self.stop.clicked.connect(self.stop_asked)
         self.dismiss.clicked.connect(self._put_away)
         self._lay_out()
@@ -71,6 +76,7 @@ class RecoveryStrip(QFrame):
         self.words.setVisible(bool(content.words))
         self.go.setText(content.go_text)
         self.go.setVisible(bool(content.go_text))
+        self.go.setToolTip(plain_tip(tr(_GO_BACK_TIP if content.is_over else _GO_TIP)))
         self.stop.setVisible(content.can_stop)
         self.dismiss.setVisible(content.is_over)
         self._paint()
@@ -89,6 +95,10 @@ class RecoveryStrip(QFrame):
             self._mark.setPixmap(icon("alert", self._appearance.colour("warning")).pixmap(pixels, pixels))
         set_role(self._mark, "good" if over else "warning")
         self.dismiss.setIcon(icon("close", self._appearance.colour("text")))
+
+    def _go(self) -> None:
+        over = self._shown is not None and self._shown.is_over
+        (self.go_back_asked if over else self.go_asked).emit()
 
     def _put_away(self) -> None:
         if self._shown is not None:

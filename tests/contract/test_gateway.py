@@ -1,5 +1,7 @@
 """``ports.Gateway``: the same suite on the fake and on the real one."""
 
+import time
+
 import pytest
 
 from engine.errors import ProcessFailed
@@ -23,6 +25,14 @@ def place():
 
 def test_it_opens_where_it_is_asked_to(gateway, place):
     assert gateway.open(place) == ApiOpened(url=f"http://127.0.0.1:{place.port}")
+
+
+def test_who_has_not_asked_for_long_is_known(gateway, place):
+    if isinstance(gateway, FakeGateway):
+        gateway.idle = 0.5
+    gateway.open(place)
+    time.sleep(0.5)
+    assert 0.5 <= gateway.idle_seconds() < 60.0
 
 
 def test_opened_again_it_stays_where_it_is(gateway, place):

@@ -18,6 +18,7 @@ class FakeGateway:
         self.told: list[Serving] = []
         self.port: int | None = None
         self.n_closed = 0
+        self.idle = 0.0
 
     def open(self, place: ApiPlace) -> ApiOpened:
         self.places.append(place)
@@ -30,6 +31,9 @@ class FakeGateway:
 
     def point_at(self, serving: Serving) -> None:
         self.told.append(serving)
+
+    def idle_seconds(self) -> float:
+        return self.idle
 
     def close(self) -> None:
         self.n_closed += 1

@@ -158,6 +158,9 @@ class FakeSession(Session):
     def try_again(self) -> None:
         self.commands.append(("try_again",))
 
+    def go_back(self) -> None:
+        self.commands.append(("go_back",))
+
     def stop(self) -> None:
         self.commands.append(("stop",))
 

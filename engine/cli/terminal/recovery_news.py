@@ -11,7 +11,7 @@ from typing import Protocol
 
 from engine.cli.terminal.output import say
 from engine.errors import ProcessFailed
-from engine.session.recovering.told import question, what_goes_on, what_it_cost
+from engine.session.recovering.told import question, what_goes_on, what_is_there_again, what_it_cost
 from engine.session.state import ClusterState
 from engine.vocabulary.running.recovery import Recovered, RecoveryStep
 
@@ -33,16 +33,22 @@ class RecoveryNews:
         self._sentence = ""
         self._history: tuple[Recovered, ...] = ()
         self._asked = False
+        self._there_again = ""
 
     def tell(self, state: ClusterState, session: Answered) -> None:
         """What is new since the last call. Raises ``ProcessFailed`` when there is a question and nobody to answer it."""
         recovery = state.recovery
-        sentence = "" if recovery.step is RecoveryStep.STOPPING else what_goes_on(state)
+        stops = recovery.step is RecoveryStep.STOPPING and recovery.fault is not None  # its problem was told just now
+        sentence = "" if stops else what_goes_on(state)
         asks = recovery.step is RecoveryStep.ASKING
         if sentence and sentence != self._sentence and not asks:
             say(sentence)
         self._sentence = sentence
         self._tell_cost(recovery.history)
+        there_again = what_is_there_again(state)
+        if there_again and there_again != self._there_again:
+            say(there_again)
+        self._there_again = there_again
         if asks:
             self._ask(state, session)
         self._asked = asks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.session.recovering.go_back import better_plan, there_again
 from engine.session.recovering.told import absent_machines, what_goes_on, what_it_cost
 from engine.session.state import ClusterState
 from engine.vocabulary.running.recovery import Recovered
@@ -26,6 +27,7 @@ def recovery_json(state: ClusterState) -> dict[str, Any]:
         "next_try_in_seconds": None if next_try is None else max(0.0, next_try - state.now_seconds),
         "missing": recovery.missing or None,
         "machines_away": list(absent_machines(state).values()),
+        "machines_there_again": list(there_again(state)) if better_plan(state) else [],
         "workers_left_out": list(recovery.left_out),
         "cures": [cure.value for cure in recovery.cures],
         "history": [_recovered(recovered) for recovered in recovery.history],

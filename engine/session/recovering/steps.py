@@ -6,6 +6,8 @@
                     ^                                            |
                     +----------------- broke again --------------+
 
+A machine that is there again (``go_back``) enters at STOPPING too, without a fault and so without a question.
+
 Stop and Close end it at any step, as they end a run: nothing of it is wanted any more, and what still runs is stopped.
 """
 
@@ -15,6 +17,7 @@ from dataclasses import replace
 
 from engine.session.recovering.cures import next_cure, with_cure
 from engine.session.recovering.faults import crashed_by_itself, explains_more, fault_of
+from engine.session.recovering.go_back import gone_back, missed_by
 from engine.session.recovering.leave_out import with_strikes
 from engine.session.recovering.patience import (
     MOST_PORTS_TAKEN,
@@ -94,13 +97,19 @@ def try_again(state: ClusterState) -> ClusterState:
     )
 
 
+def go_back(state: ClusterState) -> ClusterState:
+    """Somebody said so, or nobody needs the run just now: what was lost and is there again is used again."""
+    return settled(gone_back(state, _run_before(state)))
+
+
 def is_back(state: ClusterState) -> ClusterState:
     """llama-server answers again: what broke is no problem any more, and what it cost is known."""
     recovery, run = state.recovery, state.run
     if recovery.step is not RecoveryStep.STARTING or run is None:
         return state
     problems = tuple(problem for problem in state.problems if problem.advice not in _ADVICE.values())
-    done = replace(recovery, step=RecoveryStep.NONE, missing="", quiet=False, n_ports_taken=0)
+    missed = missed_by(recovery, run.plan)
+    done = replace(recovery, step=RecoveryStep.NONE, missing="", quiet=False, n_ports_taken=0, missed=missed)
     if not recovery.quiet:
         done = replace(done, history=(*recovery.history, _recovered(state, recovery, run.plan)))
     return replace(state, recovery=done, problems=problems)
@@ -194,7 +203,7 @@ def _decided(state: ClusterState) -> ClusterState:
     if breaks_too_often(recovery.faults_at_seconds):
         return _given_up(state)
     state = _adjusted(state)
-    if state.choices.recovery is RecoveryMode.ASK and isinstance(state.plan, Plan):
+    if state.choices.recovery is RecoveryMode.ASK and isinstance(state.plan, Plan) and recovery.fault is not None:
         return _asks(state)
     return _waits(state)
 

@@ -5,12 +5,13 @@ use these sentences, the window has its own in the language of the person.
 from __future__ import annotations
 
 from engine.planning.words.amounts import amount
+from engine.session.recovering.go_back import IDLE_SECONDS, better_plan, there_again
 from engine.session.recovering.patience import WINDOW_SECONDS
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.running.problem import Problem, ProblemKind
-from engine.vocabulary.running.recovery import Cure, Recovered, RecoveryStep
+from engine.vocabulary.running.recovery import Cure, Recovered, RecoveryMode, RecoveryStep
 
 CURE_WORDS = {
     Cure.DIRECT_IO: "the model is read with direct I/O (--load-mode dio)",
@@ -28,6 +29,8 @@ def what_goes_on(state: ClusterState) -> str:
     recovery = state.recovery
     if not recovery.goes_on or recovery.quiet:
         return ""
+    if recovery.step is RecoveryStep.STOPPING and recovery.fault is None:
+        return f"{recovery.happened} The run is stopped to be started again{_on(state)}."
     if recovery.step is RecoveryStep.STOPPING:
         return "What is left of the run is being stopped."
     if recovery.step is RecoveryStep.ASKING:
@@ -54,12 +57,30 @@ def _how(state: ClusterState) -> str:
     recovery = state.recovery
     starts = state.run if recovery.step is RecoveryStep.STARTING else None  # a newer plan is not what is starting
     plan = state.plan if starts is None else starts.plan
-    on = f" on {workers(len(plan.used_workers))}" if isinstance(plan, Plan) else ""
     names = names_left_out(state)
     without = f" without {', '.join(names)}" if names else ""
     before = recovery.before.cures if recovery.before else ()
     cures = "".join(f", {CURE_WORDS[cure]}" for cure in recovery.cures if cure not in before)
-    return f"{on}{without}{cures}"
+    return f"{_on(state, plan)}{without}{cures}"
+
+
+def _on(state: ClusterState, plan: Plan | PlanRefused | None = None) -> str:
+    plan = plan or state.plan
+    return f" on {workers(len(plan.used_workers))}" if isinstance(plan, Plan) else ""
+
+
+def what_is_there_again(state: ClusterState) -> str:
+    """One sentence about what was lost and could be used again now, and when it is; empty when there is nothing."""
+    plan, run = better_plan(state), state.run
+    if plan is None or run is None:
+        return ""
+    names = there_again(state)
+    rate = plan.predicted.decode_tokens_per_second
+    again = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} there again"
+    faster = "" if rate is None else f" (about {rate:.1f} tokens/s with {'it' if len(names) == 1 else 'them'})"
+    if state.choices.recovery is RecoveryMode.AUTOMATIC:
+        return f"{again}{faster}: used as soon as nobody has asked anything for {duration(IDLE_SECONDS)}."
+    return f"{again}{faster}: stop and start again to use {'it' if len(names) == 1 else 'them'}."
 
 
 def what_it_cost(recovered: Recovered) -> str:

@@ -73,6 +73,7 @@ _HANDLERS: dict[type, Callable[[ClusterState, Any], ClusterState]] = {
     events.SpeedsMeasured: reduce_inputs.speeds_measured,
     events.LaunchAsked: reduce_run.launch_asked,
     events.TryAgainAsked: lambda state, _event: steps.try_again(state),
+    events.GoBackAsked: lambda state, _event: steps.go_back(state),
     events.StopAsked: reduce_run.stop_asked,
     events.CloseAsked: _close_asked,
     events.RunPrepared: reduce_run.run_prepared,

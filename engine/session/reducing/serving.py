@@ -41,7 +41,9 @@ def _while_recovering(state: ClusterState) -> Serving:
     took = None if state.run is None else state.run.ready_after_seconds
     if took is not None:
         expected = took + max(0.0, (state.recovery.next_try_at_seconds or 0.0) - state.now_seconds)
-    return Serving(phase=ServingPhase.COMING, doing="The run broke and is being started again.", expected_seconds=expected)
+    broke = state.recovery.fault is not None
+    doing = "The run broke and is being started again." if broke else "The run is being started again on more machines."
+    return Serving(phase=ServingPhase.COMING, doing=doing, expected_seconds=expected)
 
 
 def _load_seconds_left(run: RunSeen, now_seconds: float) -> float | None:

@@ -109,6 +109,8 @@ class Recovery:
     before: RunBefore | None = None
     lost: tuple[MachineId, ...] = ()
     """Machines that did not answer; each is used again as soon as it was looked at anew."""
+    missed: tuple[MachineId, ...] = ()
+    """Machines that a run of this launch had and the one that serves has not: gone back to when they are there again."""
     left_out: tuple[WorkerId, ...] = ()
     """Workers that broke the run again and again, or whose device is gone."""
     cures: tuple[Cure, ...] = ()

@@ -21,7 +21,7 @@ def desk(clean_lab, runtime, tmp_path):
     return Desk(clean_lab, runtime, tmp_path)
 
 
-def wait_until_back(desk, running, n_before=0):
+def wait_until_back(desk, running, n_before=0, seconds=BACK_SECONDS):
     """Until it serves again. Returns what ``status`` says."""
 
     def back():
@@ -29,7 +29,7 @@ def wait_until_back(desk, running, n_before=0):
         state = desk.json_of("status")
         return state if state["phase"] == "ready" and len(state["recovery"]["history"]) > n_before else None
 
-    return wait_until(back, BACK_SECONDS, f"it serves again: {running.said}")
+    return wait_until(back, seconds, f"it serves again: {running.said}")
 
 
 def end(desk, running):
@@ -67,7 +67,7 @@ def test_a_killed_tunnel_is_opened_again(desk, llama_40):
         end(desk, running)
 
 
-def test_without_the_machine_whose_sshd_is_gone_and_with_it_when_it_is_back(desk, llama_40):
+def test_without_the_machine_whose_sshd_is_gone_and_with_it_again_when_nobody_asks(desk, llama_40):
     host = desk.lab.hosts[1]
     with desk.up(llama_40) as running:
         running.wait_until_serving()
@@ -78,16 +78,14 @@ def test_without_the_machine_whose_sshd_is_gone_and_with_it_when_it_is_back(desk
         assert not any(worker.startswith(host.name) for worker in state["map"]["planned"].values())
         assert desk.ask(state["api_url"])["tokens_predicted"] == 4
         host.start_sshd()
-        wait_until(lambda: _phase_of(desk, host.name) == "ready", 60, "the machine is there again")
-        victim = next(process.pid for process in desk.lab.hosts[0].of_user() if "rpc-server" in process.argv[0])
-        os.kill(victim, signal.SIGKILL)
-        state = wait_until_back(desk, running, 1)
-        assert state["recovery"]["history"][-1]["workers"] == 8
+        wait_until(lambda: desk.json_of("status")["recovery"]["machines_there_again"] == [host.name], 60, "it is there again")
+        again = wait_until_back(desk, running, 1, seconds=120)
+        cost = again["recovery"]["history"][-1]
+        assert (cost["happened"], cost["workers"], cost["workers_before"]) == (f"{host.name} is there again.", 8, 6)
+        assert again["api_url"] == state["api_url"]
+        assert desk.ask(again["api_url"])["tokens_predicted"] == 4
+        assert f"{host.name} is there again" in running.said
         end(desk, running)
-
-
-def _phase_of(desk, name):
-    return next(machine["phase"] for machine in desk.json_of("status")["machines"] if machine["name"] == name)
 
 
 def test_a_machine_that_falls_silent_is_left_out(desk, llama_40):

@@ -1,13 +1,14 @@
 """The gateway as a whole: who reaches it, where, and with what key; what it remembers."""
 
 import threading
+import time
 
 import pytest
 
 from engine.errors import ProcessFailed
 from engine.gateway.http_gateway import HttpGateway
 from engine.vocabulary.running.api import ApiPlace, Serving, ServingPhase
-from tests.engine.gateway.open_gateway import at, free_port, open_gateway
+from tests.engine.gateway.open_gateway import LOADING, at, free_port, open_gateway
 from tests.fakes.raw_client import RawClient, get
 from tests.fakes.scripted_llama_server import scripted_llama_server
 
@@ -105,3 +106,21 @@ def test_nothing_listens_and_no_thread_is_left_when_it_is_closed():
     assert "gateway" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(ConnectionRefusedError):
         get(url)
+
+
+def test_somebody_asks_from_the_first_byte_to_the_last(server):
+    with open_gateway() as gateway:
+        gateway.point_at(LOADING)
+        with RawClient(gateway.url) as client:
+            client.ask("POST", "/v1/completions", b"{}")
+            deadline = time.monotonic() + 5
+            while gateway.idle_seconds() > 0 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert gateway.idle_seconds() == 0.0, "it waits for llama-server"
+            gateway.point_at(at(server))
+            assert client.hear().status == 200
+        time.sleep(0.2)
+        idle = gateway.idle_seconds()
+        assert 0.1 < idle < 10
+        assert get(gateway.url, "/metrics").status == 200
+        assert gateway.idle_seconds() >= idle, "who reads counters waits for nothing"

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from engine.session.recovering.steps import go_back
+from engine.vocabulary.running.recovery import RecoveryMode
 from gui.what_to_show.recovery_content import recovery_of
 from gui.what_to_show.status_content import primary_button_of, status_of
 from tests.fakes import recovery_states
 from tests.fakes.cluster_pieces import NOW
 from tests.fakes.cluster_states import ready
-from tests.fakes.recovery_states import HAPPENED, asking, back, missing, starting_again, stopping, waiting
+from tests.fakes.recovery_states import HAPPENED, asking, back, missing, starting_again, stopping, there_again, waiting
 
 
 @pytest.mark.parametrize(
@@ -63,11 +65,25 @@ def test_what_it_cost(changes, title):
     assert content.words == f"{HAPPENED} Left out: this-machine/cuda:0."
 
 
-def test_a_machine_that_is_there_again_is_told():
-    (machine,) = ready().machines
-    assert recovery_of(back(left_out=(machine.name,)), NOW).words.endswith(
-        f"There again: {machine.name}. Stop and launch to use it."
-    )
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        (RecoveryMode.AUTOMATIC, "There again: gpu-node; used as soon as nobody has asked anything for 30 s."),
+        (RecoveryMode.ASK, "There again: gpu-node."),
+    ],
+)
+def test_a_machine_that_is_there_again_can_be_used(mode, words):
+    before, content = recovery_of(back(), NOW), recovery_of(there_again(mode), NOW)
+    assert content.words.endswith(words)
+    assert content.go_text == "Use gpu-node now, about 18.4 tok/s"
+    assert content.is_over
+    assert content.number > before.number, "shown again to whoever dismissed it"
+
+
+def test_while_it_goes_back_nothing_is_said_to_be_broken():
+    state = go_back(there_again())
+    assert recovery_of(state, NOW).title == "Stopping, to start again on 3 workers"
+    assert recovery_of(state, NOW).words == "gpu-node is there again."
 
 
 @pytest.mark.parametrize("state", [ready(), replace(waiting(), closing=True)], ids=["nothing broke", "closing"])

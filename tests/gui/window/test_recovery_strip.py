@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 
-from tests.fakes.recovery_states import a_cost, asking, back, stopping, waiting
+from tests.fakes.recovery_states import a_cost, asking, back, stopping, there_again, waiting
 
 
 @pytest.fixture
@@ -49,6 +49,16 @@ def test_a_dismissed_notice_stays_away_until_the_next_one(strip_of, qtbot):
     window.show_state(twice)
     assert "5.00 s" in strip.title.text()
     assert strip.isVisible()
+
+
+def test_a_machine_that_is_there_again_is_used_when_asked(strip_of, qtbot):
+    window, strip = strip_of(back())
+    qtbot.mouseClick(strip.dismiss, Qt.MouseButton.LeftButton)
+    window.show_state(there_again())
+    assert strip.isVisible(), "it says something new"
+    assert strip.stop.isHidden()
+    qtbot.mouseClick(strip.go, Qt.MouseButton.LeftButton)
+    assert window.session.commands[-1] == ("go_back",)
 
 
 def test_the_keyboard_reaches_its_buttons(strip_of):

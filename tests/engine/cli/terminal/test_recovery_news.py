@@ -8,7 +8,7 @@ import pytest
 from engine.cli.terminal.recovery_news import RecoveryNews
 from engine.errors import ProcessFailed
 from tests.fakes.cluster_states import ready
-from tests.fakes.recovery_states import asking, back, starting_again, stopping, waiting
+from tests.fakes.recovery_states import asking, back, starting_again, stopping, there_again, waiting
 
 
 class Answered:
@@ -38,6 +38,13 @@ def test_every_step_once_and_what_it_cost(capsys):
     assert [line.split(" on ")[0] for line in said] == [
         "It starts again", "Starting again", "Back in 41 s", "Measured meanwhile: Back in 41 s",
     ]  # fmt: skip
+
+
+def test_a_machine_that_is_there_again_once(capsys):
+    said = told(capsys, back(), there_again(), there_again())
+    assert said[1:] == [
+        "gpu-node is there again (about 18.4 tokens/s with it): used as soon as nobody has asked anything for 30 s."
+    ]
 
 
 def test_nothing_while_nothing_breaks(capsys):

@@ -6,12 +6,13 @@ import pytest
 
 from engine.session import events
 from engine.session.recovering.clock import RecoveryClock
+from engine.session.state import Activity
 from engine.vocabulary.machine import MachineId
-from engine.vocabulary.running.recovery import RecoveryStep
+from engine.vocabulary.running.recovery import RecoveryMode, RecoveryStep
 from tests.fakes.cluster_pieces import NOW
 from tests.fakes.cluster_states import plan_refused, ready
 from tests.fakes.fake_outside import FakeClock
-from tests.fakes.recovery_states import asking, broken, missing, starting_again, stopping, waiting
+from tests.fakes.recovery_states import asking, broken, missing, starting_again, stopping, there_again, waiting
 
 
 @pytest.fixture
@@ -32,8 +33,14 @@ def looked_at():
 
 
 @pytest.fixture
-def recovery_clock(clock, posted, looked_at):
-    return RecoveryClock(clock, posted.append, looked_at.append)
+def idle():
+    """Seconds since somebody asked."""
+    return [3600.0]
+
+
+@pytest.fixture
+def recovery_clock(clock, posted, looked_at, idle):
+    return RecoveryClock(clock, posted.append, looked_at.append, lambda: idle[0])
 
 
 def test_due_when_the_pause_is_over(recovery_clock, clock, posted):
@@ -71,3 +78,52 @@ def test_a_lost_machine_is_looked_at_once_and_again_when_it_is_lost_again(recove
     for state in (lost, lost, found, found, lost):
         recovery_clock.act(state)
     assert looked_at == [node, node]
+
+
+def seen_for(recovery_clock, clock, state, seconds):
+    recovery_clock.act(state)
+    clock.seconds += seconds
+    recovery_clock.act(state)
+
+
+def test_it_goes_back_to_a_machine_that_has_been_there_for_a_while(recovery_clock, clock, posted):
+    seen_for(recovery_clock, clock, there_again(), 29)
+    assert posted == []
+    clock.seconds += 1
+    recovery_clock.act(there_again())
+    assert posted == [events.GoBackAsked()]
+
+
+def test_one_that_comes_and_goes_is_waited_for_anew(recovery_clock, clock, posted):
+    seen_for(recovery_clock, clock, there_again(), 29)
+    recovery_clock.act(ready())
+    seen_for(recovery_clock, clock, there_again(), 29)
+    assert posted == []
+
+
+def test_it_does_not_go_back_while_somebody_asks(recovery_clock, clock, posted, idle):
+    idle[0] = 29.0
+    seen_for(recovery_clock, clock, there_again(), 600)
+    assert posted == []
+    idle[0] = 30.0
+    recovery_clock.act(there_again())
+    assert posted == [events.GoBackAsked()]
+
+
+def in_the_window(state):
+    return replace(state, answer=replace(state.answer, finished=False))
+
+
+def measuring(state):
+    return replace(state, activities=(Activity(id="measure", title="Measuring"),))
+
+
+@pytest.mark.parametrize("busy", [in_the_window, measuring])
+def test_nor_while_crossply_itself_works(recovery_clock, clock, posted, busy):
+    seen_for(recovery_clock, clock, busy(there_again()), 600)
+    assert posted == []
+
+
+def test_nor_where_people_are_asked(recovery_clock, clock, posted):
+    seen_for(recovery_clock, clock, there_again(RecoveryMode.ASK), 600)
+    assert posted == []

@@ -52,8 +52,43 @@ def test_a_silent_machine_is_left_out_until_it_was_looked_at_again(lab):
     state = settle(lab.session)
     assert id_of("one") in {machine.id for machine in state.machines}, "offered again"
     assert state.run_phase is RunPhase.READY, "what serves is left alone"
+    assert len(state.recovery.history) == 1
     lab.fakes.starter.process("tunnel").exit(255)
     assert settle(lab.session).recovery.history[-1].n_workers == 3
+
+
+def test_a_machine_that_is_there_again_is_used_when_nobody_asks(lab):
+    lab.jobs.held.add(LOOK_AT_ONE)
+    lab.session.post(silent("one"))
+    assert settle(lab.session).recovery.missed == (id_of("one"),)
+    lab.jobs.run_held()
+    settle(lab.session)
+    n_launches, url = lab.session.snapshot().n_launches, lab.session.snapshot().run.api_url
+    for idle, n_more in ((0.0, 0), (60.0, 1)):
+        lab.fakes.gateway.idle = idle
+        lab.fakes.clock.seconds += 40
+        lab.session.drain()
+        state = settle(lab.session)
+        assert state.n_launches == n_launches + n_more
+    assert (state.run_phase, state.run.api_url) == (RunPhase.READY, url)
+    cost = state.recovery.history[-1]
+    assert (cost.happened, cost.n_workers, cost.n_workers_before, cost.left_out) == ("one is there again.", 3, 2, ())
+    assert state.recovery.missed == ()
+    assert not [problem for problem in state.problems if "one" in problem.where]
+
+
+def test_a_machine_that_is_there_again_is_used_when_a_person_says_so(lab):
+    lab.session.choose(replace(lab.session.chosen, recovery=RecoveryMode.ASK))
+    lab.jobs.held.add(LOOK_AT_ONE)
+    lab.session.post(silent("one"))
+    settle(lab.session)
+    lab.session.try_again()
+    settle(lab.session)
+    lab.jobs.run_held()
+    settle(lab.session)
+    lab.session.go_back()
+    state = settle(lab.session)
+    assert (state.run_phase, state.recovery.history[-1].n_workers) == (RunPhase.READY, 3)
 
 
 def test_a_machine_that_is_lost_while_ports_are_looked_for_is_left_out_of_the_next_try(lab):

@@ -4,11 +4,31 @@ from dataclasses import replace
 
 import pytest
 
-from engine.session.recovering.told import duration, given_up, question, what_goes_on, what_is_missing, what_it_cost, workers
+from engine.session.recovering.steps import go_back
+from engine.session.recovering.told import (
+    duration,
+    given_up,
+    question,
+    what_goes_on,
+    what_is_missing,
+    what_is_there_again,
+    what_it_cost,
+    workers,
+)
 from engine.vocabulary.plan import PlanRefused
-from engine.vocabulary.running.recovery import Cure, RecoveryStep
+from engine.vocabulary.running.recovery import Cure, RecoveryMode, RecoveryStep
 from tests.fakes.cluster_states import plan_refused, ready
-from tests.fakes.recovery_states import HAPPENED, a_cost, asking, broken, missing, starting_again, stopping, waiting
+from tests.fakes.recovery_states import (
+    HAPPENED,
+    a_cost,
+    asking,
+    broken,
+    missing,
+    starting_again,
+    stopping,
+    there_again,
+    waiting,
+)
 
 DIO_AS_FAST = (
     "Back in 41 s on 2 workers, the model is read with direct I/O (--load-mode dio), as fast as before (measured 18.2,"
@@ -31,6 +51,18 @@ DIO_AS_FAST = (
 )
 def test_while_it_goes_on(state, said):
     assert what_goes_on(state) == said
+
+
+def test_what_is_there_again():
+    again = "gpu-node is there again (about 18.4 tokens/s with it)"
+    assert what_is_there_again(there_again()) == f"{again}: used as soon as nobody has asked anything for 30 s."
+    assert what_is_there_again(there_again(RecoveryMode.ASK)) == f"{again}: stop and start again to use it."
+    assert what_is_there_again(ready()) == ""
+
+
+def test_going_back_is_no_fault():
+    state = go_back(replace(there_again(), processes=ready().processes))
+    assert what_goes_on(state) == "gpu-node is there again. The run is stopped to be started again on 3 workers."
 
 
 def test_what_is_missing_and_who_has_it():
