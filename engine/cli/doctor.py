@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from engine.cli.remote_findings import Finding, findings_about
+from engine.cli.machines.remote_findings import Finding, findings_about
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.gather import gathered, looking_foreground
 from engine.cli.terminal.machine_options import add_machines

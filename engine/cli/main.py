@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from engine.cli import bench, demo, doctor, find, machine, node, plan, running, runtime, up
+from engine.cli import bench, demo, doctor, node, plan, running, runtime, up
+from engine.cli.machines import find, machine
 from engine.cli.measured import compare, history, record, reproduce
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.answers import AnswerNeeded

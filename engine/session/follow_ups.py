@@ -10,7 +10,7 @@ from collections.abc import Callable
 from engine.session import events
 from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
-from engine.session.reducing.replan import is_same_comparison
+from engine.session.reducing.planned.replan import is_same_comparison
 from engine.session.state import ClusterState, PlanVariant
 from engine.session.working.measured import calibrate, record_run
 from engine.session.working.measured.compare_plans import compare_plans

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from engine.planning.costs.device_costs import headline_prompt_tokens
 from engine.planning.policies.moved_boundary import YOURS
 from engine.session.plan_runs.in_background import MEASURE_PLANS, ROUNDS, TOP
-from engine.session.reducing.replan import standing_variants
+from engine.session.reducing.planned.replan import standing_variants
 from engine.session.state import ClusterState, PlanVariant, RuntimePhase
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.plan import Plan, PlanRefused, Policy

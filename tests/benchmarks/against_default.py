@@ -30,7 +30,7 @@ from engine.vocabulary.running.throughput import RequestTimings
 from tests.benchmarks.beds.bed_calibration import Calibrated
 from tests.benchmarks.beds.bed_runs import SHAPE, default_argv, measured, planned_argv, programs_in
 from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_workers
-from tests.fakes.gguf_writer import write_llama
+from tests.fakes.llama_cpp.gguf_writer import write_llama
 
 PROMPT_TOKENS, DECODE_TOKENS, REQUESTS = 256, 48, 2
 UNIFORM: dict[str, Any] = {"n_layers": 24, "n_embd": 1024, "n_ff": 2816, "n_head": 16, "n_head_kv": 8, "head_length": 64}

@@ -40,7 +40,7 @@ from tests.benchmarks.against_default import (
 from tests.benchmarks.beds.bed_calibration import Calibrated
 from tests.benchmarks.beds.bed_runs import SHAPE, measured, planned_argv, programs_in
 from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_workers
-from tests.fakes.gguf_writer import write_llama
+from tests.fakes.llama_cpp.gguf_writer import write_llama
 
 LEAST_RATIO = 0.97
 Bed = tuple[tuple[BedWorker, DeviceKind], ...]

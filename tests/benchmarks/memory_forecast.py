@@ -25,7 +25,7 @@ from engine.open_session import real_outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState, RunPhase
 from engine.vocabulary.plan import Plan, PlanRefused, Policy, RunShape
-from tests.fakes import gguf_writer
+from tests.fakes.llama_cpp import gguf_writer
 
 MIB = 1024 * 1024
 LIMIT_BYTES = 1600 * MIB

@@ -34,7 +34,7 @@ from engine.vocabulary.worker import Speed
 from tests.benchmarks.beds.bed_calibration import Calibrated
 from tests.benchmarks.beds.bed_runs import SHAPE, Programs, measured, planned_argv, programs_in
 from tests.benchmarks.beds.bed_workers import BedWorker, RunningWorker, running_workers
-from tests.fakes.gguf_writer import write_llama
+from tests.fakes.llama_cpp.gguf_writer import write_llama
 
 PROMPT_TOKENS, DECODE_TOKENS, REQUESTS = HEADLINE_PROMPT_TOKENS, HEADLINE_DECODE_TOKENS, 2
 WHOLE, OLDER, OLD = BedWorker(), BedWorker(processor="sandybridge"), BedWorker(processor="x64")

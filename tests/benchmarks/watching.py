@@ -29,9 +29,9 @@ from gui.assets import icon_file
 from gui.tabs.detail_tabs import DetailTabs
 from gui.theme import Appearance, Scheme
 from gui.what_to_show.watching.charts import Window
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import remote_states, watched_states
-from tests.fakes.fake_session import FakeSession
+from tests.fakes.sessions.fake_session import FakeSession
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import remote_states, watched_states
 
 BURSTS, LINES_PER_BURST = 100, 1000
 WATCHED_SECONDS = 4 * 3600

@@ -31,8 +31,8 @@ from gui.app import make_appearance, make_application, spare_the_collector
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance
-from tests.fakes.busy_lab import busy_lab
-from tests.fakes.fake_session import FakeSession
+from tests.fakes.sessions.fake_session import FakeSession
+from tests.fakes.states.busy_lab import busy_lab
 
 STATES_PER_SECOND = 10
 P99_TARGET_MS, LONGEST_TARGET_MS, MEMORY_TARGET_MB = 16.7, 50.0, 250.0

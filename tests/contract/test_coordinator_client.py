@@ -20,9 +20,9 @@ from engine.ports import CoordinatorClient
 from engine.runtimes.coordinator_http import HttpCoordinator
 from engine.vocabulary.plan import RunShape
 from engine.vocabulary.runtime import Runtime
-from tests.fakes.cluster_plans import plan_of, server_of
-from tests.fakes.fake_llama_server import fake_llama_server
-from tests.fakes.gguf_writer import write_llama
+from tests.fakes.llama_cpp.fake_llama_server import fake_llama_server
+from tests.fakes.llama_cpp.gguf_writer import write_llama
+from tests.fakes.states.cluster_plans import plan_of, server_of
 
 COUNTS = {"this/cpu:1": 5, "this/cpu:0": 8}  # 12 layers and the output layer, against the order of the ports
 SHAPE = RunShape(context_tokens=1024, batch_tokens=256, ubatch_tokens=64)

@@ -8,7 +8,7 @@ from engine.errors import ProcessFailed
 from engine.gateway.http_gateway import HttpGateway
 from engine.vocabulary.running.api import ApiOpened, ApiPlace, Serving, ServingPhase
 from tests.engine.gateway.open_gateway import free_port
-from tests.fakes.fake_gateway import FakeGateway
+from tests.fakes.ports.fake_gateway import FakeGateway
 
 
 @pytest.fixture(params=["fake", "real"])

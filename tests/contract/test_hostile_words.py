@@ -30,7 +30,7 @@ from engine.ssh.logging_in.ssh_options import SshOptions, parse_jump
 from engine.vocabulary.remote import Forward, SshTarget
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.local_shell import LocalShell
+from tests.fakes.ssh.local_shell import LocalShell
 
 PWNED = "pwned"
 WORDS = [

@@ -11,7 +11,7 @@ from engine.ports import MachineProbe
 from engine.vocabulary.device import RuntimeDevice
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.runtime import Runtime
-from tests.fakes.fake_machine_probe import FakeMachineProbe
+from tests.fakes.ports.fake_machine_probe import FakeMachineProbe
 
 CPU = RuntimeDevice(runtime_name="CPU", description="Some CPU", memory_total_bytes=1, memory_free_bytes=1)
 SOFTWARE = RuntimeDevice(

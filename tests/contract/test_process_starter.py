@@ -18,9 +18,9 @@ from engine.processes.local_process import LocalProcessStarter
 from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.running.process import ProcessCondition, ProcessId, ProcessOutcome, ProcessSpec
-from tests.fakes.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
-from tests.fakes.private_sshd import private_sshd
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ports.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
+from tests.fakes.ssh.private_sshd import private_sshd
+from tests.fakes.ssh.ssh_accounts import an_account
 
 WAIT_SECONDS = 30.0
 CHATTY_LINES = 100_000

@@ -19,7 +19,7 @@ from engine.remote_ports import RemoteShell
 from engine.vocabulary.machine import MachineLoad
 from tests.engine.runtimes.remote.real_login import logged_in
 from tests.fakes.cancel_tokens import CancelledWhen, NeverCancelled
-from tests.fakes.private_sshd import PrivateSshd, private_sshd
+from tests.fakes.ssh.private_sshd import PrivateSshd, private_sshd
 
 
 @pytest.fixture

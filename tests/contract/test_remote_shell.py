@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from tests.fakes.local_shell import LocalShell
-from tests.fakes.private_sshd import private_sshd
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.local_shell import LocalShell
+from tests.fakes.ssh.private_sshd import private_sshd
+from tests.fakes.ssh.ssh_accounts import an_account
 
 SECONDS = 20.0
 

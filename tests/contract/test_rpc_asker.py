@@ -21,7 +21,7 @@ from engine.machines.shell_rpc_asker import ShellRpcAsker
 from engine.ports import RpcAsker
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
 from tests.engine.machines.remote_probe.here_shell import HereShell
-from tests.fakes.fake_rpc_server import fake_rpc_server
+from tests.fakes.llama_cpp.fake_rpc_server import fake_rpc_server
 
 HOST = "127.0.0.1"
 Started = Callable[[], AbstractContextManager[int]]

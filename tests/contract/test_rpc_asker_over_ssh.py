@@ -19,7 +19,7 @@ from engine.machines.shell_rpc_asker import ShellRpcAsker
 from engine.remote_ports import RemoteShell
 from engine.vocabulary.runtime import Runtime
 from tests.engine.runtimes.remote.real_login import logged_in
-from tests.fakes.private_sshd import private_sshd
+from tests.fakes.ssh.private_sshd import private_sshd
 
 HOST = "127.0.0.1"
 QUESTIONS = 1000

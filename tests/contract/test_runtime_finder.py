@@ -6,7 +6,7 @@ from engine.errors import RuntimeUnavailable
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
 from engine.settings.folders import find_folders
 from engine.vocabulary.device import RuntimeDevice
-from tests.fakes.fake_runtime_finder import FakeRuntimeFinder
+from tests.fakes.ports.fake_runtime_finder import FakeRuntimeFinder
 
 CPU = RuntimeDevice(runtime_name="CPU", description="AMD EPYC", memory_total_bytes=1 << 34, memory_free_bytes=1 << 34)
 

@@ -26,7 +26,7 @@ from engine.settings.speed_file import SpeedFile
 from engine.ssh.host_keys.accepted_keys import keep_host_key
 from engine.ssh.host_keys.known_hosts import host_key_of
 from engine.vocabulary.worker import Speed
-from tests.fakes.run_records import a_record
+from tests.fakes.states.run_records import a_record
 
 ROUNDS = 40
 KILLS = 30
@@ -42,7 +42,7 @@ def write(n): SpeedFile(folder / "speeds.json").save(f"{name}-{n}", Speed(read_b
 """,
     "history": """
 from engine.settings.history.history_file import HistoryFile
-from tests.fakes.run_records import a_record
+from tests.fakes.states.run_records import a_record
 def write(n): HistoryFile(folder / "history.sqlite").save(a_record(1.0, id=f"{name}-{n}"))
 """,
     "cluster": """

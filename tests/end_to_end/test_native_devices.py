@@ -15,7 +15,7 @@ from engine.vocabulary.plan import Plan, RunShape
 from engine.vocabulary.worker import Exposure, Speed, WorkerId
 from tests.end_to_end.crossply_programs import listening_addresses, processes_of, up, wait_until, wait_until_nothing_is_left
 from tests.end_to_end.test_up_status_map_down import ask
-from tests.fakes.gguf_writer import write_heavy_head
+from tests.fakes.llama_cpp.gguf_writer import write_heavy_head
 
 pytestmark = pytest.mark.real
 

@@ -30,7 +30,7 @@ from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Plan, PlannedWorker, PlanRequest, Policy, RunShape
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import RpcServerSpec, Speed, WorkerId, WorkerOffer
-from tests.fakes.gguf_writer import write_heavy_head, write_llama, write_moe
+from tests.fakes.llama_cpp.gguf_writer import write_heavy_head, write_llama, write_moe
 
 pytestmark = pytest.mark.real
 

@@ -27,8 +27,8 @@ from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.running.api import ApiPlace
 from engine.vocabulary.worker import Layout
-from tests.fakes.fake_outside import FakeJobs, Fakes
-from tests.fakes.scripted_llama_server import scripted_llama_server
+from tests.fakes.llama_cpp.scripted_llama_server import scripted_llama_server
+from tests.fakes.sessions.fake_outside import FakeJobs, Fakes
 
 
 def test_every_port_is_there(data_folder):

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import psutil
 
-from tests.fakes.gguf_writer import write_llama
+from tests.fakes.llama_cpp.gguf_writer import write_llama
 from tests.faults.running_app import RunningApp
 
 CONTEXT_TOKENS = 8192

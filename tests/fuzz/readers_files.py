@@ -38,7 +38,7 @@ from gui.what_to_show.settings.preferences import preferences_from
 from gui.what_to_show.tabs.history_content import history_csv_rows
 from tests.engine.planning.planning_cases import machine, offer
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.run_records import a_record
+from tests.fakes.states.run_records import a_record
 from tests.fuzz.bounds import Reader
 from tests.fuzz.readers_llama_cpp import small_models
 

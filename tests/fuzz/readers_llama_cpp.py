@@ -26,7 +26,14 @@ from engine.process_parts.output_lines import lines_in
 from engine.runtimes.describe_runtime import backends_of, parse_version
 from engine.vocabulary.plan import PlanRequest, Policy, RunShape
 from tests.engine.planning.planning_cases import GB, offer
-from tests.fakes.gguf_writer import write_hybrid, write_latent, write_llama, write_moe, write_recurrent, write_sliding
+from tests.fakes.llama_cpp.gguf_writer import (
+    write_hybrid,
+    write_latent,
+    write_llama,
+    write_moe,
+    write_recurrent,
+    write_sliding,
+)
 from tests.fuzz.bounds import Reader
 
 TESTS = Path(__file__).parents[1]

@@ -26,7 +26,7 @@ from engine.ssh.leashed.leash_output import LeashOutput
 from engine.ssh.leashed.leash_programs import SH_LEASH, python_order, sh_order
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.local_shell import LocalShell
+from tests.fakes.ssh.local_shell import LocalShell
 
 RUNS = settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 NASTY = (

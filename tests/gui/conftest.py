@@ -18,7 +18,7 @@ from gui.texts.language import ENGLISH
 from gui.texts.translation import take_up
 from gui.theme import Appearance, Scheme
 from gui.window.language import words_of
-from tests.fakes.fake_session import FakeSession
+from tests.fakes.sessions.fake_session import FakeSession
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

@@ -20,8 +20,8 @@ from gui.app import make_appearance, make_application
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
 from gui.theme import Appearance, Scheme
-from tests.fakes.cluster_states import every_state
-from tests.fakes.fake_session import FakeSession
+from tests.fakes.sessions.fake_session import FakeSession
+from tests.fakes.states.cluster_states import every_state
 
 SIZES = ((1440, 900, 1.0), (1024, 700, 1.0), (1920, 1080, 1.0), (1440, 900, 2.0))
 LINES = [

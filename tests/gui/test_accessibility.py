@@ -35,8 +35,8 @@ from gui.what_to_show.settings.about_content import about_of
 from gui.what_to_show.settings.preferences import Preferences
 from gui.what_to_show.settings.settings_content import settings_of
 from gui.window.actions import keys_text
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states
 from tests.gui.walk import clipped_texts, described, interactive, name_of, shows_focus, tab_through
 
 NOT_BY_TAB = {

@@ -12,9 +12,9 @@ from engine.errors import HostKeyUnknown, SecretNeeded
 from engine.vocabulary.remote import SecretKind, SecretQuestion, SshTarget
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
-from tests.fakes import remote_states as remote
-from tests.fakes.fake_outside import Fakes, planned_session, settle
-from tests.fakes.fake_remote import a_key
+from tests.fakes.ports.fake_remote import a_key
+from tests.fakes.sessions.fake_outside import Fakes, planned_session, settle
+from tests.fakes.states import remote_states as remote
 from tests.gui.window_hands import LEFT, check, choose_in_menu, dialog, press, show, told
 
 

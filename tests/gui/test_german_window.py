@@ -20,8 +20,8 @@ from gui.what_to_show.settings.preferences import Preferences
 from gui.what_to_show.settings.settings_content import settings_of
 from gui.window.actions import keys_text
 from gui.window.language import words_of
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states
 from tests.gui.walk import clipped_texts
 
 STATES: dict[str, Callable[[], ClusterState]] = {**states.every_state(), "four phases": remote_states.four_phases}

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from engine.session.plan_runs.in_background import MEASURE_PLANS
 from engine.session.state import Activity
 from gui.dialogs.sheets.worker_worths import WorkerWorths
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 
 def test_runs_are_rows_and_the_worths_open_on_a_click(qtbot, open_window) -> None:

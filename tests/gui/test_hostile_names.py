@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLabel, QMessageBox,
 from engine.vocabulary.running.problem import Problem, ProblemKind
 from gui.dialogs.sheets.show_fault import fault_dialog
 from gui.small_parts.plain_tips import plain_notice
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states as remote
-from tests.fakes import watched_states as watched
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states as remote
+from tests.fakes.states import watched_states as watched
 
 EVIL = '<b>x</b><img src="file:///etc/passwd"><a href="http://x">y</a>'
 _TAG = re.compile(r"<\s*/?\s*[a-zA-Z!]")

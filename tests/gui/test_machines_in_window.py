@@ -14,7 +14,7 @@ from engine.vocabulary.remote import SecretKind
 from engine.vocabulary.running.process import ProcessPhase
 from gui.own_address import own_address_towards
 from gui.small_parts.plain_tips import plain_tip
-from tests.fakes import remote_states as remote
+from tests.fakes.states import remote_states as remote
 from tests.gui.window_hands import LEFT, choose_in_menu, dialog, press, show, told
 
 

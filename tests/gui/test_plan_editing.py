@@ -16,11 +16,11 @@ from engine.vocabulary.plan import Plan, PlanRefused, Policy
 from engine.vocabulary.worker import Layout
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
-from tests.fakes import cluster_states as states
-from tests.fakes import edited_states as edited
-from tests.fakes.cluster_pieces import CPU_ID
-from tests.fakes.drained_session import DrainedSession
-from tests.fakes.fake_outside import MODEL, Fakes, a_model
+from tests.fakes.sessions.drained_session import DrainedSession
+from tests.fakes.sessions.fake_outside import MODEL, Fakes, a_model
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import edited_states as edited
+from tests.fakes.states.cluster_pieces import CPU_ID
 from tests.gui.window_hands import show, told
 
 LEFT, NO = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier

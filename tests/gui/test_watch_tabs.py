@@ -14,9 +14,9 @@ from engine.session.state import AnswerShown
 from engine.session.working.ask import ASK
 from gui.tabs import saving
 from gui.what_to_show.watching.charts import Window
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states as remotes
-from tests.fakes import watched_states as watched
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states as remotes
+from tests.fakes.states import watched_states as watched
 from tests.gui.window_hands import LEFT, show, told
 
 

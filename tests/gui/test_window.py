@@ -14,8 +14,8 @@ from engine.session.state import Activity, RunPhase
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.worker import Layout
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import cluster_states as states
 
 
 def chosen(window) -> object:

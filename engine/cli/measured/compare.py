@@ -16,7 +16,7 @@ from engine.errors import BadInput
 from engine.open_session import real_outside
 from engine.planning.comparing.compare import compare
 from engine.session.one_look import look_once
-from engine.session.reducing.replan import request_of
+from engine.session.reducing.planned.replan import request_of
 from engine.session.state import Choices, ClusterState
 from engine.session.telling.measured_json import comparison_json
 from engine.session.working.measured.compare_plans import comparison_of

@@ -14,7 +14,7 @@ from engine.errors import HistoryUnusable
 from engine.session import events
 from engine.session.outside import Outside
 from engine.session.plan_runs.driver import Driver
-from engine.session.reducing.measured_before import plan_key
+from engine.session.reducing.planned.measured_before import plan_key
 from engine.session.state import Choices, ClusterState, PlanVariant, RunSeen
 from engine.session.working.machines.look import problem_of
 from engine.session.working.measured.record_run import sample_of

@@ -29,10 +29,10 @@ from engine.session.recovering.patience import (
     within_window,
 )
 from engine.session.recovering.told import absent_machines, given_up, names_left_out, what_is_missing
-from engine.session.reducing.measured_before import plan_key
+from engine.session.reducing.planned.measured_before import plan_key
+from engine.session.reducing.planned.replan import replanned
 from engine.session.reducing.processes_seen import alive
 from engine.session.reducing.reduce_remote import with_machines
-from engine.session.reducing.replan import replanned
 from engine.session.state import ClusterState, ProcessSeen, RunPhase
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.running.fault import Fault, FaultCause

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.session import events
-from engine.session.reducing.replan import is_same_comparison, replanned
+from engine.session.reducing.planned.replan import is_same_comparison, replanned
 from engine.session.state import ClusterState
 
 SHOWN_RUNS = 500

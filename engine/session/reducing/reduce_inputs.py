@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.session import events
+from engine.session.reducing.planned.replan import replanned, replanned_split
 from engine.session.reducing.reduce_remote import with_machines
-from engine.session.reducing.replan import replanned, replanned_split
 from engine.session.reducing.watching import with_readings
 from engine.session.state import ClusterState, RuntimePhase
 from engine.vocabulary.machine import THIS_MACHINE

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.session import remote_events
 from engine.session.recovering.leave_out import is_back
-from engine.session.reducing.replan import replanned
+from engine.session.reducing.planned.replan import replanned
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE

@@ -8,8 +8,8 @@ from engine.cluster.phases import ENDED, next_phase, phase_after_exit
 from engine.cluster.servers import COORDINATOR
 from engine.session import events
 from engine.session.recovering import steps
-from engine.session.reducing.layer_maps import layer_map_of, with_reported
-from engine.session.reducing.measured_before import is_same_run
+from engine.session.reducing.planned.layer_maps import layer_map_of, with_reported
+from engine.session.reducing.planned.measured_before import is_same_run
 from engine.session.reducing.processes_seen import alive, find, with_process
 from engine.session.reducing.watching import with_older, without_readings
 from engine.session.state import ClusterState, ProcessSeen, RunPhase, RunSeen

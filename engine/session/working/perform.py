@@ -21,7 +21,7 @@ from engine.ports import OnExit, OnLine, RpcAsker, RunningProcess
 from engine.session import events
 from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
-from engine.session.reducing.commands import tunnel_argv
+from engine.session.reducing.planned.commands import tunnel_argv
 from engine.session.state import ClusterState, RunSeen
 from engine.session.telling.logs import LogBook
 from engine.session.working.count_tunnels import TunnelCounts

@@ -29,7 +29,7 @@ from engine.vocabulary.plan import Plan, Policy
 from gui.app import make_appearance, make_application
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
-from tests.fakes.fake_outside import MODEL, Fakes
+from tests.fakes.sessions.fake_outside import MODEL, Fakes
 
 CARDS = (("RTX 3060", 12), ("RTX 4090", 24), ("RTX 3090", 24), ("RTX 4070", 12), ("RTX A4000", 16))
 N_GPUS, N_LAYERS = 14, 80

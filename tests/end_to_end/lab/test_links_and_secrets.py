@@ -12,7 +12,7 @@ import pytest
 from engine.session.state import RunPhase
 from engine.vocabulary.remote import RemotePhase
 from tests.end_to_end.lab.on_the_desk import Desk, wait_until_hosts_are_as_before
-from tests.fakes.gguf_writer import write_llama
+from tests.fakes.llama_cpp.gguf_writer import write_llama
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 

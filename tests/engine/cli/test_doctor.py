@@ -9,7 +9,7 @@ from engine.cli.main import main
 from engine.cli.terminal import exit_codes
 from engine.ports import RpcAnswer, RpcState
 from engine.vocabulary.runtime import RpcProtocolVersion
-from tests.fakes.fake_outside import Fakes
+from tests.fakes.sessions.fake_outside import Fakes
 
 
 class Asker:

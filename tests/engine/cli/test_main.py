@@ -8,7 +8,7 @@ from engine.cli.terminal.foreground import Interrupted, PlanIsRefused
 from engine.errors import BadInput, Cancelled, ProcessFailed
 from engine.session.state import ClusterState
 from engine.session.telling.as_json import map_json, plan_json, state_json
-from tests.fakes.cluster_states import ready
+from tests.fakes.states.cluster_states import ready
 
 
 def exit_of(*argv):

@@ -6,9 +6,9 @@ import pytest
 
 from engine.cli import node
 from engine.cli.main import main
-from tests.fakes.cli_lab import CliLab
-from tests.fakes.cluster_pieces import hybrid_machine
-from tests.fakes.fake_outside import Fakes
+from tests.fakes.sessions.cli_lab import CliLab
+from tests.fakes.sessions.fake_outside import Fakes
+from tests.fakes.states.cluster_pieces import hybrid_machine
 
 
 class OneMachine:

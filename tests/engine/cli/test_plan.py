@@ -6,7 +6,7 @@ import pytest
 
 from engine.cli.main import main
 from engine.cli.terminal import exit_codes
-from tests.fakes.gguf_writer import write_llama
+from tests.fakes.llama_cpp.gguf_writer import write_llama
 
 LAB = """
 [[machine]]

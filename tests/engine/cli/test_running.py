@@ -9,9 +9,9 @@ from engine.cli.main import main
 from engine.cli.terminal import exit_codes
 from engine.run_files.run_file import RunPublisher
 from engine.session.telling.as_json import map_json, state_json
-from tests.fakes.cluster_states import map_mismatch, no_model, ready
-from tests.fakes.fake_lab import FakeLab
-from tests.fakes.recovery_states import HAPPENED, back, waiting
+from tests.fakes.sessions.fake_lab import FakeLab
+from tests.fakes.states.cluster_states import map_mismatch, no_model, ready
+from tests.fakes.states.recovery_states import HAPPENED, back, waiting
 
 
 @pytest.fixture

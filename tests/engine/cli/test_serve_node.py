@@ -7,9 +7,9 @@ from engine.cli.main import main
 from engine.cli.serve_node import ENDS_WITHIN_SECONDS, MOST_ENDS, PAUSE_SECONDS, serve, specs_of
 from engine.session.state import Choices
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
-from tests.fakes.cluster_pieces import hybrid_machine
-from tests.fakes.fake_outside import Fakes
-from tests.fakes.fake_process_starter import FakeProcessStarter, FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProcessStarter, FakeProgram
+from tests.fakes.sessions.fake_outside import Fakes
+from tests.fakes.states.cluster_pieces import hybrid_machine
 
 
 class Clock:

@@ -8,10 +8,10 @@ from engine.cli import up
 from engine.cli.main import main
 from engine.cli.terminal import exit_codes, foreground
 from engine.session.state import RunPhase
-from tests.fakes.cli_lab import CliLab
-from tests.fakes.fake_lab import ListeningAsker
-from tests.fakes.fake_outside import MODEL, lines_for
-from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.cli_lab import CliLab
+from tests.fakes.sessions.fake_lab import ListeningAsker
+from tests.fakes.sessions.fake_outside import MODEL, lines_for
 
 UP = ["up", MODEL, "--policy", "even", "--machine", "ada@one", "--json"]
 

@@ -8,9 +8,9 @@ from engine.cli.main import main
 from engine.cli.terminal import exit_codes, foreground
 from engine.settings.api_key_file import ApiKeyFile
 from engine.settings.folders import find_folders
-from tests.fakes.cli_lab import CliLab
-from tests.fakes.fake_outside import MODEL, lines_for
-from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.cli_lab import CliLab
+from tests.fakes.sessions.fake_outside import MODEL, lines_for
 
 UP = ["up", MODEL, "--policy", "even"]
 

@@ -10,7 +10,7 @@ from engine.cluster.servers import COORDINATOR, server_process_id, tunnel_proces
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.remote import Forward, TunnelSpec
 from engine.vocabulary.running.process import ProcessPhase
-from tests.fakes.cluster_plans import server_of
+from tests.fakes.states.cluster_plans import server_of
 
 A = server_of("127.0.0.1:50052", {"a": "CPU"})
 B = server_of("127.0.0.1:50053", {"b": "CPU"})

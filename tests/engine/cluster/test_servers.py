@@ -5,8 +5,8 @@ from dataclasses import replace
 from engine.cluster.servers import Place, server_process_id, servers_of, servers_of_offers, tunnels_of, with_places
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.worker import Exposure, native
-from tests.fakes.cluster_pieces import hybrid_machine, offers_of
-from tests.fakes.cluster_plans import plan_of
+from tests.fakes.states.cluster_pieces import hybrid_machine, offers_of
+from tests.fakes.states.cluster_plans import plan_of
 
 
 def test_one_server_per_endpoint():

@@ -14,7 +14,7 @@ from engine.vocabulary.runtime import RpcProtocolVersion
 from tests.engine.finding.talking_servers import NotingAsker, refused_port, talking_server
 from tests.engine.finding.test_greetings import OLLAMA
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.fake_rpc_server import fake_rpc_server
+from tests.fakes.llama_cpp.fake_rpc_server import fake_rpc_server
 
 HERE = "127.0.0.1"
 IDLE = RpcState(state="idle")

@@ -14,7 +14,7 @@ from engine.machines.rpc_asker import SocketRpcAsker
 from engine.ports import RpcState
 from engine.session.jobs import Token
 from tests.engine.finding.talking_servers import NotingAsker, refused_port
-from tests.fakes.fake_rpc_server import fake_rpc_server
+from tests.fakes.llama_cpp.fake_rpc_server import fake_rpc_server
 
 ROOT = Path(__file__).parents[3]
 FIND = """

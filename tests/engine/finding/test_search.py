@@ -20,7 +20,7 @@ from engine.session.jobs import Token
 from engine.vocabulary.found import FoundBy
 from engine.vocabulary.remote import SshTarget
 from tests.engine.finding.talking_servers import NotingAsker, refused_port, talking_server
-from tests.fakes.fake_rpc_server import fake_rpc_server
+from tests.fakes.llama_cpp.fake_rpc_server import fake_rpc_server
 
 LAN = (Interface(name="eth0", address="10.9.0.2", prefix=24),)
 NEIGH = '[{"dst":"10.9.0.7","lladdr":"02:00:00:00:00:07","state":["REACHABLE"]}]'

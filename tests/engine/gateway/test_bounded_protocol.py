@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from tests.engine.gateway.open_gateway import QUICK, at, open_gateway
+from tests.fakes.llama_cpp.scripted_llama_server import scripted_llama_server
 from tests.fakes.raw_client import RawClient, eventually, get
-from tests.fakes.scripted_llama_server import scripted_llama_server
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from engine.vocabulary.running.api import ApiPlace
 from tests.engine.gateway.open_gateway import LOADING, QUICK, STOPPED, at, open_gateway
+from tests.fakes.llama_cpp.scripted_llama_server import scripted_llama_server
 from tests.fakes.raw_client import RawClient, get, post
-from tests.fakes.scripted_llama_server import scripted_llama_server
 
 ODD_TARGET = "/a%2Fb/../c%20d;x=1?q=%3F&empty=&q=2&plus=a+b"
 

@@ -10,8 +10,8 @@ import pytest
 from engine.gateway.limits import Limits
 from engine.vocabulary.running.api import ApiPlace, Serving, ServingPhase
 from tests.engine.gateway.open_gateway import LOADING, QUICK, STOPPED, at, free_port, open_gateway
+from tests.fakes.llama_cpp.scripted_llama_server import scripted_llama_server
 from tests.fakes.raw_client import RawClient, eventually, get, post
-from tests.fakes.scripted_llama_server import scripted_llama_server
 
 
 @pytest.fixture

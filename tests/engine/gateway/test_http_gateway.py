@@ -9,8 +9,8 @@ from engine.errors import ProcessFailed
 from engine.gateway.http_gateway import HttpGateway
 from engine.vocabulary.running.api import ApiPlace, Serving, ServingPhase
 from tests.engine.gateway.open_gateway import LOADING, at, free_port, open_gateway
+from tests.fakes.llama_cpp.scripted_llama_server import scripted_llama_server
 from tests.fakes.raw_client import RawClient, get
-from tests.fakes.scripted_llama_server import scripted_llama_server
 
 KEY = "sk-crossply-x"
 BEARER = f"Authorization: Bearer {KEY}"

@@ -15,7 +15,7 @@ from engine.llama_cpp.dialects import Dialect, dialect_of
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.plan import Plan, RunShape
 from engine.vocabulary.worker import native
-from tests.fakes.cluster_plans import plan_of, server_of
+from tests.fakes.states.cluster_plans import plan_of, server_of
 
 TESTS = Path(__file__).parents[2]
 MIB = 1024 * 1024

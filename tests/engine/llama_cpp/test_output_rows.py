@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.llama_cpp.output_rows import keeps_outputs_per_slot
-from tests.fakes.fake_outside import RUNTIME
+from tests.fakes.sessions.fake_outside import RUNTIME
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from engine.machines.processors.cpu_of_system import CpuOfSystem
 from engine.machines.system_facts import SystemFacts
 from engine.machines.this_machine import ThisMachine, cpu_within, why_no_gpu
 from engine.vocabulary.device import RuntimeDevice
-from tests.fakes.fake_nvml import MIB, FakeNvidiaGpu, FakeNvml
+from tests.fakes.ports.fake_nvml import MIB, FakeNvidiaGpu, FakeNvml
 
 GIB = 1 << 30
 PROCESSOR = CpuOfSystem(name="A Processor", instruction_sets=("avx2",))

@@ -16,8 +16,8 @@ from engine.measuring.probe_files import ProbeFiles
 from engine.planning.split_layers import split_layers
 from engine.vocabulary.plan import PlanRequest, Policy
 from tests.engine.planning.planning_cases import offer
-from tests.fakes.bench_program import bench_output
-from tests.fakes.fake_outside import RECORDED, a_model
+from tests.fakes.llama_cpp.bench_program import bench_output
+from tests.fakes.sessions.fake_outside import RECORDED, a_model
 
 
 @pytest.fixture

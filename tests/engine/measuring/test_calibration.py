@@ -18,7 +18,7 @@ from engine.measuring.calibration import (
     speed_of,
 )
 from engine.vocabulary.machine import MachineLoad
-from tests.fakes.cluster_pieces import a_model, hybrid_machine, offers_of
+from tests.fakes.states.cluster_pieces import a_model, hybrid_machine, offers_of
 
 ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 415.5}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 53.25}]
 OUTPUT = ("load_backend: loaded", *json.dumps(ROWS, indent=2).splitlines(), "bye")

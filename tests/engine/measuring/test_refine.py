@@ -8,7 +8,7 @@ from engine.measuring.refine import Refinement, refined_speed, refined_speeds, r
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.worker import Exposure, Speed, WorkerId, WorkerOffer, native
-from tests.fakes.run_records import a_record, a_sample, a_worker
+from tests.fakes.states.run_records import a_record, a_sample, a_worker
 
 WORKER = WorkerId("a/cpu")
 OFFER = WorkerOffer(

@@ -9,8 +9,8 @@ from engine.planning.offers import Reach, offers_of_machine
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.worker import Exposure, Layout
 from tests.engine.planning.planning_cases import GB, gpu, machine
-from tests.fakes.fake_outside import RUNTIME
-from tests.fakes.run_records import a_record, a_worker
+from tests.fakes.sessions.fake_outside import RUNTIME
+from tests.fakes.states.run_records import a_record, a_worker
 
 HERE = replace(machine("desk", ram=10 * GB), id=THIS_MACHINE)
 NODE = replace(machine("node", gpu(0)), id="ada@10.0.0.7")

@@ -20,7 +20,7 @@ from engine.planning.split_layers import split_layers
 from engine.vocabulary.plan import PlanRequest, RunShape
 from engine.vocabulary.worker import Speed
 from tests.engine.planning.planning_cases import offer
-from tests.fakes.cluster_pieces import a_model
+from tests.fakes.states.cluster_pieces import a_model
 
 GUESS = Speed(
     read_bytes_per_second=2e9,

@@ -14,7 +14,7 @@ from engine.processes.local_process import LocalProcessStarter
 from engine.processes.memory_kills import MemoryKills, counted_kills
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessSpec
-from tests.fakes.local_shell import LocalShell
+from tests.fakes.ssh.local_shell import LocalShell
 
 
 @pytest.fixture

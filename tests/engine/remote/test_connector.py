@@ -11,8 +11,8 @@ from engine.remote.connector import SshConnector
 from engine.vocabulary.remote import Forward
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.private_sshd import free_port, private_sshd
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.private_sshd import free_port, private_sshd
+from tests.fakes.ssh.ssh_accounts import an_account
 
 
 @pytest.fixture

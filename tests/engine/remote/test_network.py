@@ -5,7 +5,7 @@ import pytest
 from engine.errors import Cancelled
 from engine.remote.network import real_finder
 from tests.fakes.cancel_tokens import CancelledWhen
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.ssh_accounts import an_account
 
 
 def test_names_of_the_users_ssh_files_are_found_with_where_they_lead(tmp_path):

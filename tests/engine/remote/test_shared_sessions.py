@@ -5,7 +5,7 @@ import pytest
 from engine.errors import MachineUnreachable
 from engine.remote.shared_sessions import PROGRAMS_PER_CONNECTION, SharedSessions
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
-from tests.fakes.fake_process_starter import FakeProcessStarter, FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProcessStarter, FakeProgram
 
 
 class Shell:

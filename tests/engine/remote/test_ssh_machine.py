@@ -10,8 +10,8 @@ from engine.remote.ssh_machine import SshMachine
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.engine.runtimes.remote.builds_here import a_runtime
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.private_sshd import private_sshd
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.private_sshd import private_sshd
+from tests.fakes.ssh.ssh_accounts import an_account
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from engine.errors import ProcessFailed
 from engine.runtimes.ask_hello import ask_protocol
 from engine.vocabulary.runtime import RpcProtocolVersion
-from tests.fakes.fake_llama_cpp import write_fake_build, write_program
+from tests.fakes.llama_cpp.fake_llama_cpp import write_fake_build, write_program
 
 
 @pytest.mark.parametrize("version", [(7, 0, 0), (4, 0, 1), (3, 6, 1), (1, 0, 0)])

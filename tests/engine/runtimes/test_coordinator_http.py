@@ -11,7 +11,7 @@ import pytest
 from engine.errors import CoordinatorUnusable
 from engine.ports import WorkDone
 from engine.runtimes.coordinator_http import HttpCoordinator
-from tests.fakes.fake_llama_server import FakeLlamaServer, fake_llama_server
+from tests.fakes.llama_cpp.fake_llama_server import FakeLlamaServer, fake_llama_server
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from engine.runtimes.describe_runtime import backends_of, fingerprint_of, learn, make_runtime, parse_version, runtime_id
 from engine.runtimes.find_runtimes import Candidate
 from engine.vocabulary.runtime import RpcProtocolVersion, RuntimeSource
-from tests.fakes.fake_llama_cpp import write_fake_build, write_program
+from tests.fakes.llama_cpp.fake_llama_cpp import write_fake_build, write_program
 
 
 def candidate_of(folder, source=RuntimeSource.CHOSEN):

@@ -10,8 +10,8 @@ import pytest
 
 from engine.errors import BadModelFile
 from engine.runtimes.model_files import GgufModelFiles, list_model_files
-from tests.fakes import gguf_bytes as make
-from tests.fakes.gguf_writer import write_llama
+from tests.fakes.llama_cpp import gguf_bytes as make
+from tests.fakes.llama_cpp.gguf_writer import write_llama
 
 
 def split_model(folder: Path) -> list[Path]:

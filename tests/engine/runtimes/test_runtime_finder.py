@@ -5,7 +5,7 @@ import pytest
 from engine.runtimes import runtime_finder
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
 from engine.settings.folders import find_folders
-from tests.fakes.fake_llama_cpp import write_fake_build
+from tests.fakes.llama_cpp.fake_llama_cpp import write_fake_build
 
 
 @pytest.fixture

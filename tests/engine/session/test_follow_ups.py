@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from engine.session.follow_ups import FollowUps
 from engine.session.jobs import Jobs
-from tests.fakes import cluster_states as states
-from tests.fakes.fake_outside import Fakes
+from tests.fakes.sessions.fake_outside import Fakes
+from tests.fakes.states import cluster_states as states
 
 
 class NotedJobs(Jobs):

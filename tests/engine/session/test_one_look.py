@@ -6,7 +6,7 @@ from engine.measuring.calibration import speed_key
 from engine.session.one_look import look_once
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import Speed
-from tests.fakes.fake_outside import RUNTIME, TWO_WORKERS, Fakes, a_model
+from tests.fakes.sessions.fake_outside import RUNTIME, TWO_WORKERS, Fakes, a_model
 
 
 def test_a_plan_at_once():

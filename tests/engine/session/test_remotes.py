@@ -6,8 +6,8 @@ import pytest
 
 from engine.session.remotes import RemoteSeen
 from engine.vocabulary.remote import RemotePhase, SshTarget
-from tests.fakes.fake_outside import RUNTIME
-from tests.fakes.fake_remote import a_look, a_target
+from tests.fakes.ports.fake_remote import a_look, a_target
+from tests.fakes.sessions.fake_outside import RUNTIME
 
 
 def test_it_has_its_own_name_once_it_was_looked_at():

@@ -15,7 +15,8 @@ from engine.vocabulary.plan import PlanRefused
 from engine.vocabulary.running.problem import ProblemKind
 from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.running.throughput import ThroughputSample
-from tests.fakes.fake_outside import (
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.fake_outside import (
     MODEL,
     OTHER_MODEL,
     TIMINGS,
@@ -26,7 +27,6 @@ from tests.fakes.fake_outside import (
     planned_session,
     settle,
 )
-from tests.fakes.fake_process_starter import FakeProgram
 
 
 @pytest.fixture

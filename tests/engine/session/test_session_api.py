@@ -7,8 +7,8 @@ import pytest
 from engine.session.session import Session
 from engine.session.state import Choices, RunPhase
 from engine.vocabulary.running.api import ApiOpened, ApiPlace, ServingPhase
-from tests.fakes.fake_outside import TWO_WORKERS, FakeJobs, Fakes, lines_for, planned_session, settle
-from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.fake_outside import TWO_WORKERS, FakeJobs, Fakes, lines_for, planned_session, settle
 
 
 @pytest.fixture

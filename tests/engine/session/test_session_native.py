@@ -8,7 +8,7 @@ from engine.cluster.servers import COORDINATOR
 from engine.session.state import RunPhase
 from engine.session.telling.as_json import state_json
 from engine.vocabulary.plan import Policy
-from tests.fakes.fake_outside import TWO_WORKERS, Fakes, planned_session, settle
+from tests.fakes.sessions.fake_outside import TWO_WORKERS, Fakes, planned_session, settle
 
 
 @pytest.fixture

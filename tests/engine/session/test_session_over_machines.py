@@ -7,9 +7,9 @@ from engine.errors import Cancelled
 from engine.session.state import RunPhase
 from engine.session.working.machines import look
 from engine.vocabulary.running.process import ProcessPhase
-from tests.fakes.fake_lab import FakeLab, id_of
-from tests.fakes.fake_outside import FakeToken, settle
-from tests.fakes.fake_remote import a_target
+from tests.fakes.ports.fake_remote import a_target
+from tests.fakes.sessions.fake_lab import FakeLab, id_of
+from tests.fakes.sessions.fake_outside import FakeToken, settle
 
 
 def test_over_three_machines_from_launch_to_stopped():

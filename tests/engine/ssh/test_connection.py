@@ -13,8 +13,8 @@ from engine.errors import MachineUnreachable
 from engine.ssh import connection as module
 from engine.ssh.connection import AgentKeys, Connection, KeyFileLocked, load_key_file
 from engine.vocabulary.running.process import ConnectionLoss
-from tests.fakes.private_sshd import new_key, private_sshd
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.private_sshd import new_key, private_sshd
+from tests.fakes.ssh.ssh_accounts import an_account
 
 
 @pytest.fixture

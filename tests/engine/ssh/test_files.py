@@ -8,8 +8,8 @@ import pytest
 
 from engine.errors import Cancelled, MachineUnreachable, RemoteFileProblem
 from engine.ssh.files import ParamikoFiles
-from tests.fakes.private_sshd import private_sshd
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.private_sshd import private_sshd
+from tests.fakes.ssh.ssh_accounts import an_account
 
 BIG = os.urandom(1 << 20) * 20
 

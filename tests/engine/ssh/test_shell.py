@@ -8,8 +8,8 @@ import pytest
 
 from engine.errors import Cancelled, MachineUnreachable
 from tests.fakes.cancel_tokens import CancelledWhen
-from tests.fakes.private_sshd import free_port, private_sshd
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.private_sshd import free_port, private_sshd
+from tests.fakes.ssh.ssh_accounts import an_account
 
 SECONDS = 20.0
 

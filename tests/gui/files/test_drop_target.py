@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.session.state import Choices
 from engine.vocabulary.remote import SshTarget
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 COPY, LEFT, NONE = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from engine.session.state import Choices, ClusterDocument, ClusterState
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 from tests.gui.window_hands import answer, show, told
 
 PATH = "/labs/lab.crossply.toml"

@@ -11,9 +11,9 @@ from engine.session.state import Choices, ClusterState
 from engine.vocabulary.plan import Plan
 from gui.main_window import MainWindow
 from gui.session_bridge import SessionBridge
-from tests.fakes import cluster_states as states
-from tests.fakes.fake_files import DEMO_PATH
-from tests.fakes.fake_outside import MODEL, OTHER_MODEL, FakeJobs, FakeProgram, Fakes, a_model, lines_for, settle
+from tests.fakes.ports.fake_files import DEMO_PATH
+from tests.fakes.sessions.fake_outside import MODEL, OTHER_MODEL, FakeJobs, FakeProgram, Fakes, a_model, lines_for, settle
+from tests.fakes.states import cluster_states as states
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QLabel
 from gui.machine_cards.machine_card import MachineCard
 from gui.machine_cards.machine_line import MachineLine
 from gui.what_to_show.cards.machine_order import Density, GroupBy, MachineView, SortBy
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states as remote
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states as remote
 from tests.gui.window_hands import LEFT, dialog, show
 
 CONTROL = Qt.KeyboardModifier.ControlModifier

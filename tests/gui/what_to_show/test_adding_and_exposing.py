@@ -10,7 +10,7 @@ from engine.vocabulary.remote import HostKeyQuestion, SecretKind, SshTarget
 from gui.what_to_show.remote.exposure_content import UNKNOWN_COORDINATOR, exposure_of, firewall_lines, why_not_bound
 from gui.what_to_show.remote.found_machines_content import add_machines_of, additions_of, user_to_offer
 from gui.what_to_show.remote.questions_content import HostKeyContent, SecretContent, question_of, questions_of
-from tests.fakes import remote_states as remote
+from tests.fakes.states import remote_states as remote
 
 
 def rows() -> dict[str, object]:

@@ -11,9 +11,9 @@ from engine.session.state import Choices, RunPhase
 from engine.vocabulary.plan import Plan
 from gui.what_to_show.layer_map_content import layer_map_of
 from gui.what_to_show.worker_marks import marks_of
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import cluster_states as states
-from tests.fakes import edited_states as edited
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import edited_states as edited
 from tests.gui.what_to_show.every_card import machine_cards_of
 
 

@@ -9,7 +9,7 @@ import pytest
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.worker import Link
 from gui.what_to_show.cards.launch_content import launch_progress_of, load_of_machine
-from tests.fakes import remote_states as remote
+from tests.fakes.states import remote_states as remote
 
 
 def loading(*, sent_bytes: int | None, bytes_per_second: float | None) -> tuple[ClusterState, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.session.state import Choices, ClusterState
 from gui.what_to_show.model_chooser_content import model_chooser_of
-from tests.fakes.cluster_pieces import the_models
+from tests.fakes.states.cluster_pieces import the_models
 
 GEMMA, LLAMA_70B, QWEN, OLLAMAS = the_models()
 

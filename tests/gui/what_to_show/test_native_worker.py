@@ -9,7 +9,7 @@ from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.worker import native
 from gui.what_to_show.status_content import n_workers_running, status_of
 from gui.what_to_show.tabs.logs_content import log_sources_of
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 from tests.gui.what_to_show.every_card import machine_cards_of
 
 

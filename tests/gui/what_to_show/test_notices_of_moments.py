@@ -7,7 +7,7 @@ from dataclasses import replace
 from engine.session.plan_runs.in_background import MEASURE_PLANS
 from engine.session.state import Activity, ClusterState
 from gui.what_to_show.notices_of_moments import MomentWatch
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 
 def titles(*seen: tuple[float, ClusterState]) -> list[str]:

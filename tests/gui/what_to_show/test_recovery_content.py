@@ -8,10 +8,10 @@ from engine.session.recovering.steps import go_back
 from engine.vocabulary.running.recovery import RecoveryMode
 from gui.what_to_show.recovery_content import recovery_of
 from gui.what_to_show.status_content import primary_button_of, status_of
-from tests.fakes import recovery_states
-from tests.fakes.cluster_pieces import NOW
-from tests.fakes.cluster_states import ready
-from tests.fakes.recovery_states import HAPPENED, asking, back, missing, starting_again, stopping, there_again, waiting
+from tests.fakes.states import recovery_states
+from tests.fakes.states.cluster_pieces import NOW
+from tests.fakes.states.cluster_states import ready
+from tests.fakes.states.recovery_states import HAPPENED, asking, back, missing, starting_again, stopping, there_again, waiting
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from gui.what_to_show.cards.machine_card_content import CardAction, MachineCardC
 from gui.what_to_show.status_content import status_of
 from gui.what_to_show.tabs.logs_content import log_sources_of
 from gui.what_to_show.tabs.tabs_content import commands_of_machine
-from tests.fakes import remote_states as remote
-from tests.fakes.cluster_pieces import the_commands
+from tests.fakes.states import remote_states as remote
+from tests.fakes.states.cluster_pieces import the_commands
 from tests.gui.what_to_show.every_card import machine_cards_of
 
 

@@ -14,9 +14,9 @@ from gui.what_to_show.plan_table_content import ROWS, plan_as_text, plan_table_o
 from gui.what_to_show.status_content import is_running, n_workers_running, primary_button_of, status_of
 from gui.what_to_show.tabs.logs_content import log_sources_of
 from gui.what_to_show.tabs.tabs_content import commands_as_script, commands_of
-from tests.fakes import cluster_states as states
-from tests.fakes import edited_states as edited
-from tests.fakes.cluster_pieces import VULKAN_ID
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import edited_states as edited
+from tests.fakes.states.cluster_pieces import VULKAN_ID
 
 
 @pytest.mark.parametrize(

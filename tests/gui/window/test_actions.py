@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar
 from gui.theme import Scheme
 from gui.what_to_show.actions.mnemonics import without_mnemonic
 from gui.window.actions import keys_text
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 
 from engine.session.state import Choices, ClusterDocument, ClusterState
 from engine.vocabulary.plan import Policy
-from tests.fakes import cluster_states as states
-from tests.fakes.kept_states import with_remote_workers
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states.kept_states import with_remote_workers
 from tests.gui.window_hands import answer, show, told
 
 

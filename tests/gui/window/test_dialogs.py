@@ -18,7 +18,7 @@ from gui.dialogs.sheets.about import About
 from gui.dialogs.sheets.shortcut_sheet import ShortcutSheet
 from gui.theme import Scheme
 from gui.what_to_show.settings.preferences import Language
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 

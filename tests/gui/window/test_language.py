@@ -84,7 +84,7 @@ def test_the_program_begins_in_the_language_that_was_chosen(tmp_path):
         "from PySide6.QtWidgets import QApplication\n"
         "from gui.app import run\n"
         "from tests.fakes import cluster_states\n"
-        "from tests.fakes.fake_session import FakeSession\n"
+        "from tests.fakes.sessions.fake_session import FakeSession\n"
         "def look():\n"
         "    window = next(top for top in QApplication.topLevelWidgets() if hasattr(top, 'header'))\n"
         "    print(window.header.primary.text(), window.tabs.tabText(0))\n"

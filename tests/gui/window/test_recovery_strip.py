@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 
-from tests.fakes.recovery_states import a_cost, asking, back, stopping, there_again, waiting
+from tests.fakes.states.recovery_states import a_cost, asking, back, stopping, there_again, waiting
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 from tests.gui.window_hands import LEFT
 
 

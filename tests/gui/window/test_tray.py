@@ -9,7 +9,7 @@ from PySide6.QtCore import QProcess, QStandardPaths
 from PySide6.QtWidgets import QSystemTrayIcon
 
 from gui.what_to_show.notices_of_moments import Notification
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 
 @pytest.fixture

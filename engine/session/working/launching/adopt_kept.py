@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from engine.cluster.servers import servers_of
 from engine.llama_cpp.command_lines import rpc_server_argv
-from engine.session.reducing.commands import programs_of
+from engine.session.reducing.planned.commands import programs_of
 from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import THIS_MACHINE, MachineId

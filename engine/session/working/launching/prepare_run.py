@@ -17,7 +17,7 @@ from engine.ports import RpcAsker
 from engine.remote_ports import RemoteMachine
 from engine.session import events
 from engine.session.outside import Outside
-from engine.session.reducing.commands import programs_of
+from engine.session.reducing.planned.commands import programs_of
 from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
 from engine.session.working.launching.adopt_kept import KeptPorts, kept_ports, why_not_kept

@@ -16,7 +16,7 @@ from engine.measuring.probe_files import ProbeFiles
 from engine.measuring.published import published_speed
 from engine.session import events
 from engine.session.outside import Outside
-from engine.session.reducing.replan import native_offers_of
+from engine.session.reducing.planned.replan import native_offers_of
 from engine.session.state import ClusterState
 from engine.session.working.machines.look import CALIBRATE, problem_of
 from engine.session.working.measured.measure_worker import LARGEST_QUICK_BYTES, Subject, measured_speed, stored_speed

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from engine.errors import BadInput
 from engine.planning.comparing.compare import compare
 from engine.session import events
-from engine.session.reducing.measured_before import with_measured
-from engine.session.reducing.replan import request_of
+from engine.session.reducing.planned.measured_before import with_measured
+from engine.session.reducing.planned.replan import request_of
 from engine.session.state import ClusterState
 from engine.vocabulary.comparison import Comparison
 from engine.vocabulary.plan import PlanRefused, Policy

@@ -3,8 +3,8 @@
 import pytest
 
 from engine.cli.measured import compare, history, record, reproduce
-from tests.fakes.cli_lab import CliLab
-from tests.fakes.fake_outside import MODEL
+from tests.fakes.sessions.cli_lab import CliLab
+from tests.fakes.sessions.fake_outside import MODEL
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from engine.cli.terminal import exit_codes
 from engine.errors import HistoryUnusable
 from engine.session.working.measured import calibrate
 from engine.vocabulary.plan import Plan
-from tests.fakes.fake_outside import TIMINGS, lines_for
-from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.fake_outside import TIMINGS, lines_for
 
 
 @pytest.fixture

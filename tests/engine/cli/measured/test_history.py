@@ -6,7 +6,7 @@ from dataclasses import replace
 from engine.cli.main import main
 from engine.cli.measured.history import error_text
 from engine.cli.terminal import exit_codes
-from tests.fakes.run_records import a_record
+from tests.fakes.states.run_records import a_record
 
 
 def test_predicted_beside_measured(lab, capsys):

@@ -3,7 +3,7 @@
 from engine.cli.main import main
 from engine.cli.terminal import exit_codes
 from engine.settings.history.record_json import record_from_json
-from tests.fakes.run_records import a_record
+from tests.fakes.states.run_records import a_record
 
 
 def test_all_of_a_run(lab, capsys):

@@ -10,8 +10,8 @@ from engine.cli.terminal import exit_codes
 from engine.settings.history.record_json import record_from_json, record_to_json
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import Exposure
-from tests.fakes.fake_outside import lines_for
-from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.fake_outside import lines_for
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from engine.cli.main import main
 from engine.cli.terminal import answers, exit_codes
 from engine.errors import HostKeyUnknown, SecretNeeded
 from engine.vocabulary.remote import SecretKind, SecretQuestion
-from tests.fakes.cli_lab import FINGERPRINT, KEY, CliLab
+from tests.fakes.sessions.cli_lab import FINGERPRINT, KEY, CliLab
 
 NODE = ["node", "--machine", "ada@one"]
 

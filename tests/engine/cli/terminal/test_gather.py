@@ -8,8 +8,8 @@ from engine.cli.main import main
 from engine.cli.terminal import exit_codes, foreground
 from engine.errors import HostKeyChanged, MachineUnreachable, RuntimeUnavailable
 from engine.vocabulary.remote import RemoteRuntime
-from tests.fakes.cli_lab import OTHER_COMMIT, CliLab
-from tests.fakes.fake_outside import MODEL
+from tests.fakes.sessions.cli_lab import OTHER_COMMIT, CliLab
+from tests.fakes.sessions.fake_outside import MODEL
 
 
 @pytest.fixture

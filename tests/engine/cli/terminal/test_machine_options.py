@@ -9,7 +9,7 @@ from engine.cli.terminal.options import add_planning, choices_of
 from engine.errors import BadClusterFile, BadInput
 from engine.settings.settings_file import RememberedMachine, Settings, save_settings
 from engine.vocabulary.remote import SshTarget
-from tests.fakes.cli_lab import FINGERPRINT
+from tests.fakes.sessions.cli_lab import FINGERPRINT
 
 
 def arguments(*argv):

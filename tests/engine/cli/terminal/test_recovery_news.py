@@ -7,8 +7,8 @@ import pytest
 
 from engine.cli.terminal.recovery_news import RecoveryNews
 from engine.errors import ProcessFailed
-from tests.fakes.cluster_states import ready
-from tests.fakes.recovery_states import asking, back, starting_again, stopping, there_again, waiting
+from tests.fakes.states.cluster_states import ready
+from tests.fakes.states.recovery_states import asking, back, starting_again, stopping, there_again, waiting
 
 
 class Answered:

@@ -23,8 +23,8 @@ from engine.llama_cpp.gguf.model_facts import read_model_facts
 from engine.llama_cpp.gguf.tensor_types import TENSOR_TYPES, file_type_name
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import RunShape
-from tests.fakes import gguf_bytes as make
-from tests.fakes.gguf_writer import write_hybrid, write_llama
+from tests.fakes.llama_cpp import gguf_bytes as make
+from tests.fakes.llama_cpp.gguf_writer import write_hybrid, write_llama
 
 
 def read(raw: bytes) -> GgufHeader:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.llama_cpp.gguf.gguf_kind import PREFIX_BYTES, is_language_model
-from tests.fakes import gguf_bytes as make
+from tests.fakes.llama_cpp import gguf_bytes as make
 
 
 def file(*keys: bytes) -> bytes:

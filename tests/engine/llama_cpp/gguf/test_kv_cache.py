@@ -21,7 +21,7 @@ from engine.runtimes.model_files import GgufModelFiles
 from engine.vocabulary.model import KvFacts, ModelFacts
 from engine.vocabulary.plan import RunShape
 from engine.vocabulary.runtime import Runtime
-from tests.fakes import gguf_writer
+from tests.fakes.llama_cpp import gguf_writer
 
 GQA = KvFacts(k_elements_per_token=128, v_elements_per_token=64)
 

@@ -13,8 +13,8 @@ from engine.errors import BadModelFile
 from engine.llama_cpp.gguf.gguf_header import read_gguf_header
 from engine.llama_cpp.gguf.model_facts import read_model_facts
 from engine.vocabulary.model import ModelFacts
-from tests.fakes import gguf_bytes as make
-from tests.fakes.gguf_writer import (
+from tests.fakes.llama_cpp import gguf_bytes as make
+from tests.fakes.llama_cpp.gguf_writer import (
     write_heavy_head,
     write_hybrid,
     write_latent,

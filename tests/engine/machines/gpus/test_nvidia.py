@@ -6,7 +6,7 @@ import pytest
 from engine.machines.gpus.nvidia import NvidiaGpus, WhyNoNvidia
 from engine.machines.gpus.vendor_gpu import VendorGpu
 from engine.vocabulary.device import Vendor
-from tests.fakes.fake_nvml import MIB, FakeNvidiaGpu, FakeNvml
+from tests.fakes.ports.fake_nvml import MIB, FakeNvidiaGpu, FakeNvml
 
 
 def test_what_nvml_says_of_a_card() -> None:

@@ -21,13 +21,13 @@ from engine.runtimes.building.build_from_source import BuildOptions, Wanted, bui
 from engine.runtimes.manifest import read_manifest, sha256_of
 from engine.settings.folders import find_folders
 from tests.fakes.cancel_tokens import CancelledWhen, NeverCancelled
-from tests.fakes.fake_llama_cpp import write_program
+from tests.fakes.llama_cpp.fake_llama_cpp import write_program
 
 CPU_ONLY = BuildOptions(cuda=Wanted.NO, vulkan=Wanted.NO)
 CMAKE = """#!{python}
 import os, pathlib, sys, time
 sys.path.insert(0, {root!r})
-from tests.fakes.fake_llama_cpp import write_fake_build
+from tests.fakes.llama_cpp.fake_llama_cpp import write_fake_build
 if "--build" not in sys.argv:
     assert pathlib.Path("source/CMakeLists.txt").is_file()
     pathlib.Path("build").mkdir()

@@ -9,7 +9,7 @@ from engine.errors import RuntimeUnavailable
 from engine.runtimes.building import build_pieces
 from engine.runtimes.building.build_pieces import check_compiler, find_tools, find_vulkan, has_cuda
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.fake_llama_cpp import write_program
+from tests.fakes.llama_cpp.fake_llama_cpp import write_program
 
 
 def which_of(*names):

@@ -15,7 +15,7 @@ from engine.runtimes.manifest import find_damage, read_manifest
 from engine.settings.folders import find_folders
 from engine.vocabulary.runtime import RuntimeSource
 from tests.fakes.cancel_tokens import CancelledWhen, NeverCancelled
-from tests.fakes.fake_llama_cpp import write_fake_build
+from tests.fakes.llama_cpp.fake_llama_cpp import write_fake_build
 
 NEVER = NeverCancelled()
 

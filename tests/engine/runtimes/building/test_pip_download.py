@@ -7,7 +7,7 @@ import pytest
 from engine.errors import RuntimeUnavailable
 from engine.runtimes.building.pip_download import PinnedPackage, download_packages
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.fake_llama_cpp import write_program
+from tests.fakes.llama_cpp.fake_llama_cpp import write_program
 
 SOURCE = PinnedPackage(name="a-source", version="1.0", sha256="0" * 64, is_source=True)
 WHEEL = PinnedPackage(name="a-wheel", version="2.0", sha256="1" * 64)

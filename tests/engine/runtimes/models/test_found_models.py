@@ -15,7 +15,7 @@ from engine.runtimes.models.found_models import search_stores
 from engine.runtimes.models.model_places import Store
 from engine.session.jobs import Token
 from engine.vocabulary.model import FoundModel, ModelPlace
-from tests.fakes import gguf_bytes as make
+from tests.fakes.llama_cpp import gguf_bytes as make
 
 HEX = "0123456789abcdef" * 4
 

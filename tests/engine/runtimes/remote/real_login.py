@@ -13,7 +13,7 @@ from engine.ssh.logging_in.login import SshLogin
 from engine.ssh.logging_in.secrets_store import SecretsStore
 from engine.vocabulary.remote import SshTarget
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.private_sshd import PrivateSshd
+from tests.fakes.ssh.private_sshd import PrivateSshd
 
 
 @contextmanager

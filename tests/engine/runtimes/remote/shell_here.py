@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import MachineUnreachable, RemoteFileProblem
 from engine.remote_ports import CommandOutput
 from engine.vocabulary.remote import HostKey, SshTarget
-from tests.fakes.local_shell import LocalStream
+from tests.fakes.ssh.local_shell import LocalStream
 
 BLOCK = 32_768
 

@@ -6,8 +6,8 @@ from engine.session.administration.kept_to_policy import kept_to, overruled
 from engine.session.state import Choices
 from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.machine import MachineId
-from tests.fakes.drained_session import DrainedSession
-from tests.fakes.fake_outside import Fakes
+from tests.fakes.sessions.drained_session import DrainedSession
+from tests.fakes.sessions.fake_outside import Fakes
 
 STRICT = AdminPolicy(path="/p", exposure_forbidden=True, reserve_fraction=0.4, model_folders=("/srv/models",))
 OPEN = Choices(lan_addresses=((MachineId("m"), "10.0.0.1"),), reserve_fraction=0.1, model_folders=("/home/ada",))

@@ -24,9 +24,9 @@ from engine.vocabulary.plan import GivenSplit, Policy, RunShape
 from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout, Speed, WorkerId
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states as remote
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states as remote
 
 NOTHING = Choices()
 PATH = "/labs/lab.crossply.toml"

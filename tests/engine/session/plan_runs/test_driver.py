@@ -9,7 +9,7 @@ from engine.session.plan_runs.driver import Driver, failure_of
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.running.problem import Problem, ProblemKind
-from tests.fakes.fake_outside import Fakes, planned_session, settle
+from tests.fakes.sessions.fake_outside import Fakes, planned_session, settle
 
 
 class Settling(Driver):

@@ -13,8 +13,8 @@ from engine.session.plan_runs.in_background import MEASURE_PLANS, REPETITIONS, R
 from engine.session.session import Session
 from engine.session.state import RunPhase
 from engine.vocabulary.plan import Plan
-from tests.fakes.fake_outside import MODEL, TWO_WORKERS, Fakes, lines_for
-from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.fake_outside import MODEL, TWO_WORKERS, Fakes, lines_for
 
 
 def wait_until(true, seconds=10.0):

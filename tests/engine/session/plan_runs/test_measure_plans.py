@@ -5,7 +5,7 @@ from dataclasses import replace
 from engine.session.plan_runs.measure_plans import best_subjects, spread
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.worker import Layout
-from tests.fakes.fake_outside import TWO_WORKERS, Fakes, planned_session
+from tests.fakes.sessions.fake_outside import TWO_WORKERS, Fakes, planned_session
 
 
 def test_the_chosen_plan_comes_first_and_no_plan_twice():

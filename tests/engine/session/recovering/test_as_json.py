@@ -3,9 +3,9 @@
 import json
 
 from engine.session.recovering.as_json import recovery_json
-from tests.fakes.cluster_pieces import CUDA_ID
-from tests.fakes.cluster_states import ready
-from tests.fakes.recovery_states import HAPPENED, back, missing, waiting
+from tests.fakes.states.cluster_pieces import CUDA_ID
+from tests.fakes.states.cluster_states import ready
+from tests.fakes.states.recovery_states import HAPPENED, back, missing, waiting
 
 
 def test_nothing_broke():

@@ -9,10 +9,10 @@ from engine.session.recovering.clock import RecoveryClock
 from engine.session.state import Activity
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.running.recovery import RecoveryMode, RecoveryStep
-from tests.fakes.cluster_pieces import NOW
-from tests.fakes.cluster_states import plan_refused, ready
-from tests.fakes.fake_outside import FakeClock
-from tests.fakes.recovery_states import asking, broken, missing, starting_again, stopping, there_again, waiting
+from tests.fakes.sessions.fake_outside import FakeClock
+from tests.fakes.states.cluster_pieces import NOW
+from tests.fakes.states.cluster_states import plan_refused, ready
+from tests.fakes.states.recovery_states import asking, broken, missing, starting_again, stopping, there_again, waiting
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from engine.session.recovering.cures import LOAD_MODE, cured_shape, margin_bytes
 from engine.vocabulary.plan import RunShape
 from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.recovery import Cure, Recovery
-from tests.fakes.cluster_pieces import CUDA_ID, hybrid_machine, offers_of
+from tests.fakes.states.cluster_pieces import CUDA_ID, hybrid_machine, offers_of
 
 MIB = 1 << 20
 OPTIONS = frozenset({LOAD_MODE})

@@ -10,8 +10,8 @@ from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.running.process import ProcessOutcome
-from tests.fakes import remote_states
-from tests.fakes.cluster_states import loading, no_model, ready
+from tests.fakes.states import remote_states
+from tests.fakes.states.cluster_states import loading, no_model, ready
 
 LOST = "ggml-rpc.cpp:650: Remote RPC server crashed or returned malformed response"
 

@@ -9,10 +9,10 @@ from engine.session.recovering.steps import go_back
 from engine.session.state import RunPhase
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.running.recovery import Recovery, RecoveryMode, RecoveryStep, RunBefore
-from tests.fakes import recovery_states
-from tests.fakes.cluster_pieces import NOW
-from tests.fakes.cluster_states import plan_refused, ready
-from tests.fakes.recovery_states import a_cost
+from tests.fakes.states import recovery_states
+from tests.fakes.states.cluster_pieces import NOW
+from tests.fakes.states.cluster_states import plan_refused, ready
+from tests.fakes.states.recovery_states import a_cost
 
 STATE = recovery_states.there_again()
 

@@ -7,7 +7,7 @@ from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.recovery import Recovery
 from engine.vocabulary.worker import WorkerId
-from tests.fakes.recovery_states import missing
+from tests.fakes.states.recovery_states import missing
 
 NODE = MachineId("gpu-node")
 WORKER = WorkerId("gpu-node/cuda:0")

@@ -14,8 +14,8 @@ from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.running.recovery import Cure, Recovery, RecoveryMode, RecoveryStep
 from engine.vocabulary.worker import WorkerId
-from tests.fakes.fake_outside import TWO_WORKERS, Fakes, lines_for, planned_session, settle
-from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.fake_outside import TWO_WORKERS, Fakes, lines_for, planned_session, settle
 
 SOCKET = "Failed to create server socket"
 

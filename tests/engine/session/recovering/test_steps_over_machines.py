@@ -11,9 +11,9 @@ from engine.vocabulary.plan import Plan
 from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.running.recovery import RecoveryMode, RecoveryStep
-from tests.fakes.fake_lab import FakeLab, id_of
-from tests.fakes.fake_outside import settle
-from tests.fakes.fake_remote import a_target
+from tests.fakes.ports.fake_remote import a_target
+from tests.fakes.sessions.fake_lab import FakeLab, id_of
+from tests.fakes.sessions.fake_outside import settle
 
 LOOK_AT_ONE = f"machine {a_target('one').text}"
 

@@ -17,8 +17,8 @@ from engine.session.recovering.told import (
 )
 from engine.vocabulary.plan import PlanRefused
 from engine.vocabulary.running.recovery import Cure, RecoveryMode, RecoveryStep
-from tests.fakes.cluster_states import plan_refused, ready
-from tests.fakes.recovery_states import (
+from tests.fakes.states.cluster_states import plan_refused, ready
+from tests.fakes.states.recovery_states import (
     HAPPENED,
     a_cost,
     asking,

@@ -11,9 +11,9 @@ from engine.vocabulary.remote import RemotePhase
 from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.running.process import ProcessOutcome
 from engine.vocabulary.running.recovery import RecoveryMode
-from tests.fakes import remote_states
-from tests.fakes.cluster_pieces import timings
-from tests.fakes.cluster_states import loading, plan_refused, plan_shown, ready
+from tests.fakes.states import remote_states
+from tests.fakes.states.cluster_pieces import timings
+from tests.fakes.states.cluster_states import loading, plan_refused, plan_shown, ready
 
 
 def kinds(state):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from engine.cluster.servers import COORDINATOR
 from engine.session.reducing.processes_seen import alive, find, is_left_running, with_process
 from engine.vocabulary.running.process import ProcessId, ProcessPhase
-from tests.fakes.cluster_states import ready
+from tests.fakes.states.cluster_states import ready
 
 
 def test_one_by_its_id():

@@ -6,8 +6,8 @@ from engine.session import events
 from engine.session.reducing.reduce import MAX_PROBLEMS, reduce
 from engine.session.state import AnswerShown, ClusterState, RunPhase
 from engine.vocabulary.running.problem import Problem, ProblemKind
-from tests.fakes.cluster_pieces import timings
-from tests.fakes.cluster_states import ready, starting
+from tests.fakes.states.cluster_pieces import timings
+from tests.fakes.states.cluster_states import ready, starting
 
 
 def problem(text="x"):

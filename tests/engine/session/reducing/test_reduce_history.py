@@ -6,8 +6,8 @@ from engine.planning.policies.moved_boundary import moved_boundary, seats_of_wor
 from engine.session import events
 from engine.session.reducing.reduce import reduce
 from engine.vocabulary.comparison import Comparison
-from tests.fakes.fake_outside import MODEL, Fakes, planned_session
-from tests.fakes.run_records import a_record
+from tests.fakes.sessions.fake_outside import MODEL, Fakes, planned_session
+from tests.fakes.states.run_records import a_record
 
 NOTHING = Comparison(rows=(), workers=())
 

@@ -8,8 +8,8 @@ from engine.session.state import Choices, ClusterDocument, ClusterState, Runtime
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.worker import Speed
-from tests.fakes.cluster_pieces import hybrid_machine, load_of, the_models
-from tests.fakes.fake_outside import MODEL, OTHER_MODEL, TWO_WORKERS, Fakes, a_model, planned_session
+from tests.fakes.sessions.fake_outside import MODEL, OTHER_MODEL, TWO_WORKERS, Fakes, a_model, planned_session
+from tests.fakes.states.cluster_pieces import hybrid_machine, load_of, the_models
 
 
 def planned():

@@ -10,8 +10,8 @@ from engine.vocabulary.found import FoundMachine
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
 from engine.vocabulary.remote import HostKeyQuestion, RemotePhase
 from engine.vocabulary.running.problem import Problem, ProblemKind
-from tests.fakes.fake_outside import RUNTIME, Fakes, planned_session
-from tests.fakes.fake_remote import LINK, a_key, a_look, a_target
+from tests.fakes.ports.fake_remote import LINK, a_key, a_look, a_target
+from tests.fakes.sessions.fake_outside import RUNTIME, Fakes, planned_session
 
 ONE, TWO = a_target("one"), a_target("two")
 HELP = Fakes().finder.help_text(RUNTIME)

@@ -15,8 +15,8 @@ from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessPhase
 from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.running.throughput import ThroughputSample
-from tests.fakes.cluster_pieces import a_runtime, servers_of, timings
-from tests.fakes.cluster_states import plan_refused, plan_shown, ready, starting
+from tests.fakes.states.cluster_pieces import a_runtime, servers_of, timings
+from tests.fakes.states.cluster_states import plan_refused, plan_shown, ready, starting
 
 UNASKED = ProcessOutcome(exit_code=0, stop_asked=False)
 ASKED = ProcessOutcome(exit_code=-15, stop_asked=True, rung="asked")

@@ -9,7 +9,7 @@ from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.running.api import ServingPhase
 from engine.vocabulary.running.recovery import Recovery, RecoveryStep
 from engine.vocabulary.running.throughput import LoadProgress
-from tests.fakes.cluster_states import ready, starting
+from tests.fakes.states.cluster_states import ready, starting
 
 
 def test_ready_is_at_llama_servers_own_address():

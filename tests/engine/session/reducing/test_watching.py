@@ -10,9 +10,9 @@ from engine.session.state import RunPhase
 from engine.session.watched import Column
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.running.throughput import ThroughputSample
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import remote_states
-from tests.fakes.cluster_states import plan_shown, ready
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import remote_states
+from tests.fakes.states.cluster_states import plan_shown, ready
 
 LAB_02 = remote_states.target(2).machine_id
 

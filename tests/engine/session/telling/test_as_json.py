@@ -6,8 +6,8 @@ import pytest
 
 from engine.session.state import ClusterState
 from engine.session.telling.as_json import machine_json, map_json, plan_json, state_json, timings_json
-from tests.fakes.cluster_pieces import hybrid_machine, refused, timings
-from tests.fakes.cluster_states import every_state, map_mismatch, plan_shown, ready
+from tests.fakes.states.cluster_pieces import hybrid_machine, refused, timings
+from tests.fakes.states.cluster_states import every_state, map_mismatch, plan_shown, ready
 
 PLAN = {
     "policy", "layout", "n_layers", "workers", "tensor_split", "device_order", "predicted", "refused", "commands", "notes",

@@ -6,7 +6,7 @@ from engine.planning.comparing.compare import compare
 from engine.session.telling.measured_json import comparison_json, run_json
 from engine.vocabulary.plan import PlanRequest
 from tests.engine.planning.planning_cases import GB, model_of, offer
-from tests.fakes.run_records import a_record
+from tests.fakes.states.run_records import a_record
 
 
 def test_a_comparison_has_a_row_per_approach_and_an_entry_per_worker():

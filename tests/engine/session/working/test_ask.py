@@ -5,7 +5,7 @@ import pytest
 from engine.errors import Cancelled, CoordinatorUnusable
 from engine.ports import AnswerPiece
 from engine.session.working.ask import ask
-from tests.fakes.fake_outside import TIMINGS, FakeClock, FakeCoordinator, FakeToken
+from tests.fakes.sessions.fake_outside import TIMINGS, FakeClock, FakeCoordinator, FakeToken
 
 
 def asked(client, *, step=1.0, token=None):

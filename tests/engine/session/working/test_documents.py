@@ -14,8 +14,8 @@ from engine.session.working.documents import DEMO_MODEL
 from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
-from tests.fakes.fake_files import DEMO_PATH
-from tests.fakes.fake_outside import MODEL, OTHER_MODEL, FakeJobs, Fakes, a_model, settle
+from tests.fakes.ports.fake_files import DEMO_PATH
+from tests.fakes.sessions.fake_outside import MODEL, OTHER_MODEL, FakeJobs, Fakes, a_model, settle
 
 NOTHING = Choices()
 PATH = "/labs/lab.crossply.toml"

@@ -11,15 +11,15 @@ from engine.session.working.perform import HURRIED_STOP_SECONDS, STOP_SECONDS
 from engine.vocabulary.running.problem import ProblemKind
 from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.running.recovery import RecoveryMode
-from tests.fakes.fake_lab import FakeLab
-from tests.fakes.fake_outside import (
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_remote import a_target
+from tests.fakes.sessions.fake_lab import FakeLab
+from tests.fakes.sessions.fake_outside import (
     TWO_WORKERS,
     Fakes,
     planned_session,
     settle,
 )
-from tests.fakes.fake_process_starter import FakeProgram
-from tests.fakes.fake_remote import a_target
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from engine.session.events import ActivityProgressed
 from engine.session.remote_events import MachineTurned
 from engine.session.working.machines.give_runtime import copy_activity
 from engine.vocabulary.remote import RemotePhase
-from tests.fakes.fake_outside import RUNTIME, Fakes, planned_session, settle
-from tests.fakes.fake_remote import a_look
-from tests.fakes.remote_session import NAME, TARGET, Listener, added, seen
+from tests.fakes.ports.fake_remote import a_look
+from tests.fakes.sessions.fake_outside import RUNTIME, Fakes, planned_session, settle
+from tests.fakes.sessions.remote_session import NAME, TARGET, Listener, added, seen
 
 LOST = MachineUnreachable("gpu-node does not answer.", advice="Is it on?")
 

@@ -12,8 +12,8 @@ from engine.session.working.watch_coordinator import CoordinatorWatch, is_debug,
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.running.process import ProcessSpec
 from engine.vocabulary.worker import native
-from tests.fakes.cluster_states import ready
-from tests.fakes.fake_outside import FakeClock, FakeCoordinator, Fakes, FakeToken, lines_for
+from tests.fakes.sessions.fake_outside import FakeClock, FakeCoordinator, Fakes, FakeToken, lines_for
+from tests.fakes.states.cluster_states import ready
 
 DEBUG = "0.09.000.000 D slot process_token: next token: 'secret'"
 INFO = "0.09.000.000 I srv: hello"

@@ -12,7 +12,7 @@ import pytest
 from engine.errors import HistoryUnusable
 from engine.settings.history.history_file import HistoryFile
 from engine.settings.history.schema import VERSION, version_of
-from tests.fakes.run_records import a_record
+from tests.fakes.states.run_records import a_record
 
 ROOT = Path(__file__).parents[4]
 
@@ -164,7 +164,7 @@ SAVE_MANY = """
 import sys
 from pathlib import Path
 from engine.settings.history.history_file import HistoryFile
-from tests.fakes.run_records import a_record
+from tests.fakes.states.run_records import a_record
 history = HistoryFile(Path(sys.argv[1]))
 for _ in range(20):
     history.save(a_record(float(sys.argv[2])))

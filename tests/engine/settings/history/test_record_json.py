@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import BadInput
 from engine.settings.history.record_json import LARGEST_FILE_BYTES, read_record, record_from_json, record_to_json
-from tests.fakes.run_records import a_record
+from tests.fakes.states.run_records import a_record
 
 
 def test_there_and_back():

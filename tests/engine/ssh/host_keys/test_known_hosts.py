@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.errors import HostKeyChanged, HostKeyUnknown
 from engine.ssh.host_keys.known_hosts import check_host_key, fingerprint_of, host_key_of, known_keys
-from tests.fakes.private_sshd import new_key
+from tests.fakes.ssh.private_sshd import new_key
 
 
 def keygen(*arguments):

@@ -6,7 +6,7 @@ import socket
 import threading
 
 from engine.ssh.host_keys.shown_key import shown_fingerprint
-from tests.fakes.private_sshd import private_sshd
+from tests.fakes.ssh.private_sshd import private_sshd
 
 
 def test_a_real_sshd_shows_the_key_that_its_file_holds(tmp_path):

@@ -8,8 +8,8 @@ import pytest
 from engine.errors import ProcessFailed
 from engine.ssh.leashed.carry_ports import carry, listen
 from engine.vocabulary.remote import Forward
-from tests.fakes.local_shell import LocalShell
-from tests.fakes.private_sshd import free_port
+from tests.fakes.ssh.local_shell import LocalShell
+from tests.fakes.ssh.private_sshd import free_port
 
 WAIT_SECONDS = 30.0
 

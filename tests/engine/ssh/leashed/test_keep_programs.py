@@ -21,7 +21,7 @@ from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import ends
-from tests.fakes.local_shell import LocalShell
+from tests.fakes.ssh.local_shell import LocalShell
 
 WAIT_SECONDS = 30.0
 

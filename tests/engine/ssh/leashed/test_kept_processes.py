@@ -10,7 +10,7 @@ import pytest
 from engine.errors import ProbeFailed
 from engine.remote_ports import CommandOutput
 from engine.ssh.leashed.kept_processes import kept_processes
-from tests.fakes.local_shell import LocalShell
+from tests.fakes.ssh.local_shell import LocalShell
 
 RECORD = {"name": "0123456789abcdef", "process_id": "worker", "pid": 12, "argv": ["a"], "started_by": "ada@laptop"}
 

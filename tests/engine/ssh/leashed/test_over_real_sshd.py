@@ -19,8 +19,8 @@ from engine.ssh.leashed.leash_programs import GRACE_SECONDS, SILENCE_SECONDS
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import seconds_until_ended
-from tests.fakes.private_sshd import PrivateSshd, free_port, private_sshd
-from tests.fakes.ssh_accounts import SshAccount, an_account
+from tests.fakes.ssh.private_sshd import PrivateSshd, free_port, private_sshd
+from tests.fakes.ssh.ssh_accounts import SshAccount, an_account
 
 ROOT = Path(__file__).parents[4]
 WAIT_SECONDS = 30.0

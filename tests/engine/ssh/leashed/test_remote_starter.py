@@ -17,7 +17,7 @@ from engine.ssh.leashed.remote_process import RemoteProcess
 from engine.ssh.leashed.remote_starter import RemoteProcessStarter
 from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import ends
-from tests.fakes.local_shell import LocalShell, LocalStream
+from tests.fakes.ssh.local_shell import LocalShell, LocalStream
 
 WAIT_SECONDS = 30.0
 STRANGE = ("a b", "$HOME", "it's", 'say "hi"', "new\nline\n", "Grüße, 世界", "\\n\\", "", "!!", "*", "-n", "`id`", "\udcff")

@@ -18,8 +18,8 @@ from engine.remote_ports import Secret
 from engine.ssh.leashed.tunnels import Tunnels
 from engine.vocabulary.remote import Forward, SecretKind, SshTarget
 from engine.vocabulary.running.process import ProcessSpec
-from tests.fakes.private_sshd import PrivateSshd, free_port, new_key, private_sshd
-from tests.fakes.ssh_accounts import SshAccount, an_account
+from tests.fakes.ssh.private_sshd import PrivateSshd, free_port, new_key, private_sshd
+from tests.fakes.ssh.ssh_accounts import SshAccount, an_account
 
 WAIT_SECONDS = 30.0
 

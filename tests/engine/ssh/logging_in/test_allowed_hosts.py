@@ -12,8 +12,8 @@ from engine.ssh.logging_in.ssh_options import SshOptions
 from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.remote import SshTarget
 from tests.fakes.cancel_tokens import NeverCancelled
-from tests.fakes.private_sshd import private_sshd
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.private_sshd import private_sshd
+from tests.fakes.ssh.ssh_accounts import an_account
 
 POLICY = AdminPolicy(path="/etc/policy.toml", allowed_hosts=("gpu-node", "127.0.0.0/8"))
 

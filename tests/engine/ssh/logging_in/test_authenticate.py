@@ -6,7 +6,7 @@ from engine.remote_ports import Secret
 from engine.ssh.logging_in.authenticate import MOST_WRONG, Answers, Strikes, _kind_of, _shown, public_blob_of
 from engine.ssh.logging_in.secrets_store import SecretsStore
 from engine.vocabulary.remote import SecretKind, SecretQuestion
-from tests.fakes.private_sshd import new_key
+from tests.fakes.ssh.private_sshd import new_key
 
 QUESTION = SecretQuestion(kind=SecretKind.PASSWORD, prompt="Password of ada on gpu")
 CODE = SecretQuestion(kind=SecretKind.ONE_TIME_CODE, prompt="Code of ada on gpu")

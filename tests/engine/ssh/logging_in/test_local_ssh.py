@@ -8,7 +8,7 @@ from engine.errors import BadInput
 from engine.ssh.logging_in import local_ssh
 from engine.ssh.logging_in.local_ssh import LocalSsh, ProxyProcess
 from engine.vocabulary.remote import SshTarget
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.ssh_accounts import an_account
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 

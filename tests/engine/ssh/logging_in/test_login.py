@@ -18,10 +18,10 @@ from engine.errors import (
 )
 from engine.remote_ports import Secret
 from engine.vocabulary.remote import SecretKind, SshTarget
-from tests.fakes.asking_sshd import AskingSshd, asking_sshd
 from tests.fakes.cancel_tokens import CancelledWhen
-from tests.fakes.private_sshd import free_port, new_key, private_sshd
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.asking_sshd import AskingSshd, asking_sshd
+from tests.fakes.ssh.private_sshd import free_port, new_key, private_sshd
+from tests.fakes.ssh.ssh_accounts import an_account
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from engine.ssh.abandonable import Attempt
 from engine.ssh.logging_in import route
 from engine.ssh.logging_in.route import connect_tcp, first_stretch, route_to
 from engine.vocabulary.remote import SshTarget
-from tests.fakes.private_sshd import free_port
-from tests.fakes.ssh_accounts import an_account
+from tests.fakes.ssh.private_sshd import free_port
+from tests.fakes.ssh.ssh_accounts import an_account
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Medians without the warm-up."""
 
-from tests.fakes.run_records import a_record, a_sample
+from tests.fakes.states.run_records import a_record, a_sample
 
 
 def test_the_warm_up_is_not_counted():

@@ -10,7 +10,7 @@ import pytest
 
 from gui.what_to_show.actions.action_table import Facts, Menu, tab_key, window_actions
 from gui.what_to_show.settings.preferences import Preferences, Scheme
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 TABLE = window_actions(("Throughput", "Logs"))
 BY_KEY = {action.key: action for action in TABLE}

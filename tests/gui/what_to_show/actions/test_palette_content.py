@@ -5,7 +5,7 @@ from __future__ import annotations
 from gui.what_to_show.actions.action_table import Facts, window_actions
 from gui.what_to_show.actions.palette_content import nothing_found, palette_of
 from gui.what_to_show.settings.preferences import Preferences
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 TABLE = window_actions(("Throughput", "Logs"))
 

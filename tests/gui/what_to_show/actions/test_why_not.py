@@ -9,8 +9,8 @@ import pytest
 from engine.session.plan_runs.in_background import MEASURE_PLANS
 from engine.session.state import Activity, RuntimePhase
 from gui.what_to_show.actions import why_not
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states
 
 
 @pytest.mark.parametrize(

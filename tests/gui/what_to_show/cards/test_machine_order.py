@@ -20,8 +20,8 @@ from gui.what_to_show.cards.machine_order import (
     view_as_text,
     view_from_text,
 )
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states as remote
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states as remote
 
 
 def lab() -> tuple[MachineLineContent, ...]:

@@ -11,9 +11,9 @@ from gui.what_to_show.cards.memory_bar_content import MemoryBarContent
 from gui.what_to_show.cards.placed import time_shares_of
 from gui.what_to_show.cards.worker_row_content import WorkerAction, WorkerRowContent
 from gui.what_to_show.cards.worker_why import command_of_worker, process_of_worker, why_of
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states as remote
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states as remote
 from tests.gui.what_to_show.every_card import machine_cards_of
 
 

@@ -8,8 +8,8 @@ from engine.session.state import Choices, ClusterDocument, ClusterState
 from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import SshTarget
 from gui.what_to_show.files.document_content import document_of, opens_ports_of, unsaved_of
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states as remote
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states as remote
 
 PATH = "/labs/lab.crossply.toml"
 NODE = SshTarget(host="10.0.0.2", user="ada")

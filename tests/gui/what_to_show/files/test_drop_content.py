@@ -8,7 +8,7 @@ import pytest
 
 from engine.session.state import ClusterState
 from gui.what_to_show.files.drop_content import FileKind, drop_of, kind_of
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 IDLE = ClusterState()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from engine.session.state import Activity, Choices, ClusterState
 from engine.session.working.documents import DEMO_MODEL
 from gui.what_to_show.files.model_offer_content import model_offer_of
-from tests.fakes.cluster_pieces import the_models
+from tests.fakes.states.cluster_pieces import the_models
 
 NONE = ClusterState(models_searched=True)
 

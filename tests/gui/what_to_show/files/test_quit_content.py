@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from engine.vocabulary.running.process import ProcessPhase
 from gui.what_to_show.files.quit_content import quit_of
-from tests.fakes import cluster_states as states
-from tests.fakes.kept_states import with_remote_workers
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states.kept_states import with_remote_workers
 
 
 def n_here() -> int:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from gui.what_to_show.layer_map_content import layer_map_of
-from tests.fakes import cluster_states as states
-from tests.fakes import edited_states as edited
-from tests.fakes.cluster_pieces import a_plan
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import edited_states as edited
+from tests.fakes.states.cluster_pieces import a_plan
 
 
 def test_a_handle_between_every_two_workers_with_its_reach() -> None:

@@ -8,8 +8,8 @@ from engine.planning.costs.cost_model import decode_seconds, layer_seconds
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import Speed
 from gui.what_to_show.layer_map_content import layer_map_of
-from tests.fakes import cluster_states as states
-from tests.fakes import edited_states as edited
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import edited_states as edited
 
 SPEED = Speed(read_bytes_per_second=20e9, overhead_seconds=0.001)
 

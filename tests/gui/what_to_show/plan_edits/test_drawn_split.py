@@ -7,9 +7,9 @@ from engine.session.state import Activity, RunPhase
 from engine.vocabulary.plan import GivenSplit, PlanRefused, Policy
 from engine.vocabulary.worker import Layout, WorkerId
 from gui.what_to_show.plan_edits.drawn_split import can_edit, drawn_split_of, is_on_the_table
-from tests.fakes import cluster_states as states
-from tests.fakes import edited_states as edited
-from tests.fakes.cluster_pieces import CPU_ID, CUDA_ID, VULKAN_ID
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import edited_states as edited
+from tests.fakes.states.cluster_pieces import CPU_ID, CUDA_ID, VULKAN_ID
 
 
 def test_the_plan_on_the_table_is_drawn() -> None:

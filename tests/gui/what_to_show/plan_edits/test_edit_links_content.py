@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from engine.session.choosing.choice_history import ChoiceHistory
 from gui.what_to_show.plan_edits.edit_links_content import edit_links_of
-from tests.fakes import cluster_states as states
-from tests.fakes import edited_states as edited
-from tests.fakes.cluster_pieces import CPU_ID
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import edited_states as edited
+from tests.fakes.states.cluster_pieces import CPU_ID
 
 NOTHING = ChoiceHistory()
 

@@ -7,7 +7,7 @@ import pytest
 from engine.vocabulary.running.api import ApiOpened, ApiPlace
 from gui.what_to_show.remote.api_access_content import api_access_of, api_exposure_text, why_not_taken
 from gui.what_to_show.status_content import status_of
-from tests.fakes.cluster_states import plan_shown, ready
+from tests.fakes.states.cluster_states import plan_shown, ready
 
 OPEN = replace(
     ready(),

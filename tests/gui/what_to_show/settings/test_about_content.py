@@ -6,8 +6,8 @@ import tomllib
 from pathlib import Path
 
 from gui.what_to_show.settings.about_content import LICENCES, about_as_text, about_of
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states
 
 ROOT = Path(__file__).parents[4]
 

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from engine.vocabulary.admin_policy import AdminPolicy
 from gui.what_to_show.settings.preferences import Preferences, Scheme
 from gui.what_to_show.settings.settings_content import SettingRow, changed_text, n_changed, settings_of
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 
 def rows(state=None, now: Preferences | None = None) -> dict[str, SettingRow]:

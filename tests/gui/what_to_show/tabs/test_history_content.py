@@ -3,8 +3,8 @@
 from engine.session.state import ClusterState
 from gui.what_to_show.plan_table_content import ROWS, plan_table_of
 from gui.what_to_show.tabs.history_content import COLUMNS, CSV_TITLES, history_as_text, history_csv_rows, history_of
-from tests.fakes import cluster_states as states
-from tests.fakes.run_records import a_record
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states.run_records import a_record
 
 
 def test_predicted_beside_measured_with_the_error_of_what_was_measured():

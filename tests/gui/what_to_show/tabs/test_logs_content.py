@@ -3,7 +3,7 @@
 import pytest
 
 from gui.what_to_show.tabs.logs_content import LogLevel, level_of, log_sources_of
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 
 @pytest.mark.parametrize(

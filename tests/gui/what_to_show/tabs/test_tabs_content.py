@@ -6,8 +6,8 @@ import pytest
 
 from engine.session.state import AnswerShown
 from gui.what_to_show.tabs.tabs_content import try_it_of
-from tests.fakes import cluster_states as states
-from tests.fakes.cluster_pieces import timings
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states.cluster_pieces import timings
 
 
 def shown(**answer):

@@ -7,9 +7,9 @@ from engine.session.reducing.reduce import reduce
 from engine.vocabulary.running.throughput import ThroughputSample
 from gui.what_to_show.tabs.throughput_content import inputs_of, throughput_of
 from gui.what_to_show.watching.charts import Window
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import cluster_states as states
-from tests.fakes import watched_states as watched
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import watched_states as watched
 
 
 def samples(*rates, begins=0.0, step=1.0):

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from engine.vocabulary.worker import Link
 from gui.what_to_show.tabs.topology_content import COLUMNS, topology_of
-from tests.fakes import cluster_states as states
-from tests.fakes import remote_states as remotes
-from tests.fakes import watched_states as watched
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import remote_states as remotes
+from tests.fakes.states import watched_states as watched
 
 
 def machine(content, name):

@@ -10,7 +10,7 @@ from engine.session.state import ClusterState
 from engine.vocabulary.machine import MachineId
 from gui.what_to_show.status_content import status_of
 from gui.what_to_show.tabs.tunnel_rate import TunnelRate
-from tests.fakes import remote_states
+from tests.fakes.states import remote_states
 
 
 def carried(*bytes_per_machine: int, launch: int = 1) -> ClusterState:

@@ -5,8 +5,8 @@ import io
 import re
 
 from gui.what_to_show.watching.figures_table import csv_text, figures_table_of, iso_time, picture_title, suggested_name
-from tests.fakes import cluster_states as states
-from tests.fakes import watched_states as watched
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import watched_states as watched
 
 
 def test_units_are_in_the_titles_and_times_are_iso():

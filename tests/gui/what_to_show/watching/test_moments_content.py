@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from engine.session.watched import Moment, MomentKind, Watched
 from gui.what_to_show.watching.moments_content import launched_at, marks_of_moments, moment_text
-from tests.fakes import cluster_states as states
-from tests.fakes import watched_states as watched
+from tests.fakes.states import cluster_states as states
+from tests.fakes.states import watched_states as watched
 
 
 def moment(kind, at=1.0, subject="", machine=""):

@@ -15,7 +15,7 @@ from tests.engine.runtimes.remote.builds_here import a_build
 from tests.engine.runtimes.remote.real_login import logged_in
 from tests.engine.runtimes.remote.shell_here import ShellHere
 from tests.fakes.cancel_tokens import CancelledWhen, NeverCancelled
-from tests.fakes.private_sshd import private_sshd
+from tests.fakes.ssh.private_sshd import private_sshd
 
 NAME = "llama.cpp-x"
 

@@ -14,8 +14,8 @@ from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.problem import ProblemKind
 from engine.vocabulary.running.process import ConnectionLoss, ProcessId, ProcessOutcome
 from engine.vocabulary.worker import WorkerId, native
-from tests.fakes.cluster_states import ready
-from tests.fakes.fake_outside import RECORDED
+from tests.fakes.sessions.fake_outside import RECORDED
+from tests.fakes.states.cluster_states import ready
 
 LAB = MachineId("ada@lab1")
 W = WorkerId("ada@lab1/cpu")

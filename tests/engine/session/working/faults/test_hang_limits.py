@@ -7,7 +7,7 @@ from engine.session.working.faults.hang_limits import loading_limit, serving_lim
 from engine.vocabulary.plan import PredictedThroughput
 from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.worker import Exposure, Link
-from tests.fakes.cluster_states import ready
+from tests.fakes.states.cluster_states import ready
 
 PLAN = ready().run.plan
 

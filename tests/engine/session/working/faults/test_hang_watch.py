@@ -13,8 +13,8 @@ from engine.session.working.faults.hang_watch import LEAST_SENT_BYTES, HangWatch
 from engine.session.working.watch_coordinator import CoordinatorWatch
 from engine.vocabulary.running.fault import FaultCause
 from engine.vocabulary.running.process import ProcessCondition, ProcessSpec
-from tests.fakes.cluster_states import ready
-from tests.fakes.fake_outside import TIMINGS, FakeClock, FakeCoordinator, Fakes, FakeToken
+from tests.fakes.sessions.fake_outside import TIMINGS, FakeClock, FakeCoordinator, Fakes, FakeToken
+from tests.fakes.states.cluster_states import ready
 
 LLAMA = events.ProcessStarted(id=COORDINATOR, title="llama-server", argv=("llama-server",))
 

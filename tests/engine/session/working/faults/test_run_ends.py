@@ -12,9 +12,9 @@ from engine.session.working.faults.run_ends import WHY, RunEnds
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.running.fault import FaultCause
 from engine.vocabulary.running.process import ProcessId, ProcessOutcome
-from tests.fakes.cluster_states import ready
-from tests.fakes.fake_outside import FakeJobs
-from tests.fakes.fake_remote import FakeRemoteMachine, a_look, a_target
+from tests.fakes.ports.fake_remote import FakeRemoteMachine, a_look, a_target
+from tests.fakes.sessions.fake_outside import FakeJobs
+from tests.fakes.states.cluster_states import ready
 
 TARGET = a_target("lab1")
 WORKER = ProcessStarted(

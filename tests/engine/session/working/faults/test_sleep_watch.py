@@ -5,9 +5,9 @@ import contextlib
 from engine.errors import Cancelled
 from engine.session.jobs import Token
 from engine.session.working.faults.sleep_watch import HEARD_SECONDS, watch_sleep
-from tests.fakes.fake_outside import Fakes, settle
-from tests.fakes.fake_process_starter import FakeProgram
-from tests.fakes.remote_session import NAME, added
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.fake_outside import Fakes, settle
+from tests.fakes.sessions.remote_session import NAME, added
 
 
 class Steps(Token):

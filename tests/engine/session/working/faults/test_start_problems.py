@@ -10,7 +10,7 @@ from engine.vocabulary.remote import TunnelSpec
 from engine.vocabulary.running.fault import FaultCause
 from engine.vocabulary.running.process import ProcessId
 from engine.vocabulary.worker import WorkerId
-from tests.fakes.cluster_states import ready
+from tests.fakes.states.cluster_states import ready
 
 STARTED = ProcessStarted(
     id=ProcessId("w"), title="rpc-server for CPU", argv=("rpc",), endpoint="127.0.0.1:1", machine_id=MachineId("m"),

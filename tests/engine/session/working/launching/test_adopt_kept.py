@@ -11,8 +11,8 @@ from engine.session.working.launching.adopt_kept import keeps_there, why_not_kep
 from engine.session.working.launching.prepare_run import prepare_run
 from engine.vocabulary.remote import KeptProcess
 from engine.vocabulary.running.process import ProcessId
-from tests.fakes.fake_lab import FakeLab, id_of
-from tests.fakes.fake_outside import settle
+from tests.fakes.sessions.fake_lab import FakeLab, id_of
+from tests.fakes.sessions.fake_outside import settle
 
 
 def keeping(lab: FakeLab) -> Session:

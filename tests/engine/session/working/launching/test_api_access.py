@@ -1,7 +1,7 @@
 """The API's key and this machine's addresses, as a front end asks for them."""
 
 from engine.session.working.launching.api_access import ApiAccess
-from tests.fakes.fake_outside import Fakes, planned_session
+from tests.fakes.sessions.fake_outside import Fakes, planned_session
 
 
 def test_a_key_is_made_once_and_is_in_no_state():

@@ -6,7 +6,7 @@ from engine.session.remotes import WorkerProgram
 from engine.session.working.launching.cache_room import SPARE_BYTES, with_room
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.worker import native
-from tests.fakes.cluster_states import ready
+from tests.fakes.states.cluster_states import ready
 
 RUN = ready().run
 LAB = MachineId("lab1")

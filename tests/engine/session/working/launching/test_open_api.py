@@ -11,7 +11,7 @@ from engine.session.working.launching.open_api import open_api, open_api_or_tell
 from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.running.api import ApiOpened, ApiPlace
 from engine.vocabulary.running.problem import ProblemKind
-from tests.fakes.fake_outside import Fakes
+from tests.fakes.sessions.fake_outside import Fakes
 
 WIDE = ApiPlace(network_address="10.0.0.7")
 

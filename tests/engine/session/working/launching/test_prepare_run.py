@@ -8,8 +8,8 @@ from engine.errors import ProcessFailed
 from engine.llama_cpp.command_lines import rpc_server_argv
 from engine.session.working.launching.prepare_run import COORDINATOR_PORT, TRIED_PORTS, free_port, prepare_run
 from engine.vocabulary.remote import Forward
-from tests.fakes.fake_lab import FakeLab, id_of
-from tests.fakes.fake_outside import FakeAsker, Fakes, planned_session
+from tests.fakes.sessions.fake_lab import FakeLab, id_of
+from tests.fakes.sessions.fake_outside import FakeAsker, Fakes, planned_session
 
 
 def prepared(fakes, **changes):

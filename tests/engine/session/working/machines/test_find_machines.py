@@ -5,8 +5,8 @@ import pytest
 from engine.errors import MachineUnreachable
 from engine.session.working.machines.find_machines import FIND
 from engine.vocabulary.found import FoundBy, FoundMachine
-from tests.fakes.fake_outside import Fakes, planned_session, settle
-from tests.fakes.fake_remote import FakeNetwork, a_target
+from tests.fakes.ports.fake_remote import FakeNetwork, a_target
+from tests.fakes.sessions.fake_outside import Fakes, planned_session, settle
 
 FOUND = tuple(
     FoundMachine(name=name, addresses=(f"10.0.0.{n}",), ways=(FoundBy.SWEEP,), target=a_target(name))

@@ -7,7 +7,7 @@ from engine.session import events
 from engine.session.state import ClusterState
 from engine.session.working.machines import look
 from engine.vocabulary.running.problem import ProblemKind
-from tests.fakes.fake_outside import MODEL, RUNTIME, Fakes, FakeToken
+from tests.fakes.sessions.fake_outside import MODEL, RUNTIME, Fakes, FakeToken
 
 
 @pytest.fixture

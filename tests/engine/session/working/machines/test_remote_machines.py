@@ -20,9 +20,9 @@ from engine.session.remote_events import MachineTurned
 from engine.session.working.machines.remote_machines import RETRY_SECONDS
 from engine.vocabulary.remote import HostKeyQuestion, RemotePhase, SecretKind, SecretQuestion
 from engine.vocabulary.worker import Exposure
-from tests.fakes.fake_outside import RUNTIME, Fakes, FakeToken, planned_session, settle
-from tests.fakes.fake_remote import LINK, a_key
-from tests.fakes.remote_session import NAME, TARGET, Listener, added, seen
+from tests.fakes.ports.fake_remote import LINK, a_key
+from tests.fakes.sessions.fake_outside import RUNTIME, Fakes, FakeToken, planned_session, settle
+from tests.fakes.sessions.remote_session import NAME, TARGET, Listener, added, seen
 
 LOST = MachineUnreachable("gpu-node does not answer.", advice="Is it on?")
 

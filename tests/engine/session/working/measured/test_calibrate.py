@@ -4,13 +4,13 @@ import json
 from dataclasses import replace
 
 from engine.session import events
-from engine.session.reducing.replan import native_offers_of
+from engine.session.reducing.planned.replan import native_offers_of
 from engine.session.working.machines.look import CALIBRATE
 from engine.session.working.measured import calibrate
 from engine.session.working.measured.serve_alone import Bench
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
-from tests.fakes.fake_outside import TWO_WORKERS, Fakes, FakeToken, planned_session
-from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.fake_outside import TWO_WORKERS, Fakes, FakeToken, planned_session
 
 ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 400.5}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 50.5}]
 BENCH = FakeProgram(lines=tuple(json.dumps(ROWS, indent=2).splitlines()), exit_code=0)

@@ -6,7 +6,7 @@ from engine.session.state import ClusterState
 from engine.session.working.measured.compare_plans import compare_plans, comparison_of
 from engine.vocabulary.comparison import Approach
 from engine.vocabulary.plan import RunShape
-from tests.fakes.fake_outside import TWO_WORKERS, Fakes, planned_session, settle
+from tests.fakes.sessions.fake_outside import TWO_WORKERS, Fakes, planned_session, settle
 
 
 def test_the_session_compares_whatever_it_plans():

@@ -15,9 +15,9 @@ from engine.session.working.measured.serve_alone import Bench
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.model import LayerFacts
 from engine.vocabulary.worker import Exposure
-from tests.fakes.bench_program import bench_output
-from tests.fakes.fake_outside import RUNTIME, Fakes, FakeToken, a_model, planned_session
-from tests.fakes.fake_process_starter import FakeProgram
+from tests.fakes.llama_cpp.bench_program import bench_output
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.sessions.fake_outside import RUNTIME, Fakes, FakeToken, a_model, planned_session
 
 MIB = 1 << 20
 LAYER = LayerFacts(weights_bytes=MIB, active_bytes=MIB, active_bytes_by_type=(("q8_0", MIB),))

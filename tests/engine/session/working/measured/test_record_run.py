@@ -11,8 +11,8 @@ from engine.session.working.measured.record_run import read_history, record_of, 
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
 from engine.vocabulary.plan import GivenSplit
 from engine.vocabulary.worker import Speed
-from tests.fakes.fake_outside import MODEL, TIMINGS, TWO_WORKERS, Fakes, planned_session, settle
-from tests.fakes.run_records import a_record
+from tests.fakes.sessions.fake_outside import MODEL, TIMINGS, TWO_WORKERS, Fakes, planned_session, settle
+from tests.fakes.states.run_records import a_record
 
 
 def launched(fakes, **load):

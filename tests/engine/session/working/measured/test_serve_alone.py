@@ -5,9 +5,9 @@ import pytest
 from engine.errors import MachineUnreachable, RuntimeUnavailable
 from engine.session.working.measured.serve_alone import PORTS_BESIDE, Bench, served_alone
 from engine.vocabulary.worker import native
-from tests.fakes.fake_outside import Fakes, FakeToken, a_model, planned_session, settle
-from tests.fakes.fake_process_starter import FakeProgram
-from tests.fakes.fake_remote import a_target
+from tests.fakes.ports.fake_process_starter import FakeProgram
+from tests.fakes.ports.fake_remote import a_target
+from tests.fakes.sessions.fake_outside import Fakes, FakeToken, a_model, planned_session, settle
 
 
 def bench_of(fakes, session):

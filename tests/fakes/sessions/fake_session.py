@@ -15,7 +15,7 @@ from engine.session.working.machines.remote_machines import RemoteMachines
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.remote import HostKey, SshTarget
 from engine.vocabulary.running.api import ApiPlace
-from tests.fakes.fake_gateway import FakeApiKeys
+from tests.fakes.ports.fake_gateway import FakeApiKeys
 
 ARRIVED = 1_700_000_000.0
 """When every line of a fake process arrives, in seconds since the epoch."""

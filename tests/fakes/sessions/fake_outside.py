@@ -28,14 +28,14 @@ from engine.vocabulary.running.run_record import RunRecord
 from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
 from engine.vocabulary.worker import Speed
-from tests.fakes.fake_files import FakeClusterFiles, FakeDemoModel, FakeRecentFiles
-from tests.fakes.fake_gateway import FakeApiKeys, FakeGateway
-from tests.fakes.fake_machine_probe import FakeMachineProbe
-from tests.fakes.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
-from tests.fakes.fake_remote import FakeConnector, FakeNetwork, FakeRemoteMachine, a_look, a_target, with_runtime_source
-from tests.fakes.fake_runtime_finder import FakeRuntimeFinder
+from tests.fakes.ports.fake_files import FakeClusterFiles, FakeDemoModel, FakeRecentFiles
+from tests.fakes.ports.fake_gateway import FakeApiKeys, FakeGateway
+from tests.fakes.ports.fake_machine_probe import FakeMachineProbe
+from tests.fakes.ports.fake_process_starter import FakeProcess, FakeProcessStarter, FakeProgram
+from tests.fakes.ports.fake_remote import FakeConnector, FakeNetwork, FakeRemoteMachine, a_look, a_target, with_runtime_source
+from tests.fakes.ports.fake_runtime_finder import FakeRuntimeFinder
 
-RECORDED = Path(__file__).parents[1] / "recorded"
+RECORDED = Path(__file__).parents[2] / "recorded"
 MODEL = "/models/m.gguf"
 OTHER_MODEL = "/models/other.gguf"
 GIB = 1 << 30

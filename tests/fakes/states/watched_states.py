@@ -10,8 +10,8 @@ from engine.session.state import AnswerShown, ClusterState, RunPhase
 from engine.session.watched import Moment, MomentKind
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.running.process import ProcessPhase
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import remote_states
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import remote_states
 
 ZERO_IS_AT = 1_764_160_000.0
 """26 November 2025, 12:26:40 UTC, when the fakes' clock was at zero."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.session.reducing.reduce_remote import find_remote
-from tests.fakes.fake_outside import planned_session, settle
-from tests.fakes.fake_remote import a_target
+from tests.fakes.ports.fake_remote import a_target
+from tests.fakes.sessions.fake_outside import planned_session, settle
 
 TARGET = a_target()
 NAME = TARGET.host

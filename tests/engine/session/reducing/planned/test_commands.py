@@ -3,12 +3,12 @@
 import shlex
 from dataclasses import replace
 
-from engine.session.reducing.commands import commands_of, programs_of
+from engine.session.reducing.planned.commands import commands_of, programs_of
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.plan import PlanRefused
 from engine.vocabulary.remote import SshTarget
-from tests.fakes.fake_outside import RUNTIME, TWO_WORKERS, Fakes, planned_session, settle
-from tests.fakes.fake_remote import a_look
+from tests.fakes.ports.fake_remote import a_look
+from tests.fakes.sessions.fake_outside import RUNTIME, TWO_WORKERS, Fakes, planned_session, settle
 
 TARGETS = (SshTarget(host="one", user="ada", port=2222), SshTarget(host="two"))
 ONE_EACH = replace(TWO_WORKERS, cpu_workers=1)

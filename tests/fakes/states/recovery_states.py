@@ -10,8 +10,8 @@ from engine.vocabulary.plan import Plan, PlannedWorker
 from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.running.recovery import Cure, Recovered, Recovery, RecoveryMode, RecoveryStep, RunBefore
-from tests.fakes.cluster_pieces import CUDA_ID, NOW, timings
-from tests.fakes.cluster_states import ready
+from tests.fakes.states.cluster_pieces import CUDA_ID, NOW, timings
+from tests.fakes.states.cluster_states import ready
 
 HAPPENED = "The rpc-server for cuda:0 at 127.0.0.1:50053 ended by signal 6 (SIGABRT)."
 

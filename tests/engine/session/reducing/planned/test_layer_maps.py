@@ -1,7 +1,7 @@
 """Planned and actual, layer by layer."""
 
-from engine.session.reducing.layer_maps import layer_map_of, with_reported
-from tests.fakes.cluster_plans import plan_of
+from engine.session.reducing.planned.layer_maps import layer_map_of, with_reported
+from tests.fakes.states.cluster_plans import plan_of
 
 PLAN = plan_of({"a": 2, "b": 3})
 DEVICES = {"RPC0": "a", "RPC1": "b"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from engine.session.state import ClusterState
 from engine.vocabulary.running.process import ProcessId, ProcessPhase
 from engine.vocabulary.worker import WorkerId
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_states as states
 
 
 def with_remote_workers(

@@ -17,9 +17,9 @@ from engine.vocabulary.plan import Plan
 from engine.vocabulary.remote import RemotePhase
 from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.running.throughput import LoadProgress, ThroughputSample
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import remote_states as remote
-from tests.fakes.cluster_states import plan_shown
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import remote_states as remote
+from tests.fakes.states.cluster_states import plan_shown
 
 SAMPLES_SHOWN = 600
 _WORKERS_USED = 15

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from engine.cli.machines.remote_findings import findings_about
 from engine.cli.main import main
-from engine.cli.remote_findings import findings_about
 from engine.cli.terminal import exit_codes
 from engine.errors import HostKeyUnknown
 from engine.session.remotes import RemoteSeen
 from engine.session.state import Choices, ClusterState
 from engine.vocabulary.remote import NetworkAddress, RemotePhase, RemoteRuntime
-from tests.fakes.cli_lab import KEY, OTHER_COMMIT, CliLab
-from tests.fakes.fake_outside import RUNTIME
-from tests.fakes.fake_remote import LINK, a_look, a_target
+from tests.fakes.ports.fake_remote import LINK, a_look, a_target
+from tests.fakes.sessions.cli_lab import KEY, OTHER_COMMIT, CliLab
+from tests.fakes.sessions.fake_outside import RUNTIME
 
 
 @pytest.fixture

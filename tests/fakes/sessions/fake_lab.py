@@ -13,10 +13,10 @@ from engine.session.state import ClusterState
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.running.process import ProcessSpec
-from tests.fakes.fake_outside import TWO_WORKERS, FakeAsker, FakeJobs, Fakes, FakeStarter, lines_for, settle
-from tests.fakes.fake_outside import planned_session as planned
-from tests.fakes.fake_process_starter import FakeProcess, FakeProgram
-from tests.fakes.fake_remote import FakeRemoteMachine, a_target
+from tests.fakes.ports.fake_process_starter import FakeProcess, FakeProgram
+from tests.fakes.ports.fake_remote import FakeRemoteMachine, a_target
+from tests.fakes.sessions.fake_outside import TWO_WORKERS, FakeAsker, FakeJobs, Fakes, FakeStarter, lines_for, settle
+from tests.fakes.sessions.fake_outside import planned_session as planned
 
 ONE_EACH = replace(TWO_WORKERS, cpu_workers=1)
 

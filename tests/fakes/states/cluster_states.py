@@ -28,7 +28,7 @@ from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.running.process import ProcessOutcome, ProcessPhase
 from engine.vocabulary.running.throughput import LoadProgress
 from engine.vocabulary.worker import Layout
-from tests.fakes.cluster_pieces import (
+from tests.fakes.states.cluster_pieces import (
     CPU_ID,
     CUDA_ID,
     GIB,
@@ -50,7 +50,7 @@ from tests.fakes.cluster_pieces import (
     the_models,
     timings,
 )
-from tests.fakes.run_records import a_comparison, a_record
+from tests.fakes.states.run_records import a_comparison, a_record
 
 
 def looking() -> ClusterState:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engine.cli import find
+from engine.cli.machines import find
 from engine.cli.main import main
 from engine.errors import Cancelled
 from engine.vocabulary.found import FoundBy, FoundMachine, FoundRpcServer

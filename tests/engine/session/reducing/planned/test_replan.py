@@ -7,14 +7,14 @@ import pytest
 
 from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
 from engine.session import events
+from engine.session.reducing.planned.replan import VARIANTS, native_offers_of, replanned, replanned_split, standing_variants
 from engine.session.reducing.reduce import reduce
-from engine.session.reducing.replan import VARIANTS, native_offers_of, replanned, replanned_split, standing_variants
 from engine.session.state import ClusterState
 from engine.vocabulary.comparison import Approach
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy, RunShape
 from engine.vocabulary.worker import Exposure, Layout, Speed, WorkerId
-from tests.fakes.fake_outside import TIMINGS, TWO_WORKERS, Fakes, planned_session
-from tests.fakes.run_records import a_record, a_worker
+from tests.fakes.sessions.fake_outside import TIMINGS, TWO_WORKERS, Fakes, planned_session
+from tests.fakes.states.run_records import a_record, a_worker
 
 
 def planned(choices=TWO_WORKERS):

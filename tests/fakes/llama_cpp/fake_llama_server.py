@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-_RECORDED = Path(__file__).parents[1] / "recorded" / "llama-server-0c1e570"
+_RECORDED = Path(__file__).parents[2] / "recorded" / "llama-server-0c1e570"
 
 
 class FakeLlamaServer(http.server.ThreadingHTTPServer):

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from engine.cli import bench, doctor, machine, node, plan, up
+from engine.cli import bench, doctor, node, plan, up
+from engine.cli.machines import machine
 from engine.cli.terminal import answers, foreground, gather
 from engine.session.state import Choices
 from engine.vocabulary.remote import HostKey
 from engine.vocabulary.running.api import ApiPlace
-from tests.fakes.drained_session import DrainedSession
-from tests.fakes.fake_outside import RUNTIME, Fakes
-from tests.fakes.fake_remote import FakeRemoteMachine, a_look, with_runtime_source
+from tests.fakes.ports.fake_remote import FakeRemoteMachine, a_look, with_runtime_source
+from tests.fakes.sessions.drained_session import DrainedSession
+from tests.fakes.sessions.fake_outside import RUNTIME, Fakes
 
 FINGERPRINT = "SHA256:" + "a" * 43
 KEY = HostKey(host="one", key_type="ssh-ed25519", key_base64="AAAA", fingerprint=FINGERPRINT)

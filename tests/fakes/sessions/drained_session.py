@@ -7,7 +7,7 @@ from engine.session.jobs import Jobs
 from engine.session.outside import Outside
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
-from tests.fakes.fake_outside import FakeJobs
+from tests.fakes.sessions.fake_outside import FakeJobs
 
 
 class DrainedSession(Session):

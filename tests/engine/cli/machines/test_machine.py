@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from engine.cli import machine as command
+from engine.cli.machines import machine as command
 from engine.cli.main import main
 from engine.cli.terminal import exit_codes
 from engine.errors import RemoteFileProblem, RuntimeUnavailable
-from tests.fakes.cli_lab import CliLab
+from tests.fakes.sessions.cli_lab import CliLab
 
 
 @pytest.fixture

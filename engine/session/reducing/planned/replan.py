@@ -13,8 +13,8 @@ from engine.planning.comparing.largest_context import largest_context
 from engine.planning.offers import Reach, offers_of_machine
 from engine.planning.split_layers import split_layers
 from engine.session.recovering.cures import cured_shape, with_margins
-from engine.session.reducing.commands import commands_of
-from engine.session.reducing.measured_before import plan_key, runs_of, timings_of
+from engine.session.reducing.planned.commands import commands_of
+from engine.session.reducing.planned.measured_before import plan_key, runs_of, timings_of
 from engine.session.state import ClusterState, PlanVariant
 from engine.vocabulary.comparison import Approach
 from engine.vocabulary.device import DeviceKind

@@ -8,8 +8,8 @@ from engine.planning.policies.moved_boundary import moved_boundary, seats_of_wor
 from engine.session.state import ClusterState, PlanVariant
 from engine.vocabulary.plan import Plan, PlanRefused, Policy, Shortfall
 from engine.vocabulary.worker import Layout
-from tests.fakes.cluster_pieces import CUDA_ID, a_plan
-from tests.fakes.cluster_states import plan_shown
+from tests.fakes.states.cluster_pieces import CUDA_ID, a_plan
+from tests.fakes.states.cluster_states import plan_shown
 
 TOO_MUCH = "Your split puts 46 layers on this-machine/cuda:0: 14.9 GB where 10.3 GB are safe, 4.6 GB too much."
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.session.reducing.measured_before import (
+from engine.session.reducing.planned.measured_before import (
     is_same_run,
     medians,
     plan_key,
@@ -16,8 +16,8 @@ from engine.session.reducing.measured_before import (
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.plan import PlanRefused, Policy, RunShape
 from engine.vocabulary.worker import Layout
-from tests.fakes.cluster_plans import plan_of
-from tests.fakes.run_records import a_record, a_sample
+from tests.fakes.states.cluster_plans import plan_of
+from tests.fakes.states.run_records import a_record, a_sample
 
 PLAN = plan_of({"a/cpu-0": 4, "a/cpu-1": 5})
 REFUSED = PlanRefused(policy=Policy.FASTEST, layout=Layout.PER_DEVICE, reasons=("no",))

@@ -29,8 +29,8 @@ from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
 from engine.vocabulary.worker import Exposure, Link
-from tests.fakes import cluster_pieces as pieces
-from tests.fakes import cluster_states as states
+from tests.fakes.states import cluster_pieces as pieces
+from tests.fakes.states import cluster_states as states
 
 GIB = 1024**3
 WHY_NOT = "its build b10981 speaks RPC 6.0.0, ours (b11434) speaks 7.0.0, and llama.cpp refuses to mix them."

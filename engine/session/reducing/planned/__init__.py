@@ -1,0 +1,1 @@
+"""From what is known and chosen to offers, plans, command lines. Pure."""
