@@ -69,7 +69,7 @@ def try_it_of(state: ClusterState) -> TryItContent:
         prompt="" if answer is None else answer.prompt,
         answer="" if answer is None else answer.text,
         problem="" if answer is None else (answer.problem or ""),
-        footer="" if answer is None else _footer_of(answer),
+        footer="" if answer is None else _footer_of(answer, waits=_waits_its_turn(state)),
         footer_words=tr(_MEASURED if answer is not None and answer.timings is not None else _COUNTED),
         api_url=url,
         curl=curl_example(url, with_key=state.api_place.key_on_loopback) if url else "",
@@ -90,7 +90,13 @@ _COUNTED = mark("Counted here as pieces of text arrive, about one for each token
 _SHORTEST_PACE_SECONDS = 0.5
 
 
-def _footer_of(answer: AnswerShown) -> str:
+def _waits_its_turn(state: ClusterState) -> bool:
+    """llama-server has one slot, and the standard request has it until the plan is measured."""
+    run = state.run
+    return run is not None and run.benchmark is None and run.plan.shape.slots == 1
+
+
+def _footer_of(answer: AnswerShown, *, waits: bool) -> str:
     """The speed of this very answer: of llama-server when it is complete, counted here before."""
     if answer.timings is not None:
         parts = (_decoded(answer.timings), _first_token(answer), _prompt(answer.timings))
@@ -102,6 +108,8 @@ def _footer_of(answer: AnswerShown) -> str:
         )
     if answer.finished or answer.problem is not None:
         return ""
+    if answer.first_piece_seconds is None and waits:
+        return tr("first the standard request is answered, by which the plan is measured…")
     if answer.first_piece_seconds is None:
         return tr("reading the prompt…")
     return " · ".join(

@@ -24,6 +24,14 @@ def test_one_question_at_a_time_and_it_can_be_stopped():
     assert (content.can_ask, content.can_stop, content.footer) == (False, True, "reading the prompt…")
 
 
+def test_a_question_that_waits_for_the_standard_request_says_so():
+    state = replace(states.ready(), answer=AnswerShown(prompt="Why?"))
+    waiting = replace(state, run=replace(state.run, benchmark=None))
+    assert try_it_of(waiting).footer == "first the standard request is answered, by which the plan is measured…"
+    plan = replace(state.run.plan, shape=replace(state.run.plan.shape, slots=2))
+    assert try_it_of(replace(waiting, run=replace(waiting.run, plan=plan))).footer == "reading the prompt…"
+
+
 def test_while_it_comes_the_pace_is_counted_here_and_said_to_be_about():
     content = shown(text="Bec", first_piece_seconds=0.41, n_pieces=31, pieces_seconds=1.5)
     assert content.footer == "answering… · first token after 0.41 s · about 20.0 tok/s so far"
