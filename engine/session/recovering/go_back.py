@@ -33,7 +33,8 @@ def better_plan(state: ClusterState) -> Plan | None:
     if not _serves_calmly(state) or run is None or not isinstance(plan, Plan) or not there_again(state):
         return None
     now, then = (plan.model.path, plan.policy, plan.layout), (run.plan.model.path, run.plan.policy, run.plan.layout)
-    if now != then or plan.shape != run.plan.shape:
+    switched_off = {worker.id for worker in run.plan.workers} - {worker.id for worker in plan.workers}
+    if now != then or plan.shape != run.plan.shape or switched_off:
         return None
     return plan if plan.policy is not Policy.FASTEST or _is_faster(plan, run.plan) else None
 

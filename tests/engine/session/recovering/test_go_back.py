@@ -49,10 +49,23 @@ def test_where_no_speed_is_known_it_is():
         replace(STATE, recovery=replace(STATE.recovery, step=RecoveryStep.STARTING)),
         replace(STATE, recovery=replace(STATE.recovery, missed=())),
         replace(STATE, plan=replace(STATE.plan, policy=Policy.MEMORY)),
+        replace(STATE, plan=replace(STATE.plan, workers=STATE.plan.workers[1:])),
         replace(STATE, plan=replace(STATE.plan, shape=replace(STATE.plan.shape, context_tokens=512))),
         replace(STATE, plan=replace(STATE.plan, model=replace(STATE.plan.model, path="/models/other.gguf"))),
     ],
-    ids=["nothing lost", "no plan", "stops", "closes", "loads", "recovers", "not lost", "policy", "shape", "model"],
+    ids=[
+        "nothing lost",
+        "no plan",
+        "stops",
+        "closes",
+        "loads",
+        "recovers",
+        "not lost",
+        "policy",
+        "switched off",
+        "shape",
+        "model",
+    ],
 )
 def test_otherwise_it_is_left_alone(state):
     assert better_plan(state) is None
