@@ -183,7 +183,7 @@ class Gateway(Protocol):
         """What stands behind it from now on. Returns at once."""
 
     def idle_seconds(self) -> float:
-        """Since a request that has llama-server work was last seen; 0 while one goes on or waits."""
+        """Since a request that has llama-server work was last seen: 0 while one goes on or waits, infinite before one."""
 
     def close(self) -> None:
         """Every request is answered, then nothing listens. Idempotent."""

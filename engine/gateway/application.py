@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from time import monotonic
 
@@ -35,7 +36,7 @@ class Application:
         self._wait_seconds = wait_seconds
         self._going_on: set[Exchange] = set()
         self._n_at_work = 0
-        self._worked_at_seconds = monotonic()
+        self._worked_at_seconds = -math.inf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -61,8 +62,8 @@ class Application:
             await self._exchange(exchange, is_work=arrival.method == "POST")
 
     def idle_seconds(self) -> float:
-        """Since the last request that has llama-server work (a POST: whoever only reads counters is nobody who waits). From
-        any thread."""
+        """Since the last request that has llama-server work (a POST: whoever only reads counters is nobody who waits);
+        infinite before the first. From any thread."""
         return 0.0 if self._n_at_work else monotonic() - self._worked_at_seconds
 
     async def _exchange(self, exchange: Exchange, *, is_work: bool) -> None:

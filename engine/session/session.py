@@ -78,13 +78,13 @@ class Session:
         """Commands about files: models, cluster files."""
         self.api_access = ApiAccess(outside)
         """The API's key and this machine's addresses."""
-        self._performer = Performer(outside, self._jobs, self.logs, self.post, self.remotes.machine)
+        self._performer = Performer(outside, self._jobs, self.logs, self.post, self.remotes.machine, self._idle_seconds)
         self._thread: threading.Thread | None = None
         self._choosing = threading.RLock()
         self._chosen = self._state.choices
         self._prepared_launch = 0
         self._follow_ups = FollowUps(outside, self._jobs, self.post)
-        self._recovery = RecoveryClock(outside.clock, self.post, self.remotes.look_again, outside.gateway.idle_seconds)
+        self._recovery = RecoveryClock(outside.clock, self.post, self.remotes.look_again, self._idle_seconds)
         self._serving: Serving | None = None
 
     # -- reading
@@ -293,6 +293,12 @@ class Session:
         seen = {process.id: process.phase for process in state.processes if not is_left_running(process, state)}
         for action in reconcile(wanted, seen):
             self._performer.perform(action, state)
+
+    def _idle_seconds(self) -> float:
+        """Since somebody last wanted something of the run: here, or through the API. 0 while it works for one."""
+        answer = self._state.answer
+        asks = answer is not None and not answer.finished
+        return 0.0 if asks else self._outside.gateway.idle_seconds()
 
     def _tell_gateway(self, state: ClusterState) -> None:
         serving = serving_of(state)

@@ -1,6 +1,6 @@
 """``ports.Gateway``: the same suite on the fake and on the real one."""
 
-import time
+import math
 
 import pytest
 
@@ -27,12 +27,10 @@ def test_it_opens_where_it_is_asked_to(gateway, place):
     assert gateway.open(place) == ApiOpened(url=f"http://127.0.0.1:{place.port}")
 
 
-def test_who_has_not_asked_for_long_is_known(gateway, place):
-    if isinstance(gateway, FakeGateway):
-        gateway.idle = 0.5
+def test_nobody_has_asked_yet(gateway, place):
+    assert gateway.idle_seconds() == math.inf
     gateway.open(place)
-    time.sleep(0.5)
-    assert 0.5 <= gateway.idle_seconds() < 60.0
+    assert gateway.idle_seconds() == math.inf
 
 
 def test_opened_again_it_stays_where_it_is(gateway, place):

@@ -29,7 +29,7 @@ class RecoveryClock:
         look_at: Callable[[MachineId], None],
         idle_seconds: Callable[[], float],
     ) -> None:
-        """``idle_seconds``: since somebody last asked the run something through the API."""
+        """``idle_seconds``: since somebody last wanted something of the run."""
         self._clock = clock
         self._post = post
         self._look_at = look_at
@@ -60,12 +60,6 @@ class RecoveryClock:
         if self._better_since_seconds is None:
             self._better_since_seconds = now
         calm = now - self._better_since_seconds >= calm_seconds(state.recovery)
-        if calm and not _works(state) and self._idle_seconds() >= IDLE_SECONDS:
+        if calm and not state.activities and self._idle_seconds() >= IDLE_SECONDS:
             self._better_since_seconds = None
             self._post(events.GoBackAsked())
-
-
-def _works(state: ClusterState) -> bool:
-    """For whoever asks in Crossply itself, or measures."""
-    asks = state.answer is not None and not state.answer.finished
-    return asks or bool(state.activities)

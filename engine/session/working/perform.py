@@ -74,9 +74,19 @@ class _Held:
 class Performer:
     """Holds the running processes; everything else about them is in the state."""
 
-    def __init__(self, outside: Outside, jobs: Jobs, logs: LogBook, post: Post, machine_of: FindMachine) -> None:
+    def __init__(
+        self,
+        outside: Outside,
+        jobs: Jobs,
+        logs: LogBook,
+        post: Post,
+        machine_of: FindMachine,
+        idle_seconds: Callable[[], float],
+    ) -> None:
+        """``idle_seconds``: since somebody last wanted something of the run."""
         self._outside = outside
         self._machine_of = machine_of
+        self._idle_seconds = idle_seconds
         self._jobs = jobs
         self._logs = logs
         self._post = post
@@ -265,7 +275,7 @@ class Performer:
     def _run_coordinator(
         self, held: _Held, run: RunSeen, spec: ProcessSpec, started: events.ProcessStarted, token: Token
     ) -> None:
-        watch = CoordinatorWatch(run, self._post, before_ready=self._tunnels.tell_now)
+        watch = CoordinatorWatch(run, self._post, before_ready=self._tunnels.tell_now, idle_seconds=self._idle_seconds)
 
         def on_line(line: str) -> None:
             kept = watch.take(line)

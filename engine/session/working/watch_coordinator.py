@@ -6,6 +6,7 @@ neither kept nor parsed: nobody's prompts end up in a log of ours.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -28,6 +29,9 @@ BENCHMARK_DECODE_TOKENS = HEADLINE_DECODE_TOKENS
 
 COUNTER_SECONDS = 1.0
 
+FREE_SECONDS = 3.0
+"""So long nobody must have asked before the standard request is sent: whoever waited for the run comes first."""
+
 DYING_SECONDS = 0.5
 """A llama-server that aborts drops its connections a moment before it is seen to be gone."""
 
@@ -39,10 +43,19 @@ class CoordinatorWatch:
     """One run of llama-server."""
 
     def __init__(
-        self, run: RunSeen, post: Callable[[events.Event], None], before_ready: Callable[[], None] = lambda: None
+        self,
+        run: RunSeen,
+        post: Callable[[events.Event], None],
+        before_ready: Callable[[], None] = lambda: None,
+        idle_seconds: Callable[[], float] = lambda: math.inf,
     ) -> None:
-        """``before_ready`` is called when the model is loaded, before that is told."""
+        """``before_ready`` is called when the model is loaded, before that is told. ``idle_seconds``: since a person or a
+        client last wanted something of the run; the standard request waits until they are done. It is not broken off for
+        them: llama-server looks for a closed connection only after a second in which no request of anybody made progress
+        (server-queue.cpp:462), and our own questions for its counters count as such."""
         self.run = run
+        self._idle_seconds = idle_seconds
+        self._unmeasured = run.benchmark is None
         self._before_ready = before_ready
         self._post = post
         self._log = server_log.ServerLog()
@@ -127,8 +140,6 @@ class CoordinatorWatch:
         self.serving = True
         self._before_ready()
         self._post(events.ProcessReady(id=COORDINATOR, at_seconds=clock.now_seconds()))
-        if self.run.benchmark is None:
-            self._benchmark(process, client, token)
         self._read_counters(process, client, clock, token)
 
     @staticmethod
@@ -145,6 +156,13 @@ class CoordinatorWatch:
         deadline = clock.now_seconds() + LATE_LINES_SECONDS
         while not self._offload_seen and process.is_alive() and clock.now_seconds() < deadline:
             token.wait(0.05)
+
+    def _measure_once(self, process: RunningProcess, client: CoordinatorClient, token: Token) -> None:
+        """The standard request, as soon as nobody else asks."""
+        if not self._unmeasured or self._idle_seconds() < FREE_SECONDS:
+            return
+        self._unmeasured = False
+        self._benchmark(process, client, token)
 
     def _benchmark(self, process: RunningProcess, client: CoordinatorClient, token: Token) -> None:
         context = self.run.plan.shape.context_tokens // self.run.plan.shape.slots
@@ -165,6 +183,7 @@ class CoordinatorWatch:
     def _read_counters(self, process: RunningProcess, client: CoordinatorClient, clock: Clock, token: Token) -> None:
         before, before_seconds = None, clock.now_seconds()
         while process.is_alive():
+            self._measure_once(process, client, token)
             now_seconds = clock.now_seconds()
             try:
                 now = client.counters()

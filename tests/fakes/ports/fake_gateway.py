@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from engine.errors import EngineError, ProcessFailed
@@ -18,7 +19,7 @@ class FakeGateway:
         self.told: list[Serving] = []
         self.port: int | None = None
         self.n_closed = 0
-        self.idle = 0.0
+        self.idle = math.inf
 
     def open(self, place: ApiPlace) -> ApiOpened:
         self.places.append(place)

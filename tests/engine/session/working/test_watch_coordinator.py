@@ -1,5 +1,6 @@
 """What is taken from llama-server's lines and counters."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -191,3 +192,39 @@ def test_a_native_cpu_has_the_coordinators_buffers_and_every_layer(posted):
     (held,) = posted[-1].buffers
     assert held.worker_id == run.plan.used_workers[0].id
     assert (held.weights_bytes, held.mapped_bytes, held.compute_bytes) == (2 << 20, 1 << 20, 3 << 20)
+
+
+class Asking:
+    """Somebody who asks for a while: an idle time for each look at it, the last one for ever."""
+
+    def __init__(self, *idle):
+        self.idle = list(idle)
+
+    def __call__(self):
+        return self.idle.pop(0) if len(self.idle) > 1 else self.idle[0]
+
+
+def follow(posted, idle_seconds, n_waits):
+    watch = CoordinatorWatch(replace(ready().run, benchmark=None), posted.append, idle_seconds=idle_seconds)
+    process = Fakes().starter.start(ProcessSpec(id=COORDINATOR, argv=("llama-server",)), watch.take, lambda _outcome: None)
+    client = FakeCoordinator()
+    with contextlib.suppress(Cancelled):
+        watch.follow(process, client, FakeClock(step=1.0), FakeToken(waits=n_waits))
+    return client.measured, [type(event).__name__ for event in posted]
+
+
+def test_who_waited_for_the_run_comes_before_the_standard_request(posted):
+    asked, names = follow(posted, Asking(0.0, 0.0, 2.9, 3.0), 5)
+    assert asked == [(512, 64)]
+    assert names.index("BenchmarkDone") > names.index("ThroughputMeasured") + 2
+
+
+def test_one_that_fails_is_not_sent_again(posted):
+    watch = CoordinatorWatch(replace(ready().run, benchmark=None), posted.append)
+    process = Fakes().starter.start(ProcessSpec(id=COORDINATOR, argv=("llama-server",)), watch.take, lambda _outcome: None)
+    client = FakeCoordinator()
+    client.fails = CoordinatorUnusable("It said no.", advice="")
+    with contextlib.suppress(Cancelled):
+        watch.follow(process, client, FakeClock(step=1.0), FakeToken(waits=9))
+    assert len(client.measured) == 1
+    assert [event.problem.happened for event in posted if isinstance(event, events.ProblemHappened)] == ["It said no."]
