@@ -83,7 +83,7 @@ def test_the_program_begins_in_the_language_that_was_chosen(tmp_path):
         "from PySide6.QtCore import QTimer\n"
         "from PySide6.QtWidgets import QApplication\n"
         "from gui.app import run\n"
-        "from tests.fakes import cluster_states\n"
+        "from tests.fakes.states import cluster_states\n"
         "from tests.fakes.sessions.fake_session import FakeSession\n"
         "def look():\n"
         "    window = next(top for top in QApplication.topLevelWidgets() if hasattr(top, 'header'))\n"
