@@ -93,11 +93,14 @@ class FreshRoot:
         self.as_root("useradd", "--create-home", "--uid", str(UID), "--shell", "/bin/sh", USER)
 
     def bring(self, file: Path, to: str) -> str:
-        """Show a file of this machine in the root, without copying it."""
+        """Show a file of this machine in the root, without copying it; read-only, and only once: a second ``touch`` would
+        change the time of the file itself, and a model that was checked would have to be checked anew."""
         inside = self.path / to.lstrip("/")
+        if inside.exists():
+            return to
         inside.parent.mkdir(parents=True, exist_ok=True)
         inside.touch()
-        _run(["mount", "--bind", str(file), str(inside)])
+        _run(["mount", "-o", "bind,ro", str(file), str(inside)])
         return to
 
     def as_root(self, *argv: str) -> str:
