@@ -30,6 +30,8 @@ from parts.installed_files import NODE, WINDOW
 
 OF_FEDORAS_OWN = ("/usr/share/applications", "/usr/share/metainfo", "/usr/share/mime/packages", "/usr/lib/systemd/system")
 """Folders that packages of every Fedora own; an empty Debian lacks some."""
+SHARED = ("/usr/share/fish/vendor_completions.d", "/usr/share/bash-completion/completions")
+"""Owned by several packages, as rpm sees it; here it knows of ours alone, and would take an empty one along."""
 LEFT_BY_RPM = (".rpmsave", ".rpmnew")
 """A policy that the administrator changed, and the new one beside it: rpm leaves both."""
 
@@ -42,6 +44,7 @@ def run(suite: str, work: Path, report: Report) -> None:
     root.as_root("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
     install_readers(root)
     root.as_root("mkdir", "-p", *OF_FEDORAS_OWN)
+    root.as_root("touch", *(f"{folder}/of-another-package" for folder in SHARED))
     before = root.files()
     for package in (NODE, WINDOW):
         _whole_life(root, package, before, report, suite)

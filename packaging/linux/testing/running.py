@@ -86,7 +86,8 @@ def check_service(root: FreshRoot, program: str) -> None:
     """``node --serve``: on the loopback, found by who logs in, ended with everything when it is told to."""
     script = (
         f"{program} node --serve >serve.log 2>&1 & pid=$!; "
-        "for i in $(seq 100); do ls .local/share/crossply/kept/*.json >/dev/null 2>&1 && break; sleep 0.2; done; "
+        "for i in $(seq 150); do "
+        "ls .local/share/crossply/kept/*.json >/dev/null 2>&1 && grep -q ' 0A ' /proc/net/tcp && break; sleep 0.2; done; "
         "cat .local/share/crossply/kept/*.json; echo; cat /proc/net/tcp; kill $pid; wait $pid; echo ended $?; "
         "ls .local/share/crossply/kept"
     )
