@@ -22,15 +22,19 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "packaging/locks"
 OLDEST_PYTHON = "3.11"
 RUN, DEV, BOOTSTRAP, TOOLS = (FOLDER / f"{name}.txt" for name in ("run", "dev", "bootstrap", "tools"))
+FREEZE, DOCUMENTS = (FOLDER / f"{name}.txt" for name in ("freeze", "documents"))
 BUILD_TOOLS = ROOT / "engine/runtimes/building/build_tools.txt"
 SOURCES: dict[Path, tuple[str, ...]] = {
     DEV: ("pyproject.toml", "--extra", "dev"),
     RUN: ("pyproject.toml", "--constraint", "packaging/locks/dev.txt"),
     BOOTSTRAP: (str(FOLDER / "bootstrap.in"),),
     TOOLS: (str(FOLDER / "tools.in"),),
+    FREEZE: (str(FOLDER / "freeze.in"), "--constraint", "packaging/locks/dev.txt"),
+    DOCUMENTS: (str(FOLDER / "documents.in"), "--constraint", "packaging/locks/dev.txt"),
     BUILD_TOOLS: (str(BUILD_TOOLS.with_suffix(".in")),),
 }
-"""What each is made of. ``run`` is a part of ``dev``, so that what is tested is what runs."""
+"""What each is made of. ``run`` is a part of ``dev``, so that what is tested is what runs; what the packages are made with
+(``freeze``, ``documents``) fits beside it."""
 
 
 def install_command(python: Path, lock: Path) -> list[str]:

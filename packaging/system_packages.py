@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 
 COMPILE = {"gcc": "gcc", "g++": "g++", "make": "make", "git": "git"}
@@ -48,8 +49,15 @@ TEST = (
     "appstream",
     "shared-mime-info",
 )
-PACKAGES = ("binutils", "xz-utils", "libvulkan1", "glslc")
-"""To make the Linux packages: strip and objdump; xz; and the Vulkan backend."""
+_PYTHON = f"libpython3.{sys.version_info.minor}"
+PACKAGES = (
+    "binutils",
+    "xz-utils",
+    "libvulkan1",
+    "glslc",
+    *((f"{_PYTHON}t64|{_PYTHON}",) if sys.base_prefix == "/usr" else ()),
+)
+"""To make the Linux packages: strip and objdump; xz; the Vulkan backend; Python's library, which Debian keeps apart."""
 PACKAGES_TEST = (
     "debootstrap",
     "rpm",

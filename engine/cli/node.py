@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine.cli.serve_node import serve, specs_of
 from engine.cli.terminal import exit_codes
-from engine.cli.terminal.gather import LOOKED_AT, gathered, looking_foreground, why_not
+from engine.cli.terminal.gather import LOOKED_AT, gathered, looked_once, looking_foreground, why_not
 from engine.cli.terminal.machine_options import add_machines
 from engine.cli.terminal.options import add_json, add_runtime, choices_of
 from engine.cli.terminal.output import gigabytes, print_json, print_line, printable
@@ -19,7 +19,6 @@ from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import Dialect
 from engine.open_session import real_outside
 from engine.planning.offers import offers_of_machine
-from engine.session.one_look import look_once
 from engine.session.state import Choices
 from engine.session.telling.as_json import machine_json
 from engine.settings.folders import find_folders
@@ -100,7 +99,7 @@ def _serve(node: Node) -> int:
 
 
 def _this_node(choices: Choices) -> Node:
-    state = look_once(real_outside(), choices)
+    state = looked_once(real_outside(), choices)
     return Node(machine=state.machines[0], offers=state.offers, runtime=state.runtime, dialect=state.dialect)
 
 
@@ -115,7 +114,7 @@ def _remote_node(arguments: argparse.Namespace, choices: Choices) -> Node:
     usable = seen.look.usable
     return Node(
         machine=seen.look.machine,
-        offers=offers_of_machine(seen.look.machine, choices.layout, choices.reserve_fraction),
+        offers=offers_of_machine(seen.look.machine, state.choices.layout, state.choices.reserve_fraction),
         runtime=usable.runtime if usable else None,
         dialect=seen.dialect,
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.cli.terminal import exit_codes
-from engine.cli.terminal.gather import gathered, looking_foreground
+from engine.cli.terminal.gather import gathered, looked_once, looking_foreground
 from engine.cli.terminal.machine_options import add_machines, read_cluster_file
 from engine.cli.terminal.options import add_json, add_planning, choices_of, model_path
 from engine.cli.terminal.output import complain, gigabytes, layers_in_words, print_json, print_line, print_table, rate, say
@@ -22,7 +22,6 @@ from engine.planning.costs.layer_costs import HEADLINE_PROMPT_TOKENS
 from engine.planning.split_layers import split_layers
 from engine.planning.words.explain import sentence_about
 from engine.session.choosing.cluster_document import choices_of_run
-from engine.session.one_look import look_once
 from engine.session.state import Choices, ClusterState, CommandShown
 from engine.session.telling.as_json import plan_json
 from engine.settings.cluster_files.cluster_file import ClusterFile, coordinator_of_cluster, offers_of_cluster
@@ -84,7 +83,7 @@ def _here(arguments: argparse.Namespace, choices: Choices) -> tuple[Plan | PlanR
 def _looked(arguments: argparse.Namespace, choices: Choices) -> ClusterState:
     outside = real_outside()
     if not choices.targets:
-        return look_once(outside, choices)
+        return looked_once(outside, choices)
     with looking_foreground(outside, choices) as foreground:
         foreground.wait_until_planned()
         return gathered(foreground, arguments)

@@ -9,6 +9,7 @@ service, which then says so. They end with this process, in whatever way it ends
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class ServedWorker:
         self._ends: deque[float] = deque(maxlen=MOST_ENDS)
         self._process: RunningProcess | None = None
         self._record = ""
+        self._recording = threading.Lock()
         self._not_before = 0.0
 
     def start(self) -> None:
@@ -94,13 +96,16 @@ class ServedWorker:
         self._withdraw()
 
     def _on_exit(self, outcome: ProcessOutcome) -> None:
-        if self._record:
-            say_how_it_ended(self._kept, self._record, outcome.exit_code)
+        # In the thread that waited for it: what is withdrawn meanwhile, or half written when we end, would stay for ever.
+        with self._recording:
+            if self._record:
+                say_how_it_ended(self._kept, self._record, outcome.exit_code)
 
     def _withdraw(self) -> None:
-        if self._record:
-            withdraw(self._kept, self._record)
-        self._record = ""
+        with self._recording:
+            if self._record:
+                withdraw(self._kept, self._record)
+            self._record = ""
 
 
 def specs_of(

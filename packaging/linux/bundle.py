@@ -21,7 +21,9 @@ from parts.facts import BUILD, OUT, ROOT, Facts
 from parts.installed_files import WINDOW, files_of
 
 RUNTIME = "CROSSPLY_APPIMAGE_RUNTIME"
-DESKTOP = "org.crossply.Crossply"
+SHARED = "/usr/share/"
+AT_THE_TOP = ("README.md", "org.crossply.Crossply.desktop", "org.crossply.Crossply.svg")
+"""For who unpacks it, and for the AppImage, which wants the last two there."""
 _PORTABLE = ROOT / "packaging/linux/portable"
 
 
@@ -49,10 +51,18 @@ def bundle_folder(facts: Facts) -> Path:
     for script in ("install.sh", "uninstall.sh", "AppRun"):
         shutil.copy(_PORTABLE / script, folder / script)
         (folder / script).chmod(0o755)
-    for source, target, _ in files_of(WINDOW):
-        if "/doc/" in target or Path(target).name.startswith(DESKTOP):
-            shutil.copy(source, folder / Path(target).name)
-            (folder / Path(target).name).chmod(0o644)
+    for source, target, _ in files_of(WINDOW, "portable"):
+        if target.startswith(SHARED):
+            places = [folder / "share" / target.removeprefix(SHARED)]
+            if Path(target).name in AT_THE_TOP:
+                places.append(folder / Path(target).name)
+            for place in places:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, place)
+                place.chmod(0o644)
+    for path in (folder / "share").rglob("*"):
+        if path.is_dir():
+            path.chmod(0o755)
     return folder
 
 

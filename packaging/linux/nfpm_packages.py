@@ -41,6 +41,19 @@ _WHAT = {
         "loopback is inside, and off."
     ),
 }
+POLICY = "/etc/crossply/policy.toml"
+OLDER_POLICY = "# The policy that the version before came with.\nversion = 1\n"
+OWN_FOLDERS_OF_RPM = (
+    "/etc/crossply",
+    "/usr/share/doc/{package}",
+    "/usr/share/bash-completion",
+    "/usr/share/bash-completion/completions",
+    "/usr/share/fish",
+    "/usr/share/fish/vendor_completions.d",
+    "/usr/share/zsh",
+    "/usr/share/zsh/site-functions",
+)
+"""Several packages may own a folder; the last one that goes takes it along. Shells need not be installed."""
 _ENDINGS = {"deb": "{name}_{version}_{deb}.deb", "rpm": "{name}-{version}-1.{machine}.rpm"}
 
 
@@ -88,10 +101,14 @@ def pack(
 
 
 def make_older(description: dict[str, object], package: str) -> None:
-    """What the version before has, for the test of an upgrade."""
+    """What the version before has, for the test of an upgrade: a file that the new one has not, and another policy."""
     extra = {"src": str(BUILD / "only-before"), "dst": f"/usr/share/doc/{package}/only-before"}
     Path(extra["src"]).write_text("The new version has no such file.\n", encoding="utf-8")
-    description["contents"] = [*cast("list[object]", description["contents"]), extra]
+    policy = BUILD / "policy-before.toml"
+    policy.write_text(OLDER_POLICY, encoding="utf-8")
+    before = cast("list[dict[str, object]]", description["contents"])
+    changed = [entry | ({"src": str(policy)} if entry["dst"] == POLICY else {}) for entry in before]
+    description["contents"] = [*changed, extra]
     description["deb"] = {"compression": "zstd:1"}
     description["rpm"] = cast("dict[str, object]", description["rpm"]) | {"compression": "zstd:1"}
 
@@ -129,12 +146,10 @@ def contents(package: str, kind: str, folder: Path) -> list[dict[str, object]]:
     """Every file and link."""
     found: list[dict[str, object]] = [{"src": f"{folder}/", "dst": APPLICATION, "type": "tree"}]
     if kind == "rpm":  # a folder that no package owns stays when the files go
-        found.append({"dst": f"/usr/share/doc/{package}", "type": "dir"})
+        found += [{"dst": folder.format(package=package), "type": "dir"} for folder in OWN_FOLDERS_OF_RPM]
     for link, to in links_of(package):
         found.append({"src": to, "dst": link, "type": "symlink"})
-    for source, target, line in files_of(package):
-        if kind == "rpm" and "/lintian/" in target:
-            continue
+    for source, target, line in files_of(package, kind):
         entry: dict[str, object] = {"src": str(source), "dst": target, "file_info": {"mode": line.mode}}
         if line.config:
             entry["type"] = "config|noreplace"

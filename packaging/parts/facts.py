@@ -1,4 +1,4 @@
-"""What every package says of Crossply, from one place: ``pyproject.toml`` for name, version, licence and what it needs.
+"""What every package says of Crossply, from one place: ``pyproject.toml`` for name, version and licence.
 
 ``SOURCE_DATE_EPOCH`` (reproducible-builds.org) is the time of the last commit, unless the environment says another; without
 git it is a fixed day, so that two builds of one tree never differ by the clock.
@@ -32,7 +32,6 @@ class Facts:
     version: str
     summary: str
     licence: str
-    dependencies: tuple[str, ...]
     epoch: int
     machine: str
     """As the kernel calls it: ``x86_64``."""
@@ -50,7 +49,6 @@ def read_facts(root: Path = ROOT) -> Facts:
         version=project["version"],
         summary=project["description"],
         licence=project["license"],
-        dependencies=tuple(project["dependencies"]),
         epoch=source_date_epoch(root),
         machine=platform.machine(),
     )

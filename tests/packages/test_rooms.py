@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.runtimes.building.build_from_source import COMMIT
+
 ROOT = Path(__file__).parents[2]
 PACKAGING = ROOT / "packaging"
 ROOMS = ("parts", "linux", "windows", "macos")
@@ -33,7 +35,6 @@ def test_the_version_is_the_projects(room):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     facts = room("parts.facts").read_facts()
     assert (facts.version, facts.licence) == (project["version"], project["license"])
-    assert facts.dependencies == tuple(project["dependencies"])
 
 
 def test_the_time_of_a_build_is_given_or_of_the_commit(room, monkeypatch, tmp_path):
@@ -87,6 +88,40 @@ def test_a_frozen_application_runs_a_module_of_ours_and_nobody_elses(room, monke
         monkeypatch.setattr(sys, "argv", other)
         door.run_module_if_asked()
     assert len(ran) == 1
+
+
+def test_what_lies_beside_the_code_is_inside(room):
+    found = room("parts.data_files").data_files(ROOT, "engine")
+    assert (ROOT / "engine/runtimes/building/build_tools.txt", "engine/runtimes/building") in found
+    assert (ROOT / "engine/machines/remote_probe/look_program.sh", "engine/machines/remote_probe") in found
+    assert all(path.is_file() and "__pycache__" not in path.parts for path, _ in found)
+
+
+def test_licences_of_llama_cpp_are_those_of_the_commit_that_is_built(room):
+    text = room("parts.not_from_pip").LLAMA_CPP.read_text(encoding="utf-8")
+    assert f"at commit {COMMIT}," in text.partition("\n")[0]
+    assert "The ggml authors" in text
+
+
+def test_zsh_finds_completions_where_each_kind_of_system_looks(room, monkeypatch):
+    files_of = room("parts.installed_files").files_of
+    monkeypatch.setattr(room("parts.installed_files").Installed, "source_path", lambda *_: Path(__file__))
+    places = {kind: [target for _, target, _ in files_of("crossply", kind) if "/zsh/" in target] for kind in ("deb", "rpm")}
+    assert all(target.startswith("/usr/share/zsh/vendor-completions/_crossply") for target in places["deb"])
+    assert all(target.startswith("/usr/share/zsh/site-functions/_crossply") for target in places["rpm"])
+
+
+def test_the_machine_s_libraries_are_read_from_the_freezer_s_list(room, monkeypatch, tmp_path):
+    found = room("parts.not_from_pip")
+    monkeypatch.setattr(found, "BUILD", tmp_path)
+    monkeypatch.setattr(found, "FROZEN", tmp_path)
+    (tmp_path / "work/crossply").mkdir(parents=True)
+    (tmp_path / "crossply/_internal").mkdir(parents=True)
+    (tmp_path / "crossply/_internal/libz.so.1").touch()
+    listed = [[("libz.so.1", "/lib/x/libz.so.1", "BINARY"), ("libX11.so.6", "/lib/x/libX11.so.6", "BINARY")]]
+    (tmp_path / "work/crossply/COLLECT-00.toc").write_text(repr((listed, "other")))
+    assert found.collected_from_the_machine("crossply") == [Path("/lib/x/libz.so.1")], "what was left out is not named"
+    assert found.owner(Path("/nowhere/libz.so.1")) == ("libz.so.1", "")
 
 
 def test_the_service_is_off_and_hardened():

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from engine.cli.measured.advice import print_advice
 from engine.cli.terminal import exit_codes
-from engine.cli.terminal.gather import gathered, looking_foreground
+from engine.cli.terminal.gather import gathered, looked_once, looking_foreground
 from engine.cli.terminal.machine_options import add_machines, read_cluster_file
 from engine.cli.terminal.options import add_json, add_planning, choices_of
 from engine.cli.terminal.output import complain, gigabytes, print_json, print_line, print_table, printable, rate
 from engine.errors import BadInput
 from engine.open_session import real_outside
 from engine.planning.comparing.compare import compare
-from engine.session.one_look import look_once
 from engine.session.reducing.planned.replan import request_of
 from engine.session.state import Choices, ClusterState
 from engine.session.telling.measured_json import comparison_json
@@ -81,7 +80,7 @@ def _here(arguments: argparse.Namespace, choices: Choices) -> _Asked:
 def _looked(arguments: argparse.Namespace, choices: Choices) -> ClusterState:
     outside = real_outside()
     if not choices.targets:
-        return look_once(outside, choices)
+        return looked_once(outside, choices)
     with looking_foreground(outside, choices) as foreground:
         foreground.wait_until_planned()
         return gathered(foreground, arguments)

@@ -16,6 +16,8 @@ from engine.cli.terminal.answers import AnswerNeeded, Answers
 from engine.cli.terminal.foreground import Foreground, in_foreground
 from engine.cli.terminal.output import complain, printable, say
 from engine.errors import LoginRefused, RemoteProblem
+from engine.session.administration.kept_to_policy import overruled
+from engine.session.one_look import look_once
 from engine.session.outside import Outside
 from engine.session.remotes import RemoteSeen
 from engine.session.session import Session
@@ -24,6 +26,13 @@ from engine.vocabulary.remote import Question, RemotePhase, SshTarget
 
 LOOKED_AT = frozenset({RemotePhase.READY, RemotePhase.NO_RUNTIME})
 _ENDS = frozenset({RemotePhase.READY, RemotePhase.NO_RUNTIME, RemotePhase.REFUSED})
+
+
+def looked_once(outside: Outside, choices: Choices) -> ClusterState:
+    """One look at this machine alone; what the administrator's policy overrules is said, as a session says it."""
+    for sentence in overruled(outside.policy, choices):
+        say(sentence)
+    return look_once(outside, choices)
 
 
 @contextmanager

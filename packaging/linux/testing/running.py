@@ -64,11 +64,30 @@ def check_command_line(root: FreshRoot, program: str, version: str, name: str, r
     expect(not processes(root, "rpc-server|llama-server"), "demo left processes behind")
 
 
+ADMINISTRATORS_LINE = "reserve_fraction = 0.9"
+
+
+def change_policy(root: FreshRoot) -> None:
+    """As an administrator does."""
+    path = root.path / "etc/crossply/policy.toml"
+    path.write_text(f"{path.read_text(encoding='utf-8')}{ADMINISTRATORS_LINE}\n", encoding="utf-8")
+
+
+def check_policy_works(root: FreshRoot) -> None:
+    """What the administrator wrote was kept, and holds for a plain user."""
+    path = root.path / "etc/crossply/policy.toml"
+    written = path.read_text(encoding="utf-8")
+    expect(written.endswith(f"{ADMINISTRATORS_LINE}\n"), f"the administrator's line was not kept: {written}")
+    locked = json.loads(root.as_user("crossplyctl", "node", "--json"))["workers"][0]
+    expect(locked["safe_bytes"] <= 0.11 * locked["total_bytes"], f"the policy's reserve does not hold: {locked}")
+
+
 def check_service(root: FreshRoot, program: str) -> None:
     """``node --serve``: on the loopback, found by who logs in, ended with everything when it is told to."""
     script = (
         f"{program} node --serve >serve.log 2>&1 & pid=$!; "
-        "for i in $(seq 100); do ls .local/share/crossply/kept/*.json >/dev/null 2>&1 && break; sleep 0.2; done; "
+        "for i in $(seq 150); do "
+        "ls .local/share/crossply/kept/*.json >/dev/null 2>&1 && grep -q ' 0A ' /proc/net/tcp && break; sleep 0.2; done; "
         "cat .local/share/crossply/kept/*.json; echo; cat /proc/net/tcp; kill $pid; wait $pid; echo ended $?; "
         "ls .local/share/crossply/kept"
     )

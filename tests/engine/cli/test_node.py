@@ -6,6 +6,7 @@ import pytest
 
 from engine.cli import node
 from engine.cli.main import main
+from engine.vocabulary.admin_policy import AdminPolicy
 from tests.fakes.sessions.cli_lab import CliLab
 from tests.fakes.sessions.fake_outside import Fakes
 from tests.fakes.states.cluster_pieces import hybrid_machine
@@ -47,6 +48,14 @@ def test_json_says_the_same(fakes, capsys):
     assert [gpu["runtime_device"] for gpu in report["machine"]["gpus"]] == ["CUDA0", "Vulkan0"]
     assert len(report["commands"]) == 3
     assert report["protocol"] == "4.0.0"
+
+
+def test_the_administrators_reserve_holds_and_is_said(fakes, capsys):
+    fakes.policy = AdminPolicy(path="/etc/crossply/policy.toml", reserve_fraction=0.9)
+    assert main(["node", "--json", "--reserve", "0.1"]) == 0
+    said = capsys.readouterr()
+    assert all(worker["safe_bytes"] <= 0.11 * worker["total_bytes"] for worker in json.loads(said.out)["workers"])
+    assert "The reserve is 90% of every device's memory: the administrator set it" in said.err
 
 
 def test_without_programs_it_says_how_to_get_them(monkeypatch, capsys):

@@ -1,10 +1,13 @@
 """``crossplyctl node --serve``: started, shown, started again, stopped."""
 
+import threading
+
 import pytest
 
-from engine.cli import node
+from engine.cli import node, serve_node
 from engine.cli.main import main
 from engine.cli.serve_node import ENDS_WITHIN_SECONDS, MOST_ENDS, PAUSE_SECONDS, serve, specs_of
+from engine.run_files.offered_workers import say_how_it_ended
 from engine.session.state import Choices
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.ports.fake_process_starter import FakeProcessStarter, FakeProgram
@@ -84,6 +87,30 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_workers_run(starter, tm
     clock = Clock({2: lambda: True})
     assert serve((spec(),), starter, tmp_path, clock.wait, lambda: clock.now) == 0
     assert "cannot be shown to others" in capsys.readouterr().err
+
+
+def test_how_one_ended_is_not_left_behind_when_it_is_written_late(starter, tmp_path, monkeypatch):
+    writing, go_on = threading.Event(), threading.Event()
+
+    def slowly(*arguments):
+        writing.set()
+        assert go_on.wait(20)
+        say_how_it_ended(*arguments)
+
+    monkeypatch.setattr(serve_node, "say_how_it_ended", slowly)
+    (tmp_path / "kept").mkdir()
+    worker = serve_node.ServedWorker(spec(), starter, tmp_path / "kept", lambda: 0.0)
+    worker.start()
+    ended = threading.Thread(target=starter.started[0].exit, args=(0,))
+    ended.start()
+    assert writing.wait(20)
+    stopped = threading.Thread(target=worker.stop)
+    stopped.start()
+    stopped.join(0.05)  # had it not waited for the writer, all would be withdrawn by now
+    go_on.set()
+    ended.join(20)
+    stopped.join(20)
+    assert records(tmp_path) == []
 
 
 def test_only_workers_in_ram_are_held_to_a_limit(monkeypatch):

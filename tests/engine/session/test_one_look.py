@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from engine.measuring.calibration import speed_key
 from engine.session.one_look import look_once
+from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.worker import Speed
 from tests.fakes.sessions.fake_outside import RUNTIME, TWO_WORKERS, Fakes, a_model
@@ -34,3 +35,13 @@ def test_without_a_model():
 def test_a_bad_model():
     state = look_once(Fakes().outside(), replace(TWO_WORKERS, model_path="/no.gguf"))
     assert state.model_problem is not None
+
+
+def test_it_is_kept_to_the_administrators_policy():
+    fakes = Fakes()
+    free = look_once(fakes.outside(), TWO_WORKERS)
+    fakes.policy = AdminPolicy(path="/etc/crossply/policy.toml", reserve_fraction=0.9)
+    kept = look_once(fakes.outside(), TWO_WORKERS)
+    assert kept.choices.reserve_fraction == 0.9
+    assert kept.policy is fakes.policy
+    assert all(less.safe_bytes < more.safe_bytes / 2 for less, more in zip(kept.offers, free.offers, strict=True))
