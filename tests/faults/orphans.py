@@ -36,7 +36,9 @@ from tests.lab.lab import why_not
 LEFT_SECONDS = 5.0
 AFTER_SERVING_SECONDS = 1.0
 _POLL_SECONDS = 0.05
-_ORDINARY = re.compile(rf"/({re.escape(RUN_FILE)}|history\.sqlite(-wal|-shm|-journal)?|copied-by-crossply\.json|__pycache__.*)$|/share/crossply$")
+_ORDINARY = re.compile(
+    rf"/({re.escape(RUN_FILE)}|history\.sqlite(-wal|-shm|-journal)?|copied-by-crossply\.json|__pycache__.*)$|/share/crossply$"
+)
 """What every run makes and keeps: its own data folder among it, and in it the note of a copy of llama.cpp that is whole."""
 _CUT_COPY = re.compile(r"/runtimes/\.incoming-(?!.*\.lock)")
 """What has arrived of a copy is kept on purpose: it goes on from there."""
