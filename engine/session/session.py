@@ -102,7 +102,9 @@ class Session:
     # -- commands
 
     def start(self) -> None:
-        """Start the session's thread and take the first look at everything."""
+        """Start the session's thread and take the first look at everything. Once: two threads would start everything twice."""
+        if self._thread is not None:
+            raise RuntimeError("A session is started once, and this one has its thread.")
         self._thread = threading.Thread(target=self._run, name="session", daemon=True)
         self._thread.start()
         self.look_again()

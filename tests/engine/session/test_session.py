@@ -369,6 +369,8 @@ def test_its_own_thread_looks_and_ends(fakes):
     published = []
     session = Session(fakes.outside(), TWO_WORKERS, publish=published.append)
     session.start()
+    with pytest.raises(RuntimeError, match="started once"):
+        session.start()
     session.close()
     assert session.join(10.0)
     assert session.snapshot().closed
