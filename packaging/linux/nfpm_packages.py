@@ -119,7 +119,9 @@ def describe(package: str, kind: str, facts: Facts, folder: Path) -> dict[str, o
     other = NODE if package == WINDOW else WINDOW
     relations: dict[str, object] = {"conflicts": [other]}
     if package == WINDOW:
-        relations |= {"replaces": [other], "provides": [other]}
+        relations["provides"] = [other]
+        if kind == "deb":  # rpm's word for it, Obsoletes, would give the window to everybody who asks for the other
+            relations["replaces"] = [other]
     return {
         "name": package,
         "arch": facts.deb_machine,
