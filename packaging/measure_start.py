@@ -72,7 +72,7 @@ def seconds_until_shown(program: list[str], display: str) -> float:
             search = ["xdotool", "search", "--onlyvisible", "--name", TITLE]
             while not subprocess.run(search, env=environment, check=False, capture_output=True).stdout:
                 if process.poll() is not None or time.monotonic() - begun > LONGEST_SECONDS:
-                    raise RuntimeError(f"{program} shows no window")
+                    raise RuntimeError(f"{program} shows no window (exit status {process.poll()})")
                 time.sleep(0.02)
             took = time.monotonic() - begun
             process.terminate()
