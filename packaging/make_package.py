@@ -71,7 +71,7 @@ def make_linux(kind: str, facts: Facts) -> int:
     prepare(facts)
     for package in BOTH:
         say(f"packing {package}")
-        print(table(stage(package)), flush=True)
+        print(table(stage(package, facts)), flush=True)
         tell(pack(package, kind, facts))
     return 0
 

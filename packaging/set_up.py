@@ -114,7 +114,9 @@ def steps_for_packages(target: str) -> list[tuple[str, Callable[[Progress], str]
     """Those of the installers: the engine and llama.cpp; the frozen application's own environment makes itself."""
     steps: list[tuple[str, Callable[[Progress], str]]] = [("this machine", check_machine)]
     if sys.platform == "linux":
-        wanted = system_packages.PACKAGES + (system_packages.PACKAGES_TEST if target == "packages-test" else ())
+        # The window's libraries too: icons are drawn with Qt, and some libraries of X go inside.
+        wanted = system_packages.WINDOW + system_packages.PACKAGES
+        wanted += system_packages.PACKAGES_TEST if target == "packages-test" else ()
         steps.append(("system packages", lambda p: system_step(p, wanted)))
     steps.append(("Python environment", lambda p: environment_step(p, with_dev=False)))
     if sys.platform == "linux":

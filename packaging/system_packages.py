@@ -49,14 +49,9 @@ TEST = (
     "appstream",
     "shared-mime-info",
 )
-_PYTHON = f"libpython3.{sys.version_info.minor}"
-PACKAGES = (
-    "binutils",
-    "xz-utils",
-    "libvulkan1",
-    "glslc",
-    *((f"{_PYTHON}t64|{_PYTHON}",) if sys.base_prefix == "/usr" else ()),
-)
+_LIBRARY = f"libpython3.{sys.version_info.minor}"
+_OF_PYTHON = (f"{_LIBRARY}t64|{_LIBRARY}",) if sys.base_prefix == "/usr" else ()
+PACKAGES = ("binutils", "xz-utils", "libvulkan1", "glslc", *_OF_PYTHON)
 """To make the Linux packages: strip and objdump; xz; the Vulkan backend; Python's library, which Debian keeps apart."""
 PACKAGES_TEST = (
     "debootstrap",

@@ -47,7 +47,7 @@ def bundle_folder(facts: Facts) -> Path:
     name = f"crossply-{facts.version}-{facts.machine}"
     folder = BUILD / "bundle" / name
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(stage(WINDOW), folder, symlinks=True)
+    shutil.copytree(stage(WINDOW, facts), folder, symlinks=True)
     for script in ("install.sh", "uninstall.sh", "AppRun"):
         shutil.copy(_PORTABLE / script, folder / script)
         (folder / script).chmod(0o755)

@@ -13,6 +13,8 @@ from pathlib import Path
 _MAGIC = b"!<arch>\n"
 _HEADER = 60
 _LEVEL = os.environ.get("CROSSPLY_XZ_LEVEL", "9")
+PACKED_FAST = _LEVEL != "9"
+"""Larger than it may be."""
 _XZ = ("xz", f"-{_LEVEL}", "--threads=0", "--block-size=64MiB", "--check=crc32", "--stdout")
 
 

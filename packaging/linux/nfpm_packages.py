@@ -62,13 +62,14 @@ def staged(package: str) -> Path:
     return BUILD / "staged" / package
 
 
-def stage(package: str) -> Path:
-    """Put the frozen folder and llama.cpp's programs together, with the modes that they will have."""
+def stage(package: str, facts: Facts) -> Path:
+    """Put the frozen folder and llama.cpp's programs together, with the modes and the time that they will have."""
     folder = staged(package)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(FROZEN / package, folder, symlinks=True)
     shutil.copytree(BUILD / "runtimes", folder / "runtimes", symlinks=True)
-    for path in folder.rglob("*"):
+    for path in (*folder.rglob("*"), folder):
+        os.utime(path, (facts.epoch, facts.epoch), follow_symlinks=False)
         if path.is_symlink():
             continue
         runs = path.is_dir() or (os.access(path, os.X_OK) and ".so" not in path.name)
@@ -119,7 +120,9 @@ def describe(package: str, kind: str, facts: Facts, folder: Path) -> dict[str, o
     other = NODE if package == WINDOW else WINDOW
     relations: dict[str, object] = {"conflicts": [other]}
     if package == WINDOW:
-        relations |= {"replaces": [other], "provides": [other]}
+        relations["provides"] = [other]
+        if kind == "deb":  # rpm's word for it, Obsoletes, would give the window to everybody who asks for the other
+            relations["replaces"] = [other]
     return {
         "name": package,
         "arch": facts.deb_machine,
@@ -131,9 +134,9 @@ def describe(package: str, kind: str, facts: Facts, folder: Path) -> dict[str, o
         "vendor": "Crossply",
         "license": facts.licence,
         "description": _WHAT[package],
-        "mtime": datetime.fromtimestamp(facts.epoch, UTC).isoformat().replace("+00:00", "Z"),
+        "mtime": _time(facts),
         "umask": 0o022,
-        "contents": contents(package, kind, folder),
+        "contents": contents(package, kind, folder, _time(facts)),
         "depends": _names(kind, needed),
         "recommends": _names(kind, [*RECOMMENDED, *IDLE_WITHOUT.values()]),
         **relations,
@@ -142,21 +145,25 @@ def describe(package: str, kind: str, facts: Facts, folder: Path) -> dict[str, o
     }
 
 
-def contents(package: str, kind: str, folder: Path) -> list[dict[str, object]]:
+def contents(package: str, kind: str, folder: Path, made_at: str) -> list[dict[str, object]]:
     """Every file and link."""
     found: list[dict[str, object]] = [{"src": f"{folder}/", "dst": APPLICATION, "type": "tree"}]
     if kind == "rpm":  # a folder that no package owns stays when the files go
         found += [{"dst": folder.format(package=package), "type": "dir"} for folder in OWN_FOLDERS_OF_RPM]
     for link, to in links_of(package):
-        found.append({"src": to, "dst": link, "type": "symlink"})
+        found.append({"src": to, "dst": link, "type": "symlink", "file_info": {"mtime": made_at}})
     for source, target, line in files_of(package, kind):
-        entry: dict[str, object] = {"src": str(source), "dst": target, "file_info": {"mode": line.mode}}
+        entry: dict[str, object] = {"src": str(source), "dst": target, "file_info": {"mode": line.mode, "mtime": made_at}}
         if line.config:
             entry["type"] = "config|noreplace"
         elif kind == "rpm" and target.startswith(("/usr/share/doc/", "/usr/share/man/")):
             entry["type"] = "doc"
         found.append(entry)
     return found
+
+
+def _time(facts: Facts) -> str:
+    return datetime.fromtimestamp(facts.epoch, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _names(kind: str, packages: list[SystemPackage]) -> list[str]:

