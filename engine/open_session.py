@@ -21,6 +21,7 @@ from engine.machines.rpc_asker import SocketRpcAsker
 from engine.machines.this_machine import ThisMachine
 from engine.ports import CancelToken, CoordinatorClient
 from engine.processes.local_process import LocalProcessStarter
+from engine.processes.own_memory import keep_heaps_few
 from engine.processes.run_command import run_command
 from engine.remote.connector import SshConnector
 from engine.remote.network import real_finder
@@ -336,6 +337,7 @@ def open_session(
     Its API is open on ``network_address`` too; ``wait_seconds``: how long a request may wait, unless as the settings say.
     """
     folders = folders or find_folders()
+    keep_heaps_few()
     keep_private(folders)
     notices = Listener()
     sweep_leftovers(folders)
