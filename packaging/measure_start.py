@@ -30,7 +30,9 @@ def main() -> int:
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     python, frozen = str(ROOT / ".venv/bin/python"), staged(WINDOW)
     reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    # -noreset: else it starts anew whenever xdotool, its only client, goes, and refuses who comes meanwhile.
+    screen = ["-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-noreset", "-displayfd", str(writer), *screen]
     with subprocess.Popen(command, pass_fds=(writer,), stderr=subprocess.DEVNULL) as server:
         display = f":{os.read(reader, 16).decode().strip()}"
         try:

@@ -8,7 +8,9 @@ import stat
 
 from linux.testing.fresh_root import FreshRoot
 from linux.testing.running import expect
-from parts.installed_files import NODE, WINDOW, files_of
+from parts.data_files import data_files
+from parts.facts import ROOT
+from parts.installed_files import APPLICATION, NODE, WINDOW, files_of
 
 PACKAGES = (
     "bash-completion",
@@ -54,6 +56,9 @@ def check_files(root: FreshRoot, package: str, kind: str) -> None:
         mode = stat.S_IMODE(inside.stat().st_mode)
         expect(mode == line.mode, f"{target} has the mode {mode:o}, not {line.mode:o}")
         expect(line.config or inside.read_bytes() == source.read_bytes(), f"{target} is not what was packed")
+    for source, folder in data_files(ROOT, "engine"):
+        inside = root.path / APPLICATION.lstrip("/") / "_internal" / folder / source.name
+        expect(inside.is_file() and inside.read_bytes() == source.read_bytes(), f"{folder}/{source.name} is not inside")
 
 
 def check_shells(root: FreshRoot, program: str, begun: str, finished: str, kind: str) -> None:

@@ -23,7 +23,8 @@ SIZE = "1400x900x24"
 def x_server(root: FreshRoot) -> Iterator[str]:
     """An Xvfb whose socket the root can reach; gives the display's name."""
     reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", SIZE, "-nolisten", "tcp", "-ac"]
+    # -noreset: else it starts anew whenever xdotool, its only client, goes, and refuses who comes meanwhile.
+    command = ["Xvfb", "-noreset", "-displayfd", str(writer), "-screen", "0", SIZE, "-nolisten", "tcp", "-ac"]
     with subprocess.Popen(command, pass_fds=(writer,), stderr=subprocess.DEVNULL) as server:
         os.close(writer)
         try:
