@@ -14,7 +14,7 @@ _END_SECONDS = 10
 @contextmanager
 def display() -> Iterator[str]:
     """Its name. The window manager is there so that windows are active and keys reach them, as on a desktop."""
-    argv = ["Xvfb", "-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"]
+    argv = ["Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:
