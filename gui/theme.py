@@ -7,6 +7,9 @@ to 200% on top of what the system asks. Every text can be read on every ground i
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 
@@ -93,6 +96,19 @@ _DARK_SCHEMES = (Scheme.DARK, Scheme.HIGH_CONTRAST_DARK)
 _CONTRAST_SCHEMES = (Scheme.HIGH_CONTRAST, Scheme.HIGH_CONTRAST_DARK)
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Qt walks over a list of all widgets while it gives them a style, and calls into Python on its way. Were Python's garbage
+    collector to run there, it could delete widgets of the list (a segmentation fault in ``setStyleSheet``, seen once)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 class Appearance(QObject):
     """The theme in use. One per application, given to every widget that paints by itself."""
 
@@ -130,9 +146,10 @@ class Appearance(QObject):
         self._scheme = scheme
         self._text_scale = max(TEXT_SCALES[0], min(TEXT_SCALES[-1], text_scale))
         self.colours = self._wanted_colours()
-        self._application.setPalette(palette_of(self.colours))
-        self._application.setFont(text_font(self.pixels(_TEXT_PIXELS)))
-        self._application.setStyleSheet(self._stylesheet())
+        with _no_collection():
+            self._application.setPalette(palette_of(self.colours))
+            self._application.setFont(text_font(self.pixels(_TEXT_PIXELS)))
+            self._application.setStyleSheet(self._stylesheet())
         self.changed.emit()
 
     def pixels(self, at_100_percent: int) -> int:

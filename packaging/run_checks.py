@@ -21,7 +21,9 @@ LINT = (
 WITHOUT_QT = ["-m", "pytest", "-q", "-p", "no:pytest-qt", "-m", "not real and not display", "tests/engine"]
 REAL_ENGINE = ["-m", "pytest", "-q", "-m", "real or display", "tests/engine"]
 """The rest of them: nothing is run twice, which took four minutes."""
-OTHER_TESTS = ["-m", "pytest", "--ignore=tests/engine"]
+GUI_TESTS = ["-m", "pytest", "-q", "tests/gui"]
+"""In a process of their own, as in the application: no threads and no garbage of 25 minutes of other tests beside Qt."""
+OTHER_TESTS = ["-m", "pytest", "--ignore=tests/engine", "--ignore=tests/gui"]
 FUZZ_EXAMPLES = 300
 """Of each reader in a round, which takes some minutes."""
 
@@ -36,7 +38,7 @@ def run_tests(python: Path, root: Path) -> int:
     results = [(name, _run(name, [str(python), *arguments], root)) for name, arguments in LINT]
     blocked = {"CROSSPLY_TEST_WITHOUT_QT": "1"}
     results.append(("engine without Qt", _run("engine without Qt", [str(python), *WITHOUT_QT], root, blocked)))
-    for name, arguments in (("engine with real programs", REAL_ENGINE), ("all other tests", OTHER_TESTS)):
+    for name, arguments in (("engine with real programs", REAL_ENGINE), ("gui", GUI_TESTS), ("all other tests", OTHER_TESTS)):
         results.append((name, _run(name, [str(python), *arguments], root, _lab_or_failure())))
     return _report(results)
 

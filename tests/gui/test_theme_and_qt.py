@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from itertools import product
 
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 from gui.assets import icon, icon_file
 from gui.theme import CONTRAST_DARK, CONTRAST_LIGHT, DARK, LIGHT, WORKER_COLOURS, Colours, Scheme, contrast, ink_on
@@ -126,3 +127,22 @@ def test_qt_calls_do_not_drop_references_to_none(qapp) -> None:
         for _ in range(500):
             call()
         assert abs(sys.getrefcount(None) - before) < 100
+
+
+def test_no_garbage_is_collected_while_qt_walks_over_its_widgets(qtbot, appearance) -> None:
+    """A collection there can delete widgets that Qt has on its list."""
+    seen = []
+
+    class Styled(QWidget):
+        def changeEvent(self, event: QEvent) -> None:
+            if event.type() == QEvent.Type.StyleChange:
+                seen.append(gc.isenabled())
+            super().changeEvent(event)
+
+    widget = Styled()
+    qtbot.addWidget(widget)
+    widget.show()
+    appearance.show(Scheme.DARK)
+    assert seen
+    assert not any(seen)
+    assert gc.isenabled()
