@@ -80,7 +80,10 @@ class FreshRoot:
         for folder in (upper, under, self.path):
             folder.mkdir(parents=True)
         options = f"lowerdir={base},upperdir={upper},workdir={under}"
-        _run(["mount", "-t", "overlay", "overlay", "-o", options, str(self.path)])
+        try:
+            _run(["mount", "-t", "overlay", "overlay", "-o", options, str(self.path)])
+        except CommandFailed:  # a checkout that lies on an overlay itself, as in a container
+            _run(["cp", "-a", f"{base}/.", str(self.path)])
         archives = ROOTS / f"{self.suite}-archives"
         (archives / "partial").mkdir(parents=True, exist_ok=True)
         _run(["mount", "-t", "proc", "proc", str(self.path / "proc")])
