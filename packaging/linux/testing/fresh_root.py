@@ -99,10 +99,11 @@ class FreshRoot:
         """Show a file of this machine in the root, without copying it; read-only, and only once: a second ``touch`` would
         change the time of the file itself, and a model that was checked would have to be checked anew."""
         inside = self.path / to.lstrip("/")
-        if inside.exists():
+        if inside.exists() and inside.samefile(file):
             return to
         inside.parent.mkdir(parents=True, exist_ok=True)
-        inside.touch()
+        if not inside.exists():
+            inside.touch()
         _run(["mount", "-o", "bind,ro", str(file), str(inside)])
         return to
 
