@@ -21,7 +21,7 @@ from engine.machines.rpc_asker import SocketRpcAsker
 from engine.machines.this_machine import ThisMachine
 from engine.ports import CancelToken, CoordinatorClient
 from engine.processes.local_process import LocalProcessStarter
-from engine.processes.own_memory import keep_heaps_few
+from engine.processes.own_memory import give_back_now_and_then, keep_heaps_few
 from engine.processes.run_command import run_command
 from engine.remote.connector import SshConnector
 from engine.remote.network import real_finder
@@ -253,6 +253,7 @@ class RunningSession(Session):
     def start(self) -> None:
         """Start, and if this session remembers go on where the last one ended."""
         super().start()
+        self._jobs.start("memory", give_back_now_and_then)
         self.open_api(self._place)
         if self._notices is not None:
             self._notices.pass_to(self._tell)

@@ -1,11 +1,15 @@
-"""Heaps of the C library, counted by itself in a process of its own."""
+"""Heaps of the C library, counted by itself, and memory given back, seen by the system: each in a process of its own."""
 
 import platform
 import re
 import subprocess
 import sys
 
-from engine.processes.own_memory import N_HEAPS, keep_heaps_few
+import pytest
+
+from engine.errors import Cancelled
+from engine.processes import own_memory
+from engine.processes.own_memory import N_HEAPS, give_back_free_memory, give_back_now_and_then, keep_heaps_few
 
 COUNT = """
 import ctypes, sys, threading
@@ -45,3 +49,54 @@ def test_many_threads_share_two_heaps():
 def test_elsewhere_there_is_nothing_to_set(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     assert not keep_heaps_few()
+    assert not give_back_free_memory()
+
+
+HOLES = """
+import ctypes, os, psutil
+from engine.processes.own_memory import give_back_free_memory
+me = psutil.Process()
+blocks = [ctypes.create_string_buffer(20_000) for _ in range(2_000)]
+for block in blocks: ctypes.memset(block, 1, 20_000)
+kept = blocks[-1]  # at the end of the heap: nothing below it goes back by itself
+del blocks, block
+before = me.memory_info().rss
+given = give_back_free_memory()
+print(given, before, me.memory_info().rss)
+"""
+
+
+def test_what_lies_free_below_a_block_in_use_goes_back():
+    said = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, timeout=60, check=True).stdout
+    given, before, after = said.split()
+    if platform.libc_ver()[0] != "glibc":
+        assert given == "False"
+        return
+    assert given == "True"
+    assert int(before) - int(after) > 30e6  # of 40
+
+
+class FewTurns:
+    """A token that is cancelled after some turns."""
+
+    def __init__(self, turns):
+        self.turns = turns
+        self.waited = []
+
+    def check(self):
+        raise NotImplementedError
+
+    def wait(self, seconds):
+        if len(self.waited) == self.turns:
+            raise Cancelled
+        self.waited.append(seconds)
+
+
+def test_it_goes_on_until_cancelled(monkeypatch):
+    given = []
+    monkeypatch.setattr(own_memory, "give_back_free_memory", lambda: given.append(1))
+    token = FewTurns(3)
+    with pytest.raises(Cancelled):
+        give_back_now_and_then(token)
+    assert len(given) == 3
+    assert token.waited == [own_memory.GIVE_BACK_SECONDS] * 3
