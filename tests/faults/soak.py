@@ -22,12 +22,12 @@ from typing import Any
 
 import psutil
 
-from tests.faults.bed import Bed
-from tests.faults.client import PROGRAM, Client, asking
+from tests.faults.beds.bed import Bed
+from tests.faults.beds.running_app import NotReached, RunningApp
+from tests.faults.breaking.what_breaks import TABLE, BedKind, Cause
+from tests.faults.clients.client import PROGRAM, Client, asking
+from tests.faults.judging.soak_log import Requests, Sample, as_csv, is_good, requests_of, verdict
 from tests.faults.matrix import find_runtime, new_beds
-from tests.faults.running_app import NotReached, RunningApp
-from tests.faults.soak_log import Requests, Sample, as_csv, is_good, requests_of, verdict
-from tests.faults.what_breaks import TABLE, BedKind, Cause
 from tests.lab.lab import why_not
 
 SAMPLE_EVERY_SECONDS = 10.0

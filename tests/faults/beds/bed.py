@@ -14,7 +14,7 @@ from typing import Protocol
 import psutil
 
 from tests.fakes.llama_cpp.gguf_writer import write_llama
-from tests.faults.running_app import RunningApp
+from tests.faults.beds.running_app import RunningApp
 
 CONTEXT_TOKENS = 8192
 SLOTS = 2

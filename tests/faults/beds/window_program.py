@@ -1,4 +1,5 @@
-"""The window on a real session that launches as soon as there is a plan: ``python -m tests.faults.window_program MODEL PORT``.
+"""The window on a real session that launches as soon as there is a plan:
+``python -m tests.faults.beds.window_program MODEL PORT``.
 
 Offscreen; whoever started it kills it. As much of a person as is needed here: what clicks do is tested elsewhere.
 """
@@ -13,7 +14,7 @@ from engine.session.session import Session
 from engine.session.state import Choices
 from engine.vocabulary.plan import Plan, Policy, RunShape
 from gui.app import run
-from tests.faults.bed import CONTEXT_TOKENS, SLOTS
+from tests.faults.beds.bed import CONTEXT_TOKENS, SLOTS
 
 
 def launch_when_planned(session: Session) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.soak_log import Requests, Sample, as_csv, is_good, requests_of, theil_sen, trend_of, verdict
+from tests.faults.judging.soak_log import Requests, Sample, as_csv, is_good, requests_of, theil_sen, trend_of, verdict
 
 HOUR = 360
 """Samples of ten seconds."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.faults.what_breaks import SERVICE_SLACK_SECONDS, Cause, Expected, Phase
+from tests.faults.breaking.what_breaks import SERVICE_SLACK_SECONDS, Cause, Expected, Phase
 
 SAYS_WHAT_IS_MISSING = r"is not reachable|are missing|B missing|do(es)? not fit|no worker to plan|cannot go on\. \w"
 """A refusal says one of these; "launch again" alone does not tell what there is to do."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import psutil
 
 from engine.machines.cgroup_limits import find_cgroup_folder
-from tests.faults.bed import Bed, Worker, coordinator_of
-from tests.faults.running_app import NotReached
-from tests.faults.three_hosts import ThreeHosts
+from tests.faults.beds.bed import Bed, Worker, coordinator_of
+from tests.faults.beds.running_app import NotReached
+from tests.faults.beds.three_hosts import ThreeHosts
 
 _GONE_SECONDS = 10.0
 _POLL_SECONDS = 0.002

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from tests.faults.judge import Seen, judged
-from tests.faults.page import About, fault_matrix_page, summary
-from tests.faults.what_breaks import TABLE, Phase
+from tests.faults.breaking.what_breaks import TABLE, Phase
+from tests.faults.judging.judge import Seen, judged
+from tests.faults.judging.page import About, fault_matrix_page, summary
 
 KILLED = next(cause for cause in TABLE if cause.name == "worker: kill -9")
 SIGABRT = next(cause for cause in TABLE if cause.name.startswith("llama-server: abort"))

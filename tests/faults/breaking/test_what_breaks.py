@@ -2,8 +2,8 @@
 
 import re
 
+from tests.faults.breaking.what_breaks import TABLE, Phase
 from tests.faults.matrix import cells
-from tests.faults.what_breaks import TABLE, Phase
 
 
 def test_names_are_of_one_row_each_and_words_are_patterns():

@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.faults.judge import Outcome, Trial
-from tests.faults.what_breaks import (
+from tests.faults.breaking.what_breaks import (
     SERVICE_SLACK_SECONDS,
     SILENT_LIMIT_SECONDS,
     TABLE,
@@ -15,6 +14,7 @@ from tests.faults.what_breaks import (
     BedKind,
     Phase,
 )
+from tests.faults.judging.judge import Outcome, Trial
 
 SHOWN_LINES = 8
 _EMPTY = "–"

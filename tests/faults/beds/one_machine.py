@@ -16,7 +16,7 @@ from engine.runtimes.find_runtimes import CHOSEN_VARIABLE
 from engine.settings.folders import DATA_VARIABLE, find_folders
 from engine.vocabulary.runtime import Runtime
 from tests.end_to_end.crossply_programs import ROOT, left_of, listening_addresses, processes_of
-from tests.faults.bed import (
+from tests.faults.beds.bed import (
     Worker,
     ended_afterwards,
     files_below,
@@ -27,7 +27,7 @@ from tests.faults.bed import (
     port_of,
     write_model,
 )
-from tests.faults.running_app import RunningApp
+from tests.faults.beds.running_app import RunningApp
 
 
 class OneMachine:
@@ -53,7 +53,7 @@ class OneMachine:
 
     def start_window(self, number: int) -> AbstractContextManager[RunningApp]:
         """The window, offscreen."""
-        return self._started(number, "tests.faults.window_program", str(self.model), str(_free_port()))
+        return self._started(number, "tests.faults.beds.window_program", str(self.model), str(_free_port()))
 
     @contextmanager
     def _started(self, number: int, module: str, *arguments: str) -> Iterator[RunningApp]:

@@ -17,7 +17,7 @@ import psutil
 from engine.vocabulary.runtime import Runtime
 from tests.end_to_end.crossply_programs import wait_until
 from tests.end_to_end.lab.on_the_desk import Desk
-from tests.faults.bed import (
+from tests.faults.beds.bed import (
     Worker,
     ended_afterwards,
     files_below,
@@ -28,7 +28,7 @@ from tests.faults.bed import (
     port_of,
     write_model,
 )
-from tests.faults.running_app import RunningApp
+from tests.faults.beds.running_app import RunningApp
 from tests.lab.host import Host, listening_in
 from tests.lab.host_files import USER_HOME
 from tests.lab.lab import Lab

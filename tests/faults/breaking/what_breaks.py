@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.faults import break_it
-from tests.faults.bed import Bed
-from tests.faults.break_it import Broken
+from tests.faults.beds.bed import Bed
+from tests.faults.breaking import break_it
+from tests.faults.breaking.break_it import Broken
 
 Break = Callable[[Bed, random.Random, ExitStack], Broken]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.judge import Outcome, Seen, judged
-from tests.faults.what_breaks import TABLE, Expected, Phase
+from tests.faults.breaking.what_breaks import TABLE, Expected, Phase
+from tests.faults.judging.judge import Outcome, Seen, judged
 
 KILLED = next(cause for cause in TABLE if cause.name == "worker: kill -9")
 CABLE = next(cause for cause in TABLE if cause.name == "cable out")
