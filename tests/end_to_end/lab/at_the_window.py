@@ -16,7 +16,7 @@ from typing import Any
 from engine.runtimes.find_runtimes import CHOSEN_VARIABLE
 from engine.settings.folders import DATA_VARIABLE, find_folders
 from tests.end_to_end.crossply_programs import ROOT
-from tests.end_to_end.x_display import display
+from tests.end_to_end.window.x_display import display
 from tests.lab.lab import Lab
 
 NAMES = ("lab1", "lab2", "lab3")

@@ -6,7 +6,7 @@ import signal
 import psutil
 import pytest
 
-from tests.end_to_end.fault_bench import fault_bench
+from tests.end_to_end.breaking.fault_bench import fault_bench
 from tests.end_to_end.lab.on_the_desk import Desk, wait_until_hosts_are_as_before
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
@@ -27,7 +27,7 @@ def desk(clean_lab, runtime, tmp_path):
 def bench(desk):
     def start(model, *options):
         machines = [part for host in desk.lab.hosts[:N_HOSTS] for part in ("--machine", host.name)]
-        argv = [*desk.argv()[:-1], "tests.end_to_end.fault_session", str(model), *machines, *options]
+        argv = [*desk.argv()[:-1], "tests.end_to_end.breaking.fault_session", str(model), *machines, *options]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("CROSSPLY_", "PYTEST_"))}
         return fault_bench(argv, environment)
 

@@ -21,7 +21,7 @@ from engine.vocabulary.plan import Policy
 from engine.vocabulary.remote import RemotePhase
 from gui.machine_cards.worker_row import WorkerRow
 from gui.what_to_show.cards.machine_card_content import CardAction
-from tests.end_to_end.window_person import Person, close_the_window, visit
+from tests.end_to_end.window.window_person import Person, close_the_window, visit
 
 _CHECK_BOX_PIXELS = 10
 

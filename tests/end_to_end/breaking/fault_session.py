@@ -1,4 +1,5 @@
-"""A session that says when what happened, for tests that break something: ``python -m tests.end_to_end.fault_session MODEL``.
+"""A session that says when what happened, for tests that break something:
+``python -m tests.end_to_end.breaking.fault_session MODEL``.
 
 Options: ``--machine HOST`` (again and again; our runtime is copied there), ``--keep-running``, ``--decode`` (once it serves, a
 question whose answer takes long). It launches, and prints one JSON object per line with ``at``, seconds of the system's

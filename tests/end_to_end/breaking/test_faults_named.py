@@ -9,8 +9,8 @@ import time
 
 import pytest
 
+from tests.end_to_end.breaking.fault_bench import fault_bench
 from tests.end_to_end.crossply_programs import wait_until_nothing_is_left
-from tests.end_to_end.fault_bench import fault_bench
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 
@@ -22,7 +22,7 @@ LLAMA = "llama-server"
 @pytest.fixture
 def bench(app_environment):
     def start(model, *options):
-        argv = [sys.executable, "-m", "tests.end_to_end.fault_session", str(model), *options]
+        argv = [sys.executable, "-m", "tests.end_to_end.breaking.fault_session", str(model), *options]
         return fault_bench(argv, app_environment)
 
     yield start

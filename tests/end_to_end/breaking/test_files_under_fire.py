@@ -59,7 +59,7 @@ def write(n):
 """,
 }
 HEAD = "import sys; from pathlib import Path; from msgspec import structs\nfolder, name = Path(sys.argv[1]), sys.argv[2]\n"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def writer(kind, folder, name, loop):

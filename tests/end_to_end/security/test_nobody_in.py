@@ -1,4 +1,4 @@
-"""The guards of this folder can fail: they see a port that another machine reaches, and a file that another user reads."""
+"""The end-to-end guards can fail: they see a port that another machine reaches, and a file that another user reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from engine.settings.folders import DATA_VARIABLE
 from tests.end_to_end.crossply_programs import crossplyctl, listening_addresses, processes_of, wait_until
-from tests.end_to_end.nobody_in import ListenerWatch, is_of, open_to_others
+from tests.end_to_end.security.nobody_in import ListenerWatch, is_of, open_to_others
 
 LISTENS = """
 import socket, sys, time
