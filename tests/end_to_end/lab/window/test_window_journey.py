@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.lab.at_the_window import NAMES, walk
 from tests.end_to_end.lab.on_the_desk import wait_until_hosts_are_as_before
+from tests.end_to_end.lab.window.at_the_window import NAMES, walk
 
 pytestmark = [pytest.mark.real, pytest.mark.display, pytest.mark.timeout(300)]
 

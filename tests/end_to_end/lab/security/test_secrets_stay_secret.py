@@ -102,7 +102,7 @@ def test_the_search_finds_a_word_in_a_command_line_an_environment_and_a_file(tmp
 @pytest.mark.parametrize("secret_of", [password, passphrase], ids=["password", "passphrase"])
 def test_a_secret_in_use_is_nowhere_to_be_seen(desk, llama_40, tmp_path, secret_of):
     lab = desk.lab
-    argv = [*desk.argv()[:-1], "tests.end_to_end.lab.desk_session", "hold", "lab1", str(llama_40)]
+    argv = [*desk.argv()[:-1], "tests.end_to_end.lab.security.desk_session", "hold", "lab1", str(llama_40)]
     with secret_of(lab) as secret, (tmp_path / "stderr").open("wb") as err:
         words = [secret, WRONG]
         answers = json.dumps([WRONG + secret[:4], secret]) + "\n"

@@ -1,6 +1,6 @@
 """Three machines at the window, by clicks: find, add, compare keys, copy llama.cpp, plan, launch, ask, stop.
 
-Run on the lab's desk by ``test_window_journey`` (``python -m tests.end_to_end.lab.window_driver FOLDER NAME...``, with
+Run on the lab's desk by ``test_window_journey`` (``python -m tests.end_to_end.lab.window.window_driver FOLDER NAME...``, with
 ``--size 1280x800`` and ``--dark``); also takes the README's picture of three machines (``--portrait FILE``). Prints one JSON
 document: seconds of each step since the window was there, the layer map's verdict, the answer. Its exit status is the
 application's.

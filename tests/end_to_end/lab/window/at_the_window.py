@@ -1,7 +1,7 @@
 """The application on the lab's desk, on a real X server, with ``window_driver`` for a person.
 
-``python -m tests.end_to_end.lab.at_the_window MODEL FOLDER [--size 1280x800] [--dark]`` (as root) takes the pictures of three
-machines for people; the README's ``three-machines.png`` is one of them. The test is ``test_window_journey``.
+``python -m tests.end_to_end.lab.window.at_the_window MODEL FOLDER [--size 1280x800] [--dark]`` (as root) takes the pictures of
+three machines for people; the README's ``three-machines.png`` is one of them. The test is ``test_window_journey``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def walk(lab: Lab, programs: Path, model: Path, pictures: Path, *options: str, s
     with display() as screen:
         environment = [f"{CHOSEN_VARIABLE}={programs}", f"DISPLAY={screen}", "QT_QPA_PLATFORM=xcb"]
         prefix = [*lab.command_prefix(cwd=ROOT), "env", "-u", DATA_VARIABLE, *environment]
-        argv = [*prefix, sys.executable, "-m", "tests.end_to_end.lab.window_driver", str(pictures), *NAMES, *options]
+        argv = [*prefix, sys.executable, "-m", "tests.end_to_end.lab.window.window_driver", str(pictures), *NAMES, *options]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds, check=False)
     assert (done.returncode, done.stderr[-3000:]) == (0, ""), done.stdout[-1000:]
     return dict(json.loads(done.stdout.splitlines()[-1]))

@@ -1,4 +1,5 @@
-"""A session on the lab's desk, for what no command shows: ``python -m tests.end_to_end.lab.desk_session WHAT HOST ...``.
+"""A session on the lab's desk, for what no command shows:
+``python -m tests.end_to_end.lab.security.desk_session WHAT HOST ...``.
 
 ``link HOST`` prints the link that was measured; ``secrets HOST SECRET...`` answers each question with the next secret and
 prints the questions and how it ended; ``load HOST MODEL`` loads a model onto one machine and prints what its card knew of it

@@ -25,7 +25,7 @@ def desk(clean_lab, runtime, tmp_path):
 
 def in_session(desk, *arguments):
     """What ``desk_session`` prints."""
-    argv = [*desk.argv()[:-1], "tests.end_to_end.lab.desk_session", *arguments]
+    argv = [*desk.argv()[:-1], "tests.end_to_end.lab.security.desk_session", *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
