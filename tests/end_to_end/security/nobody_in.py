@@ -2,7 +2,7 @@
 
 The watch reads the kernel's socket tables twenty times a second and asks ``ss`` whose a new socket is: ``ss`` itself twenty
 times a second would be a tenth of a core. A socket that lives for less than that is not seen; the lab's own watch
-(``tests.lab.stranger``) looks at whole machines, where every listener is ours.
+(``tests.lab.network.stranger``) looks at whole machines, where every listener is ours.
 """
 
 from __future__ import annotations

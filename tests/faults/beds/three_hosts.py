@@ -29,9 +29,9 @@ from tests.faults.beds.bed import (
     write_model,
 )
 from tests.faults.beds.running_app import RunningApp
-from tests.lab.host import Host, listening_in
-from tests.lab.host_files import USER_HOME
 from tests.lab.lab import Lab
+from tests.lab.machines.host import Host, listening_in
+from tests.lab.machines.host_files import USER_HOME
 
 SLOW_MBIT = 40.0
 _LEFT_OUT = ("this-machine/cpu", "this-machine/vulkan:0")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.end_to_end.crossply_programs import wait_until
-from tests.lab.host import listening_in
+from tests.lab.machines.host import listening_in
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 

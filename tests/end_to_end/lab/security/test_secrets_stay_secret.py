@@ -18,7 +18,7 @@ import pytest
 from engine.session.state import RunPhase
 from tests.end_to_end.crossply_programs import wait_until
 from tests.end_to_end.lab.on_the_desk import Desk, wait_until_hosts_are_as_before
-from tests.lab.host_files import USER_HOME
+from tests.lab.machines.host_files import USER_HOME
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 

@@ -1,7 +1,7 @@
 """The first process of a machine of the lab: it lives in the machine's namespaces, and they live as long as it does.
 
-Run by :mod:`tests.lab.box` as ``python -I -S holder.py``. Its stdin is a leash: at end of file (the lab was closed, or the
-test that owned it died, even by ``kill -9``) it ends, and with it, as process 1 of a PID namespace, all that ran there.
+Run by :mod:`tests.lab.machines.box` as ``python -I -S holder.py``. Its stdin is a leash: at end of file (the lab was closed,
+or the test that owned it died, even by ``kill -9``) it ends, and with it, as process 1 of a PID namespace, all that ran there.
 Until then it does what it is told, a JSON list of operations a line, and answers each line with ``ok`` or ``error: ...``:
 mounts have to be made from inside. It stays in memory: what it needs is imported before anything is hidden from it.
 

@@ -12,7 +12,7 @@ import ipaddress
 import os
 from pathlib import Path
 
-from tests.lab.box import Box, LabFailed, no_ipv6, own_sys, run
+from tests.lab.machines.box import Box, LabFailed, no_ipv6, own_sys, run
 
 HERE, ITSELF, DESK, STRANGER = 254, 253, 251, 250
 _FIRST, _LAST = 10, 250

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.lab import cpu_quota, host_files
-from tests.lab.box import (
+from tests.lab.machines import cpu_quota, host_files
+from tests.lab.machines.box import (
     BIND,
     MOVE,
     READ_ONLY,
@@ -34,8 +34,8 @@ from tests.lab.box import (
     tmpfs,
     wait_until_gone,
 )
-from tests.lab.host_files import SSHD, USER, USER_HOME
-from tests.lab.switch import Switch
+from tests.lab.machines.host_files import SSHD, USER, USER_HOME
+from tests.lab.network.switch import Switch
 
 SSH_PORT = 22
 _KINDS = ("mount", "uts", "ipc", "net", "pid")

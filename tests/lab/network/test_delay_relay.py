@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.lab.delay_relay import DelayRelay
+from tests.lab.network.delay_relay import DelayRelay
 
 ROUNDS = 60
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from tests.lab.box import Box, LabFailed, no_ipv6
-from tests.lab.host import listening_in
-from tests.lab.switch import STRANGER, Switch
+from tests.lab.machines.box import Box, LabFailed, no_ipv6
+from tests.lab.machines.host import listening_in
+from tests.lab.network.switch import STRANGER, Switch
 
 if TYPE_CHECKING:
-    from tests.lab.host import Host
+    from tests.lab.machines.host import Host
 
 SCANNER = Path(__file__).with_name("scan_ports.py")
 _SCAN_SECONDS = 120.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from tests.lab.box import LabFailed
+from tests.lab.machines.box import LabFailed
 
 _PERIOD_MICROSECONDS = 10_000
 _ROOT = Path("/sys/fs/cgroup")

@@ -14,7 +14,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from tests.lab.box import run
+from tests.lab.machines.box import run
 
 USER = "ada"
 USER_HOME = f"/home/{USER}"

@@ -1,8 +1,8 @@
 """A set of Linux namespaces with a process of ours in them: what hosts, the desk, the stranger and the switch are made of.
 
 Anonymous namespaces, not ``ip netns add``: a named one is a mount that outlives us, an anonymous one ends with the last
-process in it, and the process in it ends with us (see :mod:`tests.lab.holder`). After ``kill -9`` of a test nothing stays.
-The holder is no child of ours (``setsid --fork``): a test that looks for children it left behind must not find the lab.
+process in it, and the process in it ends with us (see :mod:`tests.lab.machines.holder`). After ``kill -9`` of a test nothing
+stays. The holder is no child of ours (``setsid --fork``): a test that looks for children it left behind must not find the lab.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Box:
         return sorted({pid, self._outer or pid})
 
     def do(self, operations: list[list[object]]) -> None:
-        """Operations of :mod:`tests.lab.holder`, done inside."""
+        """Operations of :mod:`tests.lab.machines.holder`, done inside."""
         assert self.pid
         self._tell(operations)
 
