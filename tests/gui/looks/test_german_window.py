@@ -22,7 +22,7 @@ from gui.window.actions import keys_text
 from gui.window.language import words_of
 from tests.fakes.states import cluster_states as states
 from tests.fakes.states import remote_states
-from tests.gui.walk import clipped_texts
+from tests.gui.looks.walk import clipped_texts
 
 STATES: dict[str, Callable[[], ClusterState]] = {**states.every_state(), "four phases": remote_states.four_phases}
 FROM_THE_ENGINE = {"Looking at this machine"}

@@ -37,7 +37,7 @@ from gui.what_to_show.settings.settings_content import settings_of
 from gui.window.actions import keys_text
 from tests.fakes.states import cluster_states as states
 from tests.fakes.states import remote_states
-from tests.gui.walk import clipped_texts, described, interactive, name_of, shows_focus, tab_through
+from tests.gui.looks.walk import clipped_texts, described, interactive, name_of, shows_focus, tab_through
 
 NOT_BY_TAB = {
     "CommandPalette Actions": "the arrow keys of the field above it move in it",
