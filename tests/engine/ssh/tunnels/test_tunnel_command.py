@@ -4,9 +4,9 @@ import shlex
 from itertools import pairwise
 from pathlib import Path
 
-from engine.ssh.leashed.tunnel_command import check_command, tunnel_command
 from engine.ssh.logging_in.route import Stop
 from engine.ssh.logging_in.ssh_options import SshOptions
+from engine.ssh.tunnels.tunnel_command import check_command, tunnel_command
 from engine.vocabulary.remote import Forward, SshTarget
 
 OURS = Path("/home/ada/our hosts")

@@ -15,7 +15,7 @@ import pytest
 from engine.ports import RunningProcess
 from engine.processes.local_process import LocalProcessStarter
 from engine.remote_ports import Secret
-from engine.ssh.leashed.tunnels import Tunnels
+from engine.ssh.tunnels.tunnels import Tunnels
 from engine.vocabulary.remote import Forward, SecretKind, SshTarget
 from engine.vocabulary.running.process import ProcessSpec
 from tests.fakes.ssh.private_sshd import PrivateSshd, free_port, new_key, private_sshd

@@ -1,4 +1,4 @@
-"""``python -m engine.ssh.leashed.tunnel_program``: carries ports to a machine where OpenSSH cannot (see ``tunnels``).
+"""``python -m engine.ssh.tunnels.tunnel_program``: carries ports to a machine where OpenSSH cannot (see ``tunnels``).
 
 A process of its own, because the encryption is done in Python's one running thread: in the window's process it would make the
 window stutter. What to do is one JSON line on the standard input. It listens only after it has logged in, so whoever started
@@ -20,9 +20,9 @@ import msgspec
 from engine.errors import EngineError
 from engine.ports import CancelToken
 from engine.remote_ports import RemoteShell, Secret
-from engine.ssh.leashed.carry_ports import carry, listen
 from engine.ssh.logging_in.local_ssh import LocalSsh
 from engine.ssh.logging_in.login import SshLogin
+from engine.ssh.tunnels.carry_ports import carry, listen
 from engine.vocabulary.remote import Forward, SecretKind, SshTarget
 
 _LONGEST_ORDER_BYTES = 64 * 1024

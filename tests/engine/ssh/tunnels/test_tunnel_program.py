@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.ssh.leashed.tunnel_program import EXIT_REFUSED, Order, main
+from engine.ssh.tunnels.tunnel_program import EXIT_REFUSED, Order, main
 from tests.fakes.ssh.private_sshd import free_port
 
 ORDER = {"host": "127.0.0.1", "user": None, "forwards": [[1, 2]], "known_hosts": "/nowhere", "home": "/nowhere", "secrets": []}

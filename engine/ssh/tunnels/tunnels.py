@@ -19,9 +19,9 @@ import engine
 from engine.errors import EngineError
 from engine.ports import ProcessStarter
 from engine.remote_ports import Secret
-from engine.ssh.leashed.tunnel_command import check_command, tunnel_command
 from engine.ssh.logging_in.local_ssh import LocalSsh
 from engine.ssh.logging_in.route import route_to
+from engine.ssh.tunnels.tunnel_command import check_command, tunnel_command
 from engine.vocabulary.remote import Forward, SshTarget
 from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessSpec
 
@@ -70,7 +70,7 @@ class Tunnels:
             return ProcessSpec(id=name, argv=tunnel_command(stops, forwards, self._known_hosts, program=self._program))
         return ProcessSpec(
             id=name,
-            argv=(sys.executable, "-m", "engine.ssh.leashed.tunnel_program"),
+            argv=(sys.executable, "-m", "engine.ssh.tunnels.tunnel_program"),
             environment=(("PYTHONPATH", str(Path(engine.__file__).parents[1])),),
             first_line=self._order(target, forwards, secrets),
         )

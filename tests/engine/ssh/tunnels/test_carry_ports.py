@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from engine.errors import ProcessFailed
-from engine.ssh.leashed.carry_ports import carry, listen
+from engine.ssh.tunnels.carry_ports import carry, listen
 from engine.vocabulary.remote import Forward
 from tests.fakes.ssh.local_shell import LocalShell
 from tests.fakes.ssh.private_sshd import free_port
