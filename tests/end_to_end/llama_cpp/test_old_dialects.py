@@ -11,7 +11,7 @@ import pytest
 
 from engine.llama_cpp.command_lines import rpc_server_argv
 from engine.llama_cpp.dialects import dialect_of
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
 from engine.settings.folders import find_folders
 from engine.vocabulary.machine import MachineId

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from engine.machines.cgroup_limits import find_cgroup_folder
+from engine.machines.limits.cgroup_limits import find_cgroup_folder
 from tests.faults.beds.bed import Bed, Worker, coordinator_of
 from tests.faults.beds.running_app import NotReached
 from tests.faults.beds.three_hosts import ThreeHosts

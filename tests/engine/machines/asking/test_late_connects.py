@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from engine.machines.late_connects import LateConnects
+from engine.machines.asking.late_connects import LateConnects
 
 
 class Connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import RpcServerUnusable
-from engine.machines.shell_rpc_asker import ShellRpcAsker
+from engine.machines.asking.shell_rpc_asker import ShellRpcAsker
 from tests.engine.machines.remote_probe.here_shell import HereShell
 
 OWN_ADDRESS = "192.0.2.7"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.machines.cgroup_limits import CgroupLimits, find_cgroup_folder, read_cgroup_limits
+from engine.machines.limits.cgroup_limits import CgroupLimits, find_cgroup_folder, read_cgroup_limits
 
 GIB = 1 << 30
 

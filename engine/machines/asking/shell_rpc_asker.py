@@ -7,9 +7,9 @@ The host is ``127.0.0.1`` or one of the machine's own addresses, so a connect th
 from __future__ import annotations
 
 from engine.errors import RpcServerUnusable
-from engine.machines.late_connects import LateConnects
+from engine.machines.asking.late_connects import LateConnects
+from engine.machines.asking.rpc_asker import ask_port
 from engine.machines.remote_probe.free_ports import which_are_free
-from engine.machines.rpc_asker import ask_port
 from engine.ports import RpcState
 from engine.remote_ports import RemoteShell
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine.machines.cgroup_limits import find_cgroup_folder
-from engine.machines.memory_limits import MemoryLimits, scope_command
+from engine.machines.limits.cgroup_limits import find_cgroup_folder
+from engine.machines.limits.memory_limits import MemoryLimits, scope_command
 
 MIB = 1 << 20
 

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.machines.cgroup_limits import CgroupFolder, find_cgroup_folder
+from engine.machines.limits.cgroup_limits import CgroupFolder, find_cgroup_folder
 
 Run = Callable[[tuple[str, ...]], str | None]
 """Runs a short command: ``None`` when it worked, else what went wrong. Raises nothing."""

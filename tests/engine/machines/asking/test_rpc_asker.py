@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 
 
 @pytest.mark.parametrize("timeout_seconds", [0.05, 0.4])
