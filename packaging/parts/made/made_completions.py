@@ -4,7 +4,7 @@ By ``shtab`` (made for this, kept up, small, and needed only while packing). Rej
 at every Tab: 0.4 s). Manual pages are written by hand (``packaging/linux/man``; a test holds them against the command line):
 the tool that makes them, argparse-manpage, comes as source only, and nothing is installed here that runs code to be built.
 
-    python packaging/parts/made_completions.py FOLDER
+    python packaging/parts/made/made_completions.py FOLDER
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 _FILES = frozenset({"MODEL", "FILE", "RUN.JSON"})
 _FOLDERS = frozenset({"FOLDER"})
 NAMES = {"bash": "{program}.bash", "zsh": "_{program}", "fish": "{program}.fish"}

@@ -3,7 +3,7 @@
 Drawn and not scaled down from one large picture: lines stay sharp at 16 pixels. Rejected: keeping the pictures in the
 repository (they would be forgotten when the drawing changes).
 
-    python packaging/parts/made_icons.py FOLDER
+    python packaging/parts/made/made_icons.py FOLDER
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DRAWING = ROOT / "resources/icons/crossply.svg"
 SIZES = (16, 22, 24, 32, 48, 64, 128, 256, 512)
 """Pixels; those of the hicolor theme. A Windows .ico takes 16 to 256, a macOS iconset 16 to 512."""

@@ -4,7 +4,7 @@ The Python packages by ``cyclonedx-py`` (the format's own tool) from the environ
 and what ``not_from_pip`` found, since no Python tool knows of those. Without times and serial numbers, so that two builds of
 one tree say the same.
 
-    python packaging/parts/made_sbom.py PYTHON_OF_THE_ENVIRONMENT FILE [PACKAGE...] [--also COMPONENTS.json]
+    python packaging/parts/made/made_sbom.py PYTHON_OF_THE_ENVIRONMENT FILE [PACKAGE...] [--also COMPONENTS.json]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def make_sbom(python: Path, file: Path, inside: tuple[str, ...] = (), also: list[dict[str, Any]] | None = None) -> Path:

@@ -54,7 +54,7 @@ def make_documents(facts: Facts) -> None:
         bill, also = (str(MADE / package / name) for name in ("sbom.cdx.json", "not-from-pip.json"))
         todo.append(["made_sbom.py", str(PYTHON), bill, *_inside(package), "--also", also])
     for script, *arguments in todo:
-        command = [str(PYTHON), str(ROOT / "packaging/parts" / script), *arguments]
+        command = [str(PYTHON), str(Path(__file__).with_name(script)), *arguments]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
