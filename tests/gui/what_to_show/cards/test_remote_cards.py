@@ -18,7 +18,7 @@ from gui.what_to_show.tabs.logs_content import log_sources_of
 from gui.what_to_show.tabs.tabs_content import commands_of_machine
 from tests.fakes.states import remote_states as remote
 from tests.fakes.states.cluster_pieces import the_commands
-from tests.gui.what_to_show.every_card import machine_cards_of
+from tests.gui.what_to_show.cards.every_card import machine_cards_of
 
 
 def card_of(seen: RemoteSeen, state: ClusterState | None = None) -> MachineCardContent:

@@ -12,7 +12,7 @@ from engine.vocabulary.running.problem import Problem, ProblemKind
 from gui.what_to_show.cards.build_button import build_button_of
 from gui.what_to_show.cards.machine_card_content import CardAction
 from tests.fakes.states import remote_states as remote
-from tests.gui.what_to_show.every_card import machine_cards_of
+from tests.gui.what_to_show.cards.every_card import machine_cards_of
 
 
 def texts(seen: RemoteSeen) -> list[str]:
