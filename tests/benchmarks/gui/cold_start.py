@@ -1,7 +1,7 @@
 """From starting ``crossply`` to a window that can be used: shown, painted once, and back in the event loop.
 
-``python tests/benchmarks/cold_start.py [RUNS]``, offscreen unless QT_QPA_PLATFORM says otherwise, with a data folder of its
-own and the real session. Wall-clock time since the process was created, and its processor time (all threads) until then.
+``python tests/benchmarks/gui/cold_start.py [RUNS]``, offscreen unless QT_QPA_PLATFORM says otherwise, with a data folder of
+its own and the real session. Wall-clock time since the process was created, and its processor time (all threads) until then.
 Files are in the page cache after the first run. Target: 1.5 s.
 """
 
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
 TARGET_SECONDS = 1.5

@@ -1,9 +1,9 @@
 """Watching: do 100,000 lines of a log, or a run that is watched for hours, make the window slow or large?
 
-``python tests/benchmarks/watching.py``. Offscreen, in this process: what a change costs the GUI thread in milliseconds of its
-processor time (others may be busy beside it), taking it up and painting it (in as many pieces as there are charts) apart; for
-lines that arrive by the thousand while the tab is in front, and for the throughput tab when a reading comes (15 workers, the
-whole run shown). And the process's peak memory in MB.
+``python tests/benchmarks/gui/watching.py``. Offscreen, in this process: what a change costs the GUI thread in milliseconds of
+its processor time (others may be busy beside it), taking it up and painting it (in as many pieces as there are charts) apart;
+for lines that arrive by the thousand while the tab is in front, and for the throughput tab when a reading comes (15 workers,
+the whole run shown). And the process's peak memory in MB.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from PySide6.QtWidgets import QApplication
 

@@ -1,10 +1,11 @@
 """How long the window keeps the GUI thread busy at a stretch while a lab comes up, launches and runs, and what it takes.
 
-``python tests/benchmarks/window_speed.py [--machines 200] [--seconds 30] [--charts 16] [--memory-updates 20000]``, offscreen
-unless QT_QPA_PLATFORM says otherwise. States of ``busy_lab`` are shown ten times a second by the window's own bridge. A slice
-is what the GUI thread does between two turns of its event loop, told by a timer that is always due: in wall-clock time, which
-on a busy machine counts what others take, and in the thread's own processor time. Targets: p99 at most 16.7 ms, none over
-50 ms, counted over the slices that did something (over 0.5 ms): the many that did nothing would hide them.
+``python tests/benchmarks/gui/window_speed.py [--machines 200] [--seconds 30] [--charts 16] [--memory-updates 20000]``,
+offscreen unless QT_QPA_PLATFORM says otherwise. States of ``busy_lab`` are shown ten times a second by the window's own
+bridge. A slice is what the GUI thread does between two turns of its event loop, told by a timer that is always due: in
+wall-clock time, which on a busy machine counts what others take, and in the thread's own processor time. Targets: p99 at
+most 16.7 ms, none over 50 ms, counted over the slices that did something (over 0.5 ms): the many that did nothing would hide
+them.
 
 Then the same states again and again as fast as they go, and the process's memory: flat, at most 250 MB. Memory of the states
 themselves is in it.
@@ -20,7 +21,7 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 import psutil
 from PySide6.QtCore import QEventLoop, QObject, QSettings, Qt, QTimer
