@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "packaging/locks"
 OLDEST_PYTHON = "3.11"
 RUN, DEV, BOOTSTRAP, TOOLS = (FOLDER / f"{name}.txt" for name in ("run", "dev", "bootstrap", "tools"))
-FREEZE, DOCUMENTS = (FOLDER / f"{name}.txt" for name in ("freeze", "documents"))
+FREEZE, DOCUMENTS, FUZZ = (FOLDER / f"{name}.txt" for name in ("freeze", "documents", "fuzz"))
 BUILD_TOOLS = ROOT / "engine/runtimes/building/build_tools.txt"
 SOURCES: dict[Path, tuple[str, ...]] = {
     DEV: ("pyproject.toml", "--extra", "dev"),
@@ -31,6 +31,7 @@ SOURCES: dict[Path, tuple[str, ...]] = {
     TOOLS: (str(FOLDER / "tools.in"),),
     FREEZE: (str(FOLDER / "freeze.in"), "--constraint", "packaging/locks/dev.txt"),
     DOCUMENTS: (str(FOLDER / "documents.in"), "--constraint", "packaging/locks/dev.txt"),
+    FUZZ: (str(FOLDER / "fuzz.in"), "--constraint", "packaging/locks/dev.txt"),
     BUILD_TOOLS: (str(BUILD_TOOLS.with_suffix(".in")),),
 }
 """What each is made of. ``run`` is a part of ``dev``, so that what is tested is what runs; what the packages are made with

@@ -105,6 +105,8 @@ def steps_for(target: str) -> list[tuple[str, Callable[[Progress], str]]]:
         steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime", "--vulkan-headers", read_note("headers"))))
     if target == "run":
         steps.append(("llama.cpp", lambda p: pieces_step(p, "runtime")))
+    if target == "fuzz":
+        steps.append(("what leads the fuzzing", fuzz_step))
     if target not in ("lint", "fuzz"):
         steps.append(("model gemma-3-270m", lambda p: pieces_step(p, "model")))
     return steps
@@ -209,6 +211,13 @@ def environment_step(progress: Progress, *, with_dev: bool) -> str:
     must_run(progress, lock_files.editable_command(PYTHON, ROOT), why)
     stamp.write_text(wanted, encoding="utf-8")
     return "made"
+
+
+def fuzz_step(progress: Progress) -> str:
+    """Nothing where it has no wheels."""
+    why = f"pip could not install what {lock_files.FUZZ.name} names. Check the network and pip's index."
+    must_run(progress, lock_files.install_command(PYTHON, lock_files.FUZZ), why)
+    return "ready"
 
 
 def tools_step(progress: Progress) -> str:

@@ -49,6 +49,8 @@ def _names_of_config(file: Path, folder: Path, deepest: int, seen: set[Path]) ->
 def _included(patterns: Iterable[str], folder: Path) -> Iterator[Path]:
     """Relative ones are below ``~/.ssh``, wherever the including file is; sorted as a shell does."""
     for pattern in patterns:
+        if "\0" in pattern:  # no file's name, and the system's calls refuse it with a ValueError
+            continue
         path = Path(pattern).expanduser() if pattern.startswith("~/") else folder / pattern
         for found in sorted(glob(str(path))):  # noqa: PTH207 - Path.glob takes no absolute pattern
             if Path(found).is_file():

@@ -133,7 +133,7 @@ def _unpack_zip(archive: Path, writer: _Writer, keep: Keep) -> None:
     with zipfile.ZipFile(archive) as bundle:
         for member in bundle.infolist():
             name = keep(member.filename)
-            if name is None or member.is_dir():
+            if name is None or member.filename.endswith("/"):  # is_dir() takes no empty name
                 continue
             mode = member.external_attr >> 16
             if stat.S_ISLNK(mode):
