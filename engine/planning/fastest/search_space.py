@@ -15,7 +15,14 @@ from itertools import accumulate
 import numpy as np
 
 from engine.planning.costs.cost_model import SAME_MACHINE_CPU_OVERLAP, period_seconds
-from engine.planning.costs.device_costs import DeviceCosts, PassCosts, device_costs, headline_prompt_tokens, prompt_passes
+from engine.planning.costs.device_costs import (
+    DeviceCosts,
+    PassCosts,
+    PromptPass,
+    device_costs,
+    headline_prompt_tokens,
+    prompt_passes,
+)
 from engine.planning.fastest.window_minimum import Floats, Ints, Windows, windows_of
 from engine.planning.seats import Budgets
 from engine.vocabulary.device import DeviceKind
@@ -91,10 +98,10 @@ class SearchSpace:
         self.n_layers = budgets.n_layers
         self.max_devices = max(1, request.max_devices)
         self.sizes: Ints = np.array(budgets.needs.bytes_before, dtype=np.int64)
-        costs = [_costs(offer, budgets) for offer in order]
+        self._passes = prompt_passes(request.model, request.shape)
+        costs = [_costs(offer, budgets, self._passes) for offer in order]
         self.prompt_share = request.prompt_share if all(cost.stages is not None for cost in costs) else 0.0
         self._prompt_weight = self.prompt_share / max(1, headline_prompt_tokens(request.shape))
-        self._passes = prompt_passes(request.model, request.shape)
         self.devices = tuple(
             Device(
                 budget=budgets.for_layers(offer),
@@ -208,8 +215,8 @@ class SearchSpace:
         return total
 
 
-def _costs(offer: WorkerOffer, budgets: Budgets) -> DeviceCosts:
-    costs = device_costs(offer, budgets.request.model, budgets.request.shape)
+def _costs(offer: WorkerOffer, budgets: Budgets, passes: Sequence[PromptPass]) -> DeviceCosts:
+    costs = device_costs(offer, budgets.request.model, budgets.request.shape, passes)
     if costs is None:
         raise ValueError(f"the fastest policy was asked about {offer.id}, which has no speed")
     return costs
