@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -122,7 +123,7 @@ class SearchSpace:
         server, ram = (f"server {offer.endpoint}", 1.0), (f"memory of {offer.machine_id}", SAME_MACHINE_CPU_OVERLAP)
         return (server,) * one_server + (ram,) * one_ram
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         """Interchangeable devices together, in listed order."""
         places: dict[Device, list[int]] = {}
