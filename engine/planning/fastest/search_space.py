@@ -114,6 +114,7 @@ class SearchSpace:
         )
         self.fits_alone = tuple(budgets.fits_alone(offer) for offer in order)
         self._windows: dict[tuple[int, ...], Windows] = {}
+        self._prefix_sums: dict[int, Floats] = {}
 
     def _shared(self, offer: WorkerOffer) -> tuple[tuple[str, float], ...]:
         beside = [other for other in self.offers if other.id != offer.id]
@@ -180,7 +181,7 @@ class SearchSpace:
         """What it adds to the additive bound of the objective under ``blend``."""
         decode, once = device.costs.decode, device.costs.once_seconds
         share, weight = 1.0 - self.prompt_share, self._prompt_weight
-        before = share * _before(decode)
+        before = share * self._before(decode)
         charge = share * decode.charge_seconds
         last_before = before.copy()
         last_charge = share * (decode.output_charge_seconds + decode.head_seconds) + weight * once
@@ -188,11 +189,18 @@ class SearchSpace:
             for stage, each in zip(device.costs.stages or (), self._passes, strict=True):
                 sharing = blend.sharing * device.part_of(blend)
                 among, last = (each.walks + each.periods * (part + sharing) for part in (blend.others, blend.last))
-                before += weight * among * _before(stage)
+                before += weight * among * self._before(stage)
                 charge += weight * among * stage.charge_seconds
-                last_before += weight * last * _before(stage)
+                last_before += weight * last * self._before(stage)
                 last_charge += weight * last * stage.output_charge_seconds
         return Sums(before=before, charge=charge, last_before=last_before, last_charge=last_charge)
+
+    def _before(self, costs: PassCosts) -> Floats:
+        """Prefix sums over layers, made once: every blend asks for them. Not to be changed."""
+        known = self._prefix_sums.get(id(costs))
+        if known is None:
+            known = self._prefix_sums[id(costs)] = np.array(list(accumulate(costs.layer_seconds, initial=0.0)))
+        return known
 
     def seconds(self, seats: Sequence[Seat]) -> float:
         """The objective itself, of seats in device order: seconds per token of the mix."""
@@ -225,10 +233,6 @@ def _costs(offer: WorkerOffer, budgets: Budgets, passes: Sequence[PromptPass]) -
 
 def _passes_of(device: Device) -> tuple[PassCosts, ...]:
     return (device.costs.decode, *(device.costs.stages or ()))
-
-
-def _before(costs: PassCosts) -> Floats:
-    return np.array(list(accumulate(costs.layer_seconds, initial=0.0)))
 
 
 def _seconds(costs: PassCosts, seat: Seat, *, is_last: bool) -> float:
