@@ -88,9 +88,12 @@ def choices_changed(state: ClusterState, event: events.ChoicesChanged) -> Cluste
     if event.choices.lan_addresses != state.choices.lan_addresses:
         state = replace(state, document=replace(state.document, exposure_answered=True))
     before, now = state.choices, event.choices
+    only_split = replace(now, given=before.given) == before
     only_column = replace(now, policy=before.policy, layout=before.layout, given=before.given) == before
     state = replace(state, choices=now)
-    return replanned_column(state, other_layout=now.layout is not before.layout) if only_column else replanned(state)
+    if only_split or (only_column and not state.n_launches):  # a run leaves speeds behind, which another column then counts
+        return replanned_column(state, other_layout=now.layout is not before.layout)
+    return replanned(state)
 
 
 def speeds_measured(state: ClusterState, event: events.SpeedsMeasured) -> ClusterState:

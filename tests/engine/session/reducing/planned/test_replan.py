@@ -90,9 +90,13 @@ def test_another_policy_or_layout_plans_only_its_own_column(monkeypatch):
         assert (full.plan, full.variants, full.commands) == (state.plan, state.variants, state.commands)
         assert full.offers == state.offers
         before = state
-    asked.clear()
-    reduce(before, events.ChoicesChanged(choices=replace(before.choices, prompt_share=0.5)))
-    assert len(asked) > len(VARIANTS)
+    for other, state in (
+        (replace(before.choices, prompt_share=0.5), before),
+        (replace(before.choices, policy=Policy.EVEN), replace(before, n_launches=1)),  # what ran may have left other speeds
+    ):
+        asked.clear()
+        reduce(state, events.ChoicesChanged(choices=other))
+        assert len(asked) > len(VARIANTS)
 
 
 def test_a_split_by_hand_meets_other_sizes_and_is_refused_with_its_shares():
