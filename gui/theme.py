@@ -11,6 +11,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -249,8 +250,14 @@ def contrast(one: QColor, other: QColor) -> float:
 
 def ink_on(colour: QColor) -> QColor:
     """Black or white, whichever is read better on it."""
-    black, white = QColor("#000000"), QColor("#FFFFFF")
-    return black if contrast(black, colour) >= contrast(white, colour) else white
+    return QColor(_ink_on(colour.rgb()))
+
+
+@lru_cache(maxsize=64)
+def _ink_on(rgb: int) -> str:
+    """Asked for every cell and badge that is painted, of a dozen colours."""
+    black, white, colour = QColor("#000000"), QColor("#FFFFFF"), QColor.fromRgb(rgb)
+    return (black if contrast(black, colour) >= contrast(white, colour) else white).name()
 
 
 def _luminance(colour: QColor) -> float:

@@ -183,7 +183,7 @@ def _gpu_device(gpu: Gpu, reserve_fraction: float, ram_part: int) -> MachineDevi
 
 def _reached(offer: WorkerOffer, reach: Reach) -> WorkerOffer:
     if reach.exposure is not Exposure.TUNNEL:
-        return replace(offer, exposure=reach.exposure)
+        return offer if offer.exposure is reach.exposure else replace(offer, exposure=reach.exposure)
     port = FIRST_RPC_PORT + int(offer.endpoint.rpartition(":")[2]) - reach.first_port
     return replace(offer, exposure=reach.exposure, listens_on=f"{LOOPBACK}:{port}")
 

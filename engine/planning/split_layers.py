@@ -22,7 +22,7 @@ from engine.planning.policies.memory_share import proportional_counts
 from engine.planning.policies.nearest_counts import nearest_counts
 from engine.planning.seats import Budgets, Placement, budgets_of, most_usable, placement_of, shares_of
 from engine.planning.words.amounts import amount, layers_in_words, listed
-from engine.planning.words.explain import how_sure, why_left_out
+from engine.planning.words.explain import gifts_of, how_sure, why_left_out
 from engine.planning.words.refusal import refuse, refuse_without_workers
 from engine.vocabulary.plan import Optimality, Plan, PlannedWorker, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.worker import Layout, WorkerOffer
@@ -179,7 +179,7 @@ def _with_left_out_notes(plan: Plan) -> Plan:
     plan = plan if unsure is None else replace(plan, notes=(*plan.notes, unsure))
     if plan.policy is not Policy.FASTEST or plan.predicted.decode_tokens_per_second is None:
         return plan
-    notes = tuple(
-        f"{worker.id} is {sentence}" for worker in plan.workers if (sentence := why_left_out(worker, plan)) is not None
-    )
+    gifts = gifts_of(plan)
+    sentences = ((worker, why_left_out(worker, plan, gifts)) for worker in plan.workers)
+    notes = tuple(f"{worker.id} is {sentence}" for worker, sentence in sentences if sentence is not None)
     return replace(plan, notes=(*plan.notes, *notes))

@@ -19,6 +19,7 @@ from engine.session.administration.kept_to_policy import kept_to, overruled
 from engine.session.follow_ups import FollowUps
 from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
+from engine.session.pace import Pace
 from engine.session.plan_runs.in_background import MEASURE_PLANS, measure_best_plans
 from engine.session.recovering.clock import RecoveryClock
 from engine.session.reducing.processes_seen import alive, is_left_running
@@ -43,9 +44,6 @@ from engine.vocabulary.running.api import ApiPlace, Serving
 from engine.vocabulary.running.problem import Problem, ProblemKind
 
 logger = logging.getLogger(__name__)
-
-_BATCH_SECONDS = 0.02
-"""Events that arrive together are reduced together: one new state, not a thousand."""
 
 _CLOSE_SECONDS = 15.0
 _PUBLISH_SECONDS = 0.5
@@ -86,6 +84,7 @@ class Session:
         self._follow_ups = FollowUps(outside, self._jobs, self.post)
         self._recovery = RecoveryClock(outside.clock, self.post, self.remotes.look_again, self._idle_seconds)
         self._serving: Serving | None = None
+        self._pace = Pace()
 
     # -- reading
 
@@ -331,7 +330,7 @@ class Session:
             first = self._inbox.get(timeout=0.2)
         except queue.Empty:
             return ()
-        threading.Event().wait(_BATCH_SECONDS)
+        threading.Event().wait(self._pace.pause_seconds(time.monotonic()))
         return (first,)
 
     def _end(self) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
+
+Reckoned = TypeVar("Reckoned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,8 @@ class ModelFacts:
     size_label: str
     """For people: parameter count or file type, for example ``270M Q4_K_M``."""
     layers: tuple[LayerFacts, ...]
-    """``block_count`` of them: next-token-prediction layers included, as llama.cpp's own split counts them."""
+    """``block_count`` of them: next-token-prediction layers included, as llama.cpp's own split counts them. Readers make
+    layers that are alike one object: what follows from a layer is then reckoned once (``of_each_layer``)."""
     head_bytes: int
     """Output norm + lm head as they stand on the last device. With tied embeddings this is the *copy* of the input
     embedding that llama.cpp makes there (``TENSOR_DUPLICATED``)."""
@@ -80,6 +85,17 @@ class ModelFacts:
     def n_layers(self) -> int:
         """Layers without the output layer; llama.cpp's split has ``n_layers + 1`` units."""
         return len(self.layers)
+
+
+def kinds_of(layers: Sequence[LayerFacts]) -> Collection[LayerFacts]:
+    """Every layer object once. By identity: hashing eighty layers takes longer than what is mostly asked of them."""
+    return dict(zip(map(id, layers), layers, strict=True)).values()
+
+
+def of_each_layer(layers: Sequence[LayerFacts], reckon: Callable[[LayerFacts], Reckoned]) -> list[Reckoned]:
+    """What ``reckon`` says of every layer, asked once per layer object."""
+    known = {id(layer): reckon(layer) for layer in kinds_of(layers)}
+    return [known[place] for place in map(id, layers)]
 
 
 class ModelPlace(StrEnum):

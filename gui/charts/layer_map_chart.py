@@ -10,6 +10,9 @@ run ahead of the plan while a boundary is dragged (they would show a split that 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -95,8 +98,8 @@ class LayerMapChart(QWidget):
         if boundary is not None:
             return self._content.boundaries[boundary].words
         for number, cells in enumerate((self._content.planned, self._content.actual)):
-            for place in range(len(cells)):
-                if self._cell_box(place, number).contains(point):
+            for place, box in zip(range(len(cells)), self._cell_boxes(number), strict=False):
+                if box.contains(point):
                     return self._content.words_of(number, place)
         return ""
 
@@ -204,12 +207,15 @@ class LayerMapChart(QWidget):
         return (self.width() - self._left() - 2) / max(1, len(self._content.planned))
 
     def _cell_box(self, place: int, row: int) -> QRectF:
-        step = self._step()
+        return next(self._cell_boxes(row, place))
+
+    def _cell_boxes(self, row: int, first: int = 0) -> Iterator[QRectF]:
+        """Those of a row, from one on."""
+        left, step, height = self._left(), self._step(), self._row_height()
         gap = min(3.0, step * 0.18)
-        top = (
-            self.fontMetrics().height() + self._appearance.pixels(5) + row * (self._row_height() + self._appearance.pixels(6))
-        )
-        return QRectF(self._left() + place * step + gap / 2, top, step - gap, self._row_height())
+        top = self.fontMetrics().height() + self._appearance.pixels(5) + row * (height + self._appearance.pixels(6))
+        for place in count(first):
+            yield QRectF(left + place * step + gap / 2, top, step - gap, height)
 
     def _handle_box(self, boundary: int) -> QRectF:
         """Where its handle is drawn: between the cells of the upper row, a little higher than they are."""
@@ -259,8 +265,8 @@ class LayerMapChart(QWidget):
         painter.setPen(self._appearance.colour("muted"))
         label = QRectF(0, first.top(), self._left(), first.height())
         painter.drawText(label, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
-        for place, cell in enumerate(cells):
-            self._paint_cell(painter, self._cell_box(place, row), cell)
+        for box, cell in zip(self._cell_boxes(row), cells, strict=False):
+            self._paint_cell(painter, box, cell)
 
     def _paint_cell(self, painter: QPainter, box: QRectF, cell: CellContent) -> None:
         if cell.mark is None:

@@ -76,6 +76,18 @@ class _ValueAxis(_Axis):
         return [axis_text(self.unit, value) for value in values]
 
 
+class _Pointer(pyqtgraph.InfiniteLine):  # type: ignore[misc] # pyqtgraph has no types
+    """Where somebody points: it follows the scale only while it is seen."""
+
+    def viewTransformChanged(self) -> None:
+        if self.isVisible():
+            super().viewTransformChanged()
+
+    def setVisible(self, visible: bool) -> None:
+        super().setVisible(visible)
+        self.viewTransformChanged()
+
+
 class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
     """Shows a ``ChartContent``. Pointing at it, or the arrow keys, tell the values of a time."""
 
@@ -94,10 +106,11 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         self._dots = pyqtgraph.ScatterPlotItem(size=4, pen=None)
         self._happened = {role: pyqtgraph.PlotDataItem([], [], connect="pairs") for role in ("muted", "bad")}
         self._shown_dots: tuple[object, object] = ([], [])
+        self._shown_marks: dict[str, tuple[list[float], float]] = {}
         self._labels: list[pyqtgraph.TextItem] = []
         self._predicted = pyqtgraph.InfiniteLine(angle=0, movable=False)
         self._predicted_label = pyqtgraph.InfLineLabel(self._predicted, text="", position=0.99, anchors=[(1, 1), (1, 1)])
-        self._pointed = pyqtgraph.InfiniteLine(angle=90, movable=False)
+        self._pointed = _Pointer(angle=90, movable=False)
         self._set_up()
         appearance.changed.connect(self._paint_colours)
         self._paint_colours()
@@ -129,6 +142,7 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         if before is None or [line.mark for line in before.lines] != [line.mark for line in content.lines]:
             self._paint_lines()
         self._show_dots(content)
+        self._follow_scale()
 
     # -- pointing
 
@@ -196,14 +210,17 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         if (dots, colours) == self._shown_dots:
             return
         self._shown_dots = (dots, colours)
+        self._dots.setVisible(bool(dots))
         self._dots.setData([at for at, _value in dots], [value for _at, value in dots], brush=colours or None)
 
     def _show_marks(self, content: ChartContent) -> None:
+        top = self._ceiling(content)
         for role, item in self._happened.items():
             times = [mark.at_seconds for mark in content.marks if mark.role == role]
-            item.setData(
-                numpy.repeat(numpy.array(times, dtype=float), 2), numpy.array([0.0, self._ceiling(content)] * len(times))
-            )
+            if (times, top if times else 0.0) != self._shown_marks.get(role):
+                self._shown_marks[role] = (times, top if times else 0.0)
+                item.setVisible(bool(times))
+                item.setData(numpy.repeat(numpy.array(times, dtype=float), 2), numpy.array([0.0, top] * len(times)))
         for label in self._labels:
             self.removeItem(label)
         self._labels = []
@@ -255,10 +272,15 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         share = rows * (QFontMetricsF(self._font()).height() + 4) / height
         return content.top / (1 - min(0.5, share))
 
+    def _follow_scale(self) -> None:
+        """pyqtgraph moves what hangs on the scale while it paints, which has everything painted once more: so before that."""
+        self.scene().prepareForPaint()
+
     def _resized(self) -> None:
         if self.content is not None:
             self._fit(self.content)
             self._show_marks(self.content)
+            self._follow_scale()
 
     def _set_up(self) -> None:
         self.setMouseEnabled(x=False, y=False)
@@ -268,6 +290,12 @@ class ThroughputChart(pyqtgraph.PlotWidget):  # type: ignore[misc] # pyqtgraph h
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.showGrid(x=False, y=True, alpha=0.25)
+        for name in ("left", "bottom"):
+            axis = self.getAxis(name)
+            axis.enableAutoSIPrefix(False)  # a label that is not shown: it was set as HTML with every reading
+            axis.setStyle(autoExpandTextSpace=False)  # its size is fixed
+        for name in ("top", "right"):
+            self.getAxis(name).unlinkFromView()  # never shown, and yet worked out
         self._values.setStyle(maxTickLevel=1)  # the next level: 25 lines that nobody sees, and half of a chart's time
         self.setAntialiasing(not self._small)  # fifteen curves: a third of the time
         for line in (self._predicted, self._pointed):

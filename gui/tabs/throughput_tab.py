@@ -86,7 +86,8 @@ class ChartBlock(QWidget):
         self._legend.show_lines(content.lines)
         self.empty.setText(content.empty)
         self._pages.setCurrentIndex(1 if content.empty else 0)
-        self.chart.show_content(content)
+        if not content.empty:
+            self.chart.show_content(content)
 
     def _fit_title(self) -> None:
         """Beside names of curves it takes no more than it needs."""

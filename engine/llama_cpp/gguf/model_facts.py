@@ -137,7 +137,8 @@ def _is_lfm2_norm(keys: ModelKeys, stem: str) -> bool:
 def _layers(keys: ModelKeys, sums: _Sums) -> tuple[LayerFacts, ...]:
     used = _experts_used(keys)
     n_experts = keys.number("expert_count")
-    facts = []
+    alike: dict[LayerFacts, LayerFacts] = {}  # see ``ModelFacts.layers``
+    layers = []
     for layer, kv in enumerate(kv_facts_of_layers(keys)):
         dense, experts = sums.dense_bytes[layer], sums.expert_bytes[layer]
         active = Counter(dense)
@@ -145,15 +146,14 @@ def _layers(keys: ModelKeys, sums: _Sums) -> tuple[LayerFacts, ...]:
             active[kind] += size * min(used[layer], n_experts) // n_experts if n_experts else size
         runs = _times_run(keys, layer)
         by_type = tuple((kind, size * runs) for kind, size in active.most_common() if size * runs)
-        facts.append(
-            LayerFacts(
-                weights_bytes=dense.total() + experts.total(),
-                active_bytes=sum(size for _, size in by_type),
-                active_bytes_by_type=by_type,
-                kv=kv,
-            )
+        found = LayerFacts(
+            weights_bytes=dense.total() + experts.total(),
+            active_bytes=sum(size for _, size in by_type),
+            active_bytes_by_type=by_type,
+            kv=kv,
         )
-    return tuple(facts)
+        layers.append(alike.setdefault(found, found))
+    return tuple(layers)
 
 
 def _type_name(tensor: TensorInfo) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.planning.costs.cost_model import decode_cost, read_bytes_per_layer
+from engine.planning.costs.cost_model import DecodeCost, decode_cost, read_bytes_per_layer
 from engine.planning.device_order import device_order, ending_with
 from engine.planning.policies.memory_share import proportional_counts
 from engine.planning.policies.nearest_counts import nearest_counts
@@ -38,21 +38,25 @@ def _best(budgets: Budgets, order: Sequence[WorkerOffer]) -> Placement | None:
     """The best last worker by the estimate first; the others only where that one cannot be."""
     if not order:
         return None
+    read = read_bytes_per_layer(budgets.request.model, budgets.request.shape)
+    mean_read = sum(read) / max(1, budgets.n_layers)
+    costs = {offer.id: decode_cost(offer, budgets.request.model) for offer in order}
     tried = []
     for last in reversed(order):
         candidate = ending_with(order, last)
-        counts, seconds = _counts(budgets, candidate)
+        counts, seconds = _counts(budgets, candidate, [costs[offer.id] for offer in candidate], mean_read)
         tried.append((seconds, candidate, counts))
     tried.sort(key=lambda entry: entry[0])
     return next((found for _, candidate, counts in tried if (found := nearest_counts(budgets, candidate, counts))), None)
 
 
-def _counts(budgets: Budgets, order: Sequence[WorkerOffer]) -> tuple[tuple[int, ...], float]:
+def _counts(
+    budgets: Budgets, order: Sequence[WorkerOffer], costs: Sequence[DecodeCost | None], mean_read: float
+) -> tuple[tuple[int, ...], float]:
     """Wanted layers of each, and about how many seconds a token then takes (infinite: too small, or speeds not known)."""
     n_layers, last = budgets.n_layers, len(order) - 1
     layer_bytes = max(1, budgets.needs.bytes_before[-1] // n_layers) if n_layers else 1
     spaces = [budgets.for_layers(offer) for offer in order[:-1]] + [budgets.for_layers_with_output(order[-1])]
-    costs = [decode_cost(offer, budgets.request.model) for offer in order]
     known = [cost for cost in costs if cost is not None]
     if len(known) < len(costs):
         return proportional_counts(n_layers, spaces), _NEVER
@@ -62,8 +66,6 @@ def _counts(budgets: Budgets, order: Sequence[WorkerOffer]) -> tuple[tuple[int, 
         more = max(0, min(left, spaces[place] // layer_bytes - 1))
         counts[place] += more
         left -= more
-    read = read_bytes_per_layer(budgets.request.model, budgets.request.shape)
-    mean_read = sum(read) / max(1, n_layers)
     seconds = sum(cost.charge_seconds + n * mean_read * cost.seconds_per_byte for cost, n in zip(known, counts, strict=True))
     output = known[last].output_charge_seconds - known[last].charge_seconds
     seconds += output + budgets.request.model.head_bytes * known[last].seconds_per_byte

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from engine.llama_cpp.gguf.kv_cache import cells_of_slot, kv_bytes_read, v_elements
 from engine.planning.costs.layer_costs import path_seconds
-from engine.vocabulary.model import KvFacts, LayerFacts, ModelFacts
+from engine.vocabulary.model import KvFacts, LayerFacts, ModelFacts, kinds_of, of_each_layer
 from engine.vocabulary.plan import RunShape
 from engine.vocabulary.worker import WorkerOffer
 
@@ -30,7 +30,7 @@ def prompt_pieces(model: ModelFacts, shape: RunShape, prompt_tokens: int) -> tup
 
 def checkpoint_depths(model: ModelFacts, shape: RunShape, prompt_tokens: int) -> tuple[int, ...]:
     """After how many tokens of a prompt its cache is saved; empty where every layer can be rolled back."""
-    if not any(_is_saved(layer.kv) for layer in model.layers):
+    if not any(_is_saved(layer.kv) for layer in kinds_of(model.layers)):
         return ()
     offsets = {TAIL_TOKENS, min(shape.batch_tokens, TAIL_TOKENS + shape.ubatch_tokens)}
     return tuple(sorted(depth for offset in offsets if (depth := prompt_tokens - offset) > 0))
@@ -38,11 +38,11 @@ def checkpoint_depths(model: ModelFacts, shape: RunShape, prompt_tokens: int) ->
 
 def layers_checkpoint_seconds(offer: WorkerOffer, model: ModelFacts, shape: RunShape, depth_tokens: int) -> tuple[float, ...]:
     """Seconds per layer of one checkpoint of one slot, with so many tokens in its cache."""
-    known: dict[LayerFacts, float] = {}
-    for layer in model.layers:
-        if layer not in known:
-            known[layer] = _seconds(offer, layer.kv, shape, depth_tokens) if _is_saved(layer.kv) else 0.0
-    return tuple(known[layer] for layer in model.layers)
+
+    def seconds(layer: LayerFacts) -> float:
+        return _seconds(offer, layer.kv, shape, depth_tokens) if _is_saved(layer.kv) else 0.0
+
+    return tuple(of_each_layer(model.layers, seconds))
 
 
 def _is_saved(kv: KvFacts) -> bool:

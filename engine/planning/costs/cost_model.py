@@ -28,7 +28,7 @@ where up to four devices compute at once (only the copies of inputs are four).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
 from engine.planning.costs.checkpoints import checkpoint_depths, layers_checkpoint_seconds, prompt_pieces
@@ -46,7 +46,7 @@ from engine.planning.costs.layer_costs import (
     prefill_charge_seconds,
 )
 from engine.vocabulary.device import DeviceKind
-from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.model import ModelFacts, of_each_layer
 from engine.vocabulary.plan import PlannedWorker, PredictedThroughput, RunShape
 from engine.vocabulary.worker import Speed, WorkerOffer
 
@@ -66,7 +66,7 @@ class DecodeCost:
 
 def read_bytes_per_layer(model: ModelFacts, shape: RunShape, depth_tokens: int = HEADLINE_DEPTH_TOKENS) -> tuple[int, ...]:
     """Bytes that one token reads per layer: active weights, and the KV of the context so far."""
-    return tuple(layer.active_bytes + kv_bytes_read(layer.kv, shape, depth_tokens) for layer in model.layers)
+    return tuple(of_each_layer(model.layers, lambda layer: layer.active_bytes + kv_bytes_read(layer.kv, shape, depth_tokens)))
 
 
 def decode_cost(offer: WorkerOffer, model: ModelFacts) -> DecodeCost | None:
@@ -97,7 +97,7 @@ def share_seconds(
         return None
     first = worker.first_layer or 0
     held = model.layers[first : first + worker.n_layers]
-    layers = layers_decode_seconds(offer.speed, replace(model, layers=held), shape, depth_tokens=depth_tokens, slots=slots)
+    layers = layers_decode_seconds(offer.speed, model, shape, layers=held, depth_tokens=depth_tokens, slots=slots)
     head = head_seconds(offer.speed, model) if worker.holds_output else 0.0
     return charge + head + sum(layers)
 

@@ -8,7 +8,7 @@ search would have to know bytes, and a device that reads q4_K slower than q8_0 c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.planning.costs.checkpoints import checkpoint_depths, layers_checkpoint_seconds, prompt_pieces
@@ -95,8 +95,10 @@ def _micro_batches(tokens: int, most: int) -> Iterator[int]:
         tokens -= most
 
 
-def device_costs(offer: WorkerOffer, model: ModelFacts, shape: RunShape) -> DeviceCosts | None:
-    """All costs of one device; ``None`` when its speed is not known."""
+def device_costs(
+    offer: WorkerOffer, model: ModelFacts, shape: RunShape, passes: Sequence[PromptPass] | None = None
+) -> DeviceCosts | None:
+    """All costs of one device; ``None`` when its speed is not known. ``passes``: ``prompt_passes``, where they are known."""
     speed, is_async = offer.speed, shape.asynchronous_rpc
     charge = charge_seconds(offer, model, last=False, asynchronous=is_async)
     output_charge = charge_seconds(offer, model, last=True, asynchronous=is_async)
@@ -110,7 +112,7 @@ def device_costs(offer: WorkerOffer, model: ModelFacts, shape: RunShape) -> Devi
     )
     stages = [
         _saving(offer, model, shape, each.tokens) if each.saves else _stage(offer, model, shape, each.tokens)
-        for each in prompt_passes(model, shape)
+        for each in (prompt_passes(model, shape) if passes is None else passes)
     ]
     known = tuple(stage for stage in stages if stage is not None)
     return DeviceCosts(

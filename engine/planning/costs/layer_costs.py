@@ -7,13 +7,14 @@ so that a speed that was measured with one model holds for another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import log2
 from types import MappingProxyType
 
 from engine.llama_cpp.gguf.kv_cache import kv_bytes_read
 from engine.llama_cpp.gguf.tensor_types import TENSOR_TYPES
-from engine.vocabulary.model import LayerFacts, ModelFacts
+from engine.vocabulary.model import LayerFacts, ModelFacts, of_each_layer
 from engine.vocabulary.plan import RunShape
 from engine.vocabulary.worker import Speed, WorkerOffer
 
@@ -39,14 +40,21 @@ _PARAMETERS_PER_BYTE = MappingProxyType({kind.name: kind.block_elements / kind.b
 
 
 def layers_decode_seconds(
-    speed: Speed, model: ModelFacts, shape: RunShape, *, depth_tokens: int = HEADLINE_DEPTH_TOKENS, slots: int = 1
+    speed: Speed,
+    model: ModelFacts,
+    shape: RunShape,
+    *,
+    layers: Sequence[LayerFacts] | None = None,
+    depth_tokens: int = HEADLINE_DEPTH_TOKENS,
+    slots: int = 1,
 ) -> tuple[float, ...]:
-    """Seconds of one decode step per layer on a device of this speed, its context ``depth_tokens`` long in every slot."""
-    known: dict[LayerFacts, float] = {}  # equal layers are computed once
-    for layer in model.layers:
-        if layer not in known:
-            known[layer] = layer_decode_seconds(speed, model, shape, layer, depth_tokens=depth_tokens, slots=slots)
-    return tuple(known[layer] for layer in model.layers)
+    """Seconds of one decode step per layer (of ``layers``: some of the model's) on a device of this speed, its context
+    ``depth_tokens`` long in every slot."""
+
+    def seconds(layer: LayerFacts) -> float:
+        return layer_decode_seconds(speed, model, shape, layer, depth_tokens=depth_tokens, slots=slots)
+
+    return tuple(of_each_layer(model.layers if layers is None else layers, seconds))
 
 
 def layer_decode_seconds(
@@ -64,7 +72,7 @@ def layer_decode_seconds(
 
 def cache_seconds(speed: Speed, model: ModelFacts, shape: RunShape, depth_tokens: int) -> float:
     """Seconds of one token's reading of the caches of all layers."""
-    return sum(_cache_seconds(speed, layer, shape, depth_tokens) for layer in model.layers)
+    return sum(of_each_layer(model.layers, lambda layer: _cache_seconds(speed, layer, shape, depth_tokens)))
 
 
 def _cache_seconds(speed: Speed, layer: LayerFacts, shape: RunShape, depth_tokens: int) -> float:
@@ -134,13 +142,13 @@ def layers_prefill_seconds(speed: Speed, model: ModelFacts, tokens: int) -> tupl
     compute = compute_at(speed, tokens)
     if compute is None:
         return None
-    known: dict[LayerFacts, float] = {}
-    for layer in model.layers:
-        if layer not in known:
-            flops, active = _layer_flops(layer, model, tokens), layer.active_bytes
-            read = weights_seconds(speed, layer) * _bytes_read_by_batch(layer, model, tokens) / active if active else 0.0
-            known[layer] = max(flops / compute, read) + speed.layer_overhead_seconds * bool(active)
-    return tuple(known[layer] for layer in model.layers)
+
+    def seconds(layer: LayerFacts) -> float:
+        flops, active = _layer_flops(layer, model, tokens), layer.active_bytes
+        read = weights_seconds(speed, layer) * _bytes_read_by_batch(layer, model, tokens) / active if active else 0.0
+        return max(flops / compute, read) + speed.layer_overhead_seconds * bool(active)
+
+    return tuple(of_each_layer(model.layers, seconds))
 
 
 def prefill_charge_seconds(
@@ -185,7 +193,7 @@ def _bytes_read_by_batch(layer: LayerFacts, model: ModelFacts, tokens: int) -> f
 def flops_per_prompt_token(model: ModelFacts) -> float:
     """Floating-point operations of one prompt token in the layers: two per active parameter. Without the head, which a prompt
     passes once. Calibration divides by the same figure, so that what was measured is predicted."""
-    return sum(_layer_flops(layer, model, 1) for layer in model.layers)
+    return sum(of_each_layer(model.layers, lambda layer: _layer_flops(layer, model, 1)))
 
 
 def _parameters_per_byte(model: ModelFacts) -> float:

@@ -10,12 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
 
 from engine.planning.costs.cost_model import SAME_MACHINE_CPU_OVERLAP, period_seconds
-from engine.planning.costs.device_costs import DeviceCosts, PassCosts, device_costs, headline_prompt_tokens, prompt_passes
+from engine.planning.costs.device_costs import (
+    DeviceCosts,
+    PassCosts,
+    PromptPass,
+    device_costs,
+    headline_prompt_tokens,
+    prompt_passes,
+)
 from engine.planning.fastest.window_minimum import Floats, Ints, Windows, windows_of
 from engine.planning.seats import Budgets
 from engine.vocabulary.device import DeviceKind
@@ -91,10 +99,10 @@ class SearchSpace:
         self.n_layers = budgets.n_layers
         self.max_devices = max(1, request.max_devices)
         self.sizes: Ints = np.array(budgets.needs.bytes_before, dtype=np.int64)
-        costs = [_costs(offer, budgets) for offer in order]
+        self._passes = prompt_passes(request.model, request.shape)
+        costs = [_costs(offer, budgets, self._passes) for offer in order]
         self.prompt_share = request.prompt_share if all(cost.stages is not None for cost in costs) else 0.0
         self._prompt_weight = self.prompt_share / max(1, headline_prompt_tokens(request.shape))
-        self._passes = prompt_passes(request.model, request.shape)
         self.devices = tuple(
             Device(
                 budget=budgets.for_layers(offer),
@@ -106,6 +114,7 @@ class SearchSpace:
         )
         self.fits_alone = tuple(budgets.fits_alone(offer) for offer in order)
         self._windows: dict[tuple[int, ...], Windows] = {}
+        self._prefix_sums: dict[int, Floats] = {}
 
     def _shared(self, offer: WorkerOffer) -> tuple[tuple[str, float], ...]:
         beside = [other for other in self.offers if other.id != offer.id]
@@ -115,7 +124,7 @@ class SearchSpace:
         server, ram = (f"server {offer.endpoint}", 1.0), (f"memory of {offer.machine_id}", SAME_MACHINE_CPU_OVERLAP)
         return (server,) * one_server + (ram,) * one_ram
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         """Interchangeable devices together, in listed order."""
         places: dict[Device, list[int]] = {}
@@ -172,7 +181,7 @@ class SearchSpace:
         """What it adds to the additive bound of the objective under ``blend``."""
         decode, once = device.costs.decode, device.costs.once_seconds
         share, weight = 1.0 - self.prompt_share, self._prompt_weight
-        before = share * _before(decode)
+        before = share * self._before(decode)
         charge = share * decode.charge_seconds
         last_before = before.copy()
         last_charge = share * (decode.output_charge_seconds + decode.head_seconds) + weight * once
@@ -180,11 +189,18 @@ class SearchSpace:
             for stage, each in zip(device.costs.stages or (), self._passes, strict=True):
                 sharing = blend.sharing * device.part_of(blend)
                 among, last = (each.walks + each.periods * (part + sharing) for part in (blend.others, blend.last))
-                before += weight * among * _before(stage)
+                before += weight * among * self._before(stage)
                 charge += weight * among * stage.charge_seconds
-                last_before += weight * last * _before(stage)
+                last_before += weight * last * self._before(stage)
                 last_charge += weight * last * stage.output_charge_seconds
         return Sums(before=before, charge=charge, last_before=last_before, last_charge=last_charge)
+
+    def _before(self, costs: PassCosts) -> Floats:
+        """Prefix sums over layers, made once: every blend asks for them. Not to be changed."""
+        known = self._prefix_sums.get(id(costs))
+        if known is None:
+            known = self._prefix_sums[id(costs)] = np.array(list(accumulate(costs.layer_seconds, initial=0.0)))
+        return known
 
     def seconds(self, seats: Sequence[Seat]) -> float:
         """The objective itself, of seats in device order: seconds per token of the mix."""
@@ -208,8 +224,8 @@ class SearchSpace:
         return total
 
 
-def _costs(offer: WorkerOffer, budgets: Budgets) -> DeviceCosts:
-    costs = device_costs(offer, budgets.request.model, budgets.request.shape)
+def _costs(offer: WorkerOffer, budgets: Budgets, passes: Sequence[PromptPass]) -> DeviceCosts:
+    costs = device_costs(offer, budgets.request.model, budgets.request.shape, passes)
     if costs is None:
         raise ValueError(f"the fastest policy was asked about {offer.id}, which has no speed")
     return costs
@@ -217,10 +233,6 @@ def _costs(offer: WorkerOffer, budgets: Budgets) -> DeviceCosts:
 
 def _passes_of(device: Device) -> tuple[PassCosts, ...]:
     return (device.costs.decode, *(device.costs.stages or ()))
-
-
-def _before(costs: PassCosts) -> Floats:
-    return np.array(list(accumulate(costs.layer_seconds, initial=0.0)))
 
 
 def _seconds(costs: PassCosts, seat: Seat, *, is_last: bool) -> float:

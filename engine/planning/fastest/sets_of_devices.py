@@ -58,10 +58,12 @@ class SetSearch:
         self._n_offers = 1 if len(space.blends) == 1 or held_up else OFFERS_WITH_BLENDS
         self._earliest = [space.earliest(kind.device) for kind in self._kinds]
         self._ends_here = [kind.device.applies(blend) for kind in self._kinds]
-        self._views = [self._view(1.0, blend), *([self._view(*held_up)] if held_up else [])]
+        self._views = [self._view(1.0, self._sums)]
+        if held_up is not None:
+            share, last = held_up
+            self._views.append(self._view(share, [space.sums(kind.device, last) for kind in self._kinds]))
 
-    def _view(self, share: float, blend: Blend) -> _View:
-        sums = [self._space.sums(kind.device, blend) for kind in self._kinds]
+    def _view(self, share: float, sums: list[Sums]) -> _View:
         return _View(share=share, sums=sums, rest=RestBound(self._space, self._kinds, sums))
 
     def run(self, ceiling: Callable[[], float], max_sets: int, offer: Callable[[tuple[Seat, ...]], None]) -> Floats:

@@ -21,11 +21,11 @@ whole micro-batch (``llama_cpp.output_rows``). ``tests/benchmarks/memory_forecas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from engine.llama_cpp.gguf.kv_cache import cells_of_layer, context_of_slot
-from engine.vocabulary.model import KvFacts, LayerFacts, ModelFacts
+from engine.vocabulary.model import KvFacts, LayerFacts, ModelFacts, kinds_of
 from engine.vocabulary.plan import RunShape
 
 PIPELINE_COPIES = 4
@@ -71,7 +71,7 @@ def compute_bytes(
     """Bytes of the compute buffer of a device that runs ``layers``. ``logit_rows`` is ``None`` for a whole micro-batch."""
     if model.n_embd == 0:
         return 0
-    size = _activations(model, shape, layers)
+    size = _activations(model, shape, kinds_of(layers))
     copies = PIPELINE_COPIES if role.pipelined else 1
     received = copies * size.residual * (2 if role.pipelined and not role.is_first else 1)
     moments = [size.residual]
@@ -90,15 +90,15 @@ def host_bytes(model: ModelFacts, shape: RunShape, *, pipelined: bool) -> int:
     """RAM that llama-server's own buffers take on the coordinator: compute, the logits of every slot, the process."""
     if model.n_embd == 0:
         return 0
-    size = _activations(model, shape, model.layers)
+    size = _activations(model, shape, kinds_of(model.layers))
     copies = PIPELINE_COPIES if pipelined else 1
     compute = copies * size.masks + (copies + 1) * size.residual
     logits = FLOAT_BYTES * model.n_vocab * shape.slots
     return _with_margin(model, compute) + logits + PROCESS_BYTES
 
 
-def _has_recurrent(layers: Sequence[LayerFacts]) -> bool:
-    return any(layer.kv.recurrent_bytes_per_sequence for layer in layers)
+def _has_recurrent(kinds: Collection[LayerFacts]) -> bool:
+    return any(layer.kv.recurrent_bytes_per_sequence for layer in kinds)
 
 
 def _feed_forward_moment(model: ModelFacts, size: _Activations) -> int:
@@ -111,20 +111,21 @@ def _attention_moment(size: _Activations) -> int:
     return 2 * size.residual + 2 * size.queries + (size.scores or 2 * size.keys)
 
 
-def _activations(model: ModelFacts, shape: RunShape, layers: Sequence[LayerFacts]) -> _Activations:
+def _activations(model: ModelFacts, shape: RunShape, kinds: Collection[LayerFacts]) -> _Activations:
     tokens = _micro_batch(shape)
-    key_elements = max((layer.kv.k_elements_per_token for layer in model.layers), default=0)
+    all_kinds = kinds_of(model.layers)
+    key_elements = max((layer.kv.k_elements_per_token for layer in all_kinds), default=0)
     query_elements = model.n_head * key_elements // model.n_head_kv if model.n_head_kv and key_elements else 2 * model.n_embd
     unfused = shape.flash_attention is False
-    places = 8 * key_elements * len(_windows(layers)) if unfused else 0
+    places = 8 * key_elements * len(_windows(kinds)) if unfused else 0
     cells = context_of_slot(shape)
     return _Activations(
         residual=FLOAT_BYTES * tokens * model.n_embd,
-        feed_forward=FLOAT_BYTES * tokens * max(model.n_ff, _expert_width(model)),
+        feed_forward=FLOAT_BYTES * tokens * max(model.n_ff, _expert_width(model, all_kinds)),
         queries=FLOAT_BYTES * tokens * query_elements,
         keys=FLOAT_BYTES * tokens * key_elements,
-        masks=tokens * (_mask_cells(shape, layers) * (FLOAT_BYTES if unfused else 2) + places),
-        recurrent=FLOAT_BYTES * tokens * model.recurrent_width * _has_recurrent(layers),
+        masks=tokens * (_mask_cells(shape, kinds) * (FLOAT_BYTES if unfused else 2) + places),
+        recurrent=FLOAT_BYTES * tokens * model.recurrent_width * _has_recurrent(kinds),
         scores=FLOAT_BYTES * tokens * cells * max(1, model.n_head) if unfused else 0,
     )
 
@@ -133,25 +134,27 @@ def _micro_batch(shape: RunShape) -> int:
     return min(context_of_slot(shape) * shape.slots, shape.batch_tokens, shape.ubatch_tokens or shape.batch_tokens)
 
 
-def _mask_cells(shape: RunShape, layers: Sequence[LayerFacts]) -> int:
+def _mask_cells(shape: RunShape, kinds: Collection[LayerFacts]) -> int:
     """Cells of the masks that these layers look at: one for the context of a slot, one per sliding window."""
-    one_slot = replace(shape, context_tokens=context_of_slot(shape), slots=1)
-    return sum(
-        context_of_slot(shape) if window is None else cells_of_layer(KvFacts(sliding_window_tokens=window), one_slot)
-        for window in _windows(layers)
-    )
+    context = context_of_slot(shape)
+    return sum(context if window is None else _window_cells(shape, window, context) for window in _windows(kinds))
 
 
-def _windows(layers: Sequence[LayerFacts]) -> set[int | None]:
+def _window_cells(shape: RunShape, window: int, context: int) -> int:
+    one_slot = replace(shape, context_tokens=context, slots=1)
+    return cells_of_layer(KvFacts(sliding_window_tokens=window), one_slot)
+
+
+def _windows(kinds: Collection[LayerFacts]) -> set[int | None]:
     """The kinds of caches: one for the whole context (``None``), one per size of sliding window."""
-    return {layer.kv.sliding_window_tokens for layer in layers if layer.kv.k_elements_per_token}
+    return {layer.kv.sliding_window_tokens for layer in kinds if layer.kv.k_elements_per_token}
 
 
-def _expert_width(model: ModelFacts) -> int:
+def _expert_width(model: ModelFacts, kinds: Collection[LayerFacts]) -> int:
     """Activations of all experts that one token uses, from the bytes: the header's ``n_ff`` is often the dense one's."""
     if not model.n_experts_used or model.n_experts <= model.n_experts_used or not model.n_parameters or not model.total_bytes:
         return model.n_ff
-    idle = max((layer.weights_bytes - layer.active_bytes for layer in model.layers), default=0)
+    idle = max((layer.weights_bytes - layer.active_bytes for layer in kinds), default=0)
     parameters = idle / (model.n_experts - model.n_experts_used) * model.n_parameters / model.total_bytes
     one_expert = parameters / (3 * model.n_embd)
     return max(model.n_ff, round(1.1 * one_expert * model.n_experts_used))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import add
 
 from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
 from engine.planning.memory.compute_buffers import DeviceRole, compute_bytes, host_bytes
 from engine.vocabulary.device import DeviceKind
-from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.model import ModelFacts, of_each_layer
 from engine.vocabulary.plan import PlannedWorker, PlanRequest, RunShape
 from engine.vocabulary.worker import WorkerOffer
 
@@ -43,14 +44,14 @@ def memory_needs(model: ModelFacts, shape: RunShape, *, outputs_per_slot: bool =
     """Reckon it all once per plan."""
     rows = shape.slots if outputs_per_slot else None
     weights = tuple(accumulate((layer.weights_bytes for layer in model.layers), initial=0))
-    kv = tuple(accumulate((kv_bytes_of_layer(layer.kv, shape) for layer in model.layers), initial=0))
+    kv = tuple(accumulate(of_each_layer(model.layers, lambda layer: kv_bytes_of_layer(layer.kv, shape)), initial=0))
     middle = DeviceRole(pipelined=True)
     output = DeviceRole(pipelined=True, holds_output=True)
     alone = DeviceRole(pipelined=False, is_first=True, holds_output=True)
     return MemoryNeeds(
         weights_before=weights,
         kv_before=kv,
-        bytes_before=tuple(map(sum, zip(weights, kv, strict=True))),
+        bytes_before=tuple(map(add, weights, kv)),
         head_bytes=model.head_bytes,
         layer_compute_bytes=compute_bytes(model, shape, middle, model.layers),
         output_compute_bytes=compute_bytes(model, shape, output, model.layers, logit_rows=rows),

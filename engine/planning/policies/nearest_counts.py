@@ -1,8 +1,9 @@
 """The memory-respecting split that is nearest to wanted layer counts: the one search behind ``even`` and ``memory``.
 
 Least sum of squared differences over all contiguous splits in which nobody is over budget: exact, by dynamic programming over
-(device, layers placed), O(devices * layers^2). Rejected: giving each its wanted count and pushing the surplus to neighbours:
-it can end in "does not fit" although another split fits, because layers differ in size and must stay contiguous.
+(device, layers placed), O(devices * layers^2), one numpy pass per device. Rejected: giving each its wanted count and pushing
+the surplus to neighbours: it can end in "does not fit" although another split fits, because layers differ in size and must
+stay contiguous.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+import numpy as np
+
+from engine.planning.fastest.window_minimum import Floats, Ints
 from engine.planning.seats import Budgets, Placement, placement_of
 from engine.vocabulary.worker import WorkerOffer
 
@@ -32,35 +36,42 @@ def nearest_counts(budgets: Budgets, order: Sequence[WorkerOffer], wanted: Seque
     """The split nearest to ``wanted`` with the output on the last of ``order``; ``None`` = nothing fits in this order."""
     if filled_in_order(budgets, order) is None:
         return None
-    sizes = budgets.needs.bytes_before
-    rows = [{0: (0, 0)}]
+    needed = _needed_between(budgets.needs.bytes_before)
+    costs = np.full(len(needed), np.inf)
+    costs[0] = 0.0
+    counts = []
     for position, offer in enumerate(order):
         is_last = position == len(order) - 1
         budget = budgets.for_layers_with_output(offer) if is_last else budgets.for_layers(offer)
-        rows.append(_extend(rows[-1], sizes, budget, wanted[position], must_hold=is_last))
-    return placement_of(order, _walk_back(rows))
+        costs, held = _extend(costs, needed, budget, wanted[position], must_hold=is_last)
+        counts.append(held)
+    return placement_of(order, _walk_back(counts))
 
 
-def _extend(
-    reached: dict[int, tuple[int, int]], sizes: Sequence[int], budget: int, wanted: int, *, must_hold: bool
-) -> dict[int, tuple[int, int]]:
-    """``{layers placed: (cost, layers on this device)}`` after one more device. ``must_hold``: it carries the output."""
-    extended: dict[int, tuple[int, int]] = {}
-    for placed, (cost, _) in reached.items():
-        for end in range(placed, len(sizes)):
-            count = end - placed
-            if (count or must_hold) and sizes[end] - sizes[placed] > budget:
-                break
-            total = cost + (count - wanted) ** 2
-            if end not in extended or total < extended[end][0]:
-                extended[end] = (total, count)
-    return extended
+def _needed_between(bytes_before: Sequence[int]) -> Floats:
+    """Bytes of the layers ``first .. end - 1``, as ``[first, end]``; infinite where there are none such."""
+    sizes = np.array(bytes_before, dtype=np.float64)  # exact: no model has 2**53 bytes
+    needed: Floats = np.triu(sizes[None, :] - sizes[:, None])
+    needed[np.tril_indices(len(sizes), -1)] = np.inf
+    return needed
 
 
-def _walk_back(rows: Sequence[dict[int, tuple[int, int]]]) -> list[int]:
-    counts: list[int] = []
-    placed = max(rows[-1])
-    for row in reversed(rows[1:]):
-        counts.append(row[placed][1])
-        placed -= row[placed][1]
-    return counts[::-1]
+def _extend(costs: Floats, needed: Floats, budget: int, wanted: int, *, must_hold: bool) -> tuple[Floats, Ints]:
+    """``costs[layers placed]`` after one more device, and how many layers it holds. ``must_hold``: it carries the output."""
+    places = np.arange(len(costs))
+    fits = needed <= budget
+    if not must_hold:
+        np.fill_diagonal(fits, val=True)
+    totals = np.where(fits, costs[:, None] + (places[None, :] - places[:, None] - wanted) ** 2, np.inf)
+    placed = totals.argmin(axis=0)
+    return totals[placed, places], places - placed
+
+
+def _walk_back(counts: Sequence[Ints]) -> list[int]:
+    """From all layers to none."""
+    found: list[int] = []
+    placed = len(counts[-1]) - 1
+    for held in reversed(counts):
+        found.append(int(held[placed]))
+        placed -= found[-1]
+    return found[::-1]

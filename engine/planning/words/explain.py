@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from engine.planning.costs.cost_model import decode_seconds, layer_seconds, share_seconds
 from engine.planning.words.amounts import amount
@@ -20,13 +21,14 @@ def sentence_about(worker: PlannedWorker, plan: Plan, without: Plan | PlanRefuse
     return f"{_holds(worker, plan)}; {_costs(worker, plan, without)}."
 
 
-def why_left_out(worker: PlannedWorker, plan: Plan) -> str | None:
-    """``left out: it would cost 6.2 tok/s``; ``None`` for a used worker, or where nothing can be said."""
+def why_left_out(worker: PlannedWorker, plan: Plan, gifts: Gifts | None = None) -> str | None:
+    """``left out: it would cost 6.2 tok/s``; ``None`` for a used worker, or where nothing can be said. ``gifts``: of this
+    plan, where several are asked about."""
     if worker.used:
         return None
     if plan.native_cpu is not None:
         return f"left out: {plan.native_cpu.id} alone, in llama-server itself, is predicted to be at least as fast."
-    loss = loss_if_used(worker, plan)
+    loss = loss_if_used(worker, plan, gifts)
     if loss is None:
         return None
     if loss < WORTH_SAYING_FRACTION * (plan.predicted.decode_tokens_per_second or 0.0):
@@ -43,33 +45,48 @@ def how_sure(plan: Plan) -> str | None:
     return f"This is the fastest plan that was found; no other can save more than {plan.optimality.gap:.2%} of its time."
 
 
-def loss_if_used(worker: PlannedWorker, plan: Plan) -> float | None:
-    """Decode tokens per second that are lost, at least, by giving it one layer of another worker; ``None`` = not known."""
-    if plan.native_cpu is not None:
-        return None  # llama.cpp cannot split between its own CPU and other devices so that this plan would go on
-    seconds = decode_seconds(plan.used_workers, plan.model, plan.shape)
-    changes = [change for change in (_change(worker, giver, plan) for giver in plan.used_workers) if change is not None]
-    if not seconds or not changes:
-        return None
-    return max(0.0, 1.0 / seconds - 1.0 / (seconds + min(changes)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gifts:
+    """What the workers of a plan could hand to one that is left out: the same for all of those, and reckoned once."""
+
+    token_seconds: float | None
+    layers: tuple[tuple[int, float], ...]
+    """Of every kind of layer the one whose giver saves most by it, and those seconds per token."""
 
 
-def _change(worker: PlannedWorker, giver: PlannedWorker, plan: Plan) -> float | None:
-    """Seconds per token that are added when ``giver`` hands one of its outer layers to ``worker``."""
+def gifts_of(plan: Plan) -> Gifts:
+    """One of the outer layers of each. Nobody whose speed is not known gives any."""
+    best: dict[int, tuple[int, float]] = {}
+    for layer, saved in (gift for giver in plan.used_workers for gift in _gifts(giver, plan)):
+        kind = id(plan.model.layers[layer])
+        if kind not in best or saved > best[kind][1]:
+            best[kind] = (layer, saved)
+    return Gifts(token_seconds=decode_seconds(plan.used_workers, plan.model, plan.shape), layers=tuple(best.values()))
+
+
+def _gifts(giver: PlannedWorker, plan: Plan) -> Iterator[tuple[int, float]]:
+    """(layer, seconds per token that it saves the giver)."""
     first, last = giver.first_layer, giver.last_layer
     if first is None or last is None:
-        return None
-    if giver.n_layers == 1 and not giver.holds_output:  # it is then not used at all
-        ours = _seconds_with(worker, first, plan)
-        before = share_seconds(giver, plan.model, plan.shape)
-        return None if ours is None or before is None else ours - before
-    changes = []
+        return
+    whole = giver.n_layers == 1 and not giver.holds_output  # it is then not used at all
     for layer in {first, last}:
-        ours, theirs = _seconds_with(worker, layer, plan), layer_seconds(giver, layer, plan.model, plan.shape)
-        if ours is None or theirs is None:
-            return None
-        changes.append(ours - theirs)
-    return min(changes)
+        share = share_seconds(giver, plan.model, plan.shape) if whole else layer_seconds(giver, layer, plan.model, plan.shape)
+        if share is not None:
+            yield layer, share
+
+
+def loss_if_used(worker: PlannedWorker, plan: Plan, gifts: Gifts | None = None) -> float | None:
+    """Decode tokens per second that are lost, at least, by giving it one layer of another worker; ``None`` = not known.
+    ``gifts``: of this plan, where several are asked about."""
+    if plan.native_cpu is not None:
+        return None  # llama.cpp cannot split between its own CPU and other devices so that this plan would go on
+    gifts = gifts or gifts_of(plan)
+    added = [(_seconds_with(worker, layer, plan), saved) for layer, saved in gifts.layers]
+    changes = [ours - saved for ours, saved in added if ours is not None]
+    if not gifts.token_seconds or not changes:
+        return None
+    return max(0.0, 1.0 / gifts.token_seconds - 1.0 / (gifts.token_seconds + min(changes)))
 
 
 def _seconds_with(worker: PlannedWorker, layer: int, plan: Plan) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.session import events
-from engine.session.reducing.planned.replan import replanned, replanned_split
+from engine.session.reducing.planned.replan import replanned, replanned_column
 from engine.session.reducing.reduce_remote import with_machines
 from engine.session.reducing.watching import with_readings
 from engine.session.state import ClusterState, RuntimePhase
@@ -87,9 +87,13 @@ def choices_changed(state: ClusterState, event: events.ChoicesChanged) -> Cluste
         state = replace(state, model=None, model_problem=None)
     if event.choices.lan_addresses != state.choices.lan_addresses:
         state = replace(state, document=replace(state.document, exposure_answered=True))
-    only_split = replace(event.choices, given=state.choices.given) == state.choices
-    state = replace(state, choices=event.choices)
-    return replanned_split(state) if only_split else replanned(state)
+    before, now = state.choices, event.choices
+    only_split = replace(now, given=before.given) == before
+    only_column = replace(now, policy=before.policy, layout=before.layout, given=before.given) == before
+    state = replace(state, choices=now)
+    if only_split or (only_column and not state.n_launches):  # a run leaves speeds behind, which another column then counts
+        return replanned_column(state, other_layout=now.layout is not before.layout)
+    return replanned(state)
 
 
 def speeds_measured(state: ClusterState, event: events.SpeedsMeasured) -> ClusterState:

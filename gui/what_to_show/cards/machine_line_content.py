@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.session.state import ClusterState
 from engine.vocabulary.machine import Machine
@@ -66,13 +67,19 @@ def line_of(
 def _network_of(machine: Machine | None, target: SshTarget | None) -> str:
     if target is None:
         return tr(HERE)
-    for address in (machine.address if machine else None, target.host):
+    return _network_around(machine.address if machine else None, target.host) or tr(NO_NETWORK)
+
+
+@lru_cache(maxsize=1024)
+def _network_around(*addresses: str | None) -> str | None:
+    """Of the first that is one. Kept: a line is made anew for many reasons, and this took most of its time."""
+    for address in addresses:
         try:
             known = ipaddress.ip_address(address or "")
         except ValueError:
             continue
         return str(ipaddress.ip_network((known, 24 if known.version == 4 else 64), strict=False))
-    return tr(NO_NETWORK)
+    return None
 
 
 def _searched_parts(

@@ -146,12 +146,14 @@ def _told(state: ClusterState, result: Plan | PlanRefused) -> Plan | PlanRefused
     return replace(result, predicted=replace(result.predicted, basis=f"{result.predicted.basis}; {words}"))
 
 
-def replanned_split(state: ClusterState) -> ClusterState:
-    """The state after nothing was chosen but another given split. The other columns do not depend on it and stay the very same
-    objects: searching them again would take longer than a boundary under the mouse may wait."""
+def replanned_column(state: ClusterState, *, other_layout: bool = False) -> ClusterState:
+    """The state after nothing was chosen but another column: policy, layout, given split. The standing columns do not depend
+    on it and stay the very same objects: searching them again would take longer than a boundary under the mouse may wait."""
     standing = standing_variants(state.variants)
     if not standing:
         return replanned(state)
+    if other_layout:
+        state = replace(state, offers=_offers(state, state.choices.layout))
     return _with_variants(state, _with_chosen(state, standing, _measured(state)))
 
 

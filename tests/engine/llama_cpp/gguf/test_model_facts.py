@@ -64,6 +64,7 @@ def test_a_llama(tmp_path: Path) -> None:
     model = facts(write_llama(tmp_path / "m.gguf"))
     per_layer = 2 * (64 * 128 + 2 * 64 * 64 + 128 * 64 + 3 * 64 * 128) + 2 * 64 * 4
     assert [layer.weights_bytes for layer in model.layers] == [per_layer] * 40
+    assert len(set(map(id, model.layers))) == 1, "layers that are alike are one object"
     assert all(layer.active_bytes == layer.weights_bytes for layer in model.layers)
     assert (model.embedding_bytes, model.head_bytes, model.other_bytes) == (320 * 64 * 2, 320 * 64 * 2 + 64 * 4, 0)
     assert model.total_bytes == 40 * per_layer + model.embedding_bytes + model.head_bytes

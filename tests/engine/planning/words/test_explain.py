@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from engine.planning.abstract_model import abstract_model
 from engine.planning.split_layers import split_layers
 from engine.planning.words.amounts import amount, layers_in_words, listed
-from engine.planning.words.explain import how_sure, loss_if_used, sentence_about
+from engine.planning.words.explain import gifts_of, how_sure, loss_if_used, sentence_about
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.plan import Optimality, Plan, PlanRefused, PlanRequest, Policy
 from engine.vocabulary.worker import WorkerOffer
@@ -68,6 +70,19 @@ def test_why_it_is_left_out() -> None:
     assert sentence_about(left_out, plan) == "left out: it would cost 47.4 tok/s."
     assert loss_if_used(replace(left_out, offer=offer("c")), plan) is None
     assert sentence_about(replace(left_out, offer=offer("c")), plan) == "left out: the others hold everything."
+
+
+def test_it_is_given_the_layer_that_changes_least_by_whoever_it_is() -> None:
+    model = model_of(GB // 10, *[GB // 5] * 8)
+    fast, middle = offer("a", "cuda:0", gb_per_s=100, overhead=0.0, safe=GB), offer("b", gb_per_s=50, overhead=0.0, safe=GB)
+    plan = plan_of(model, fast, middle, offer("c", gb_per_s=10, overhead=0.0, safe=2 * GB), policy=Policy.FASTEST)
+    left_out = plan.workers[-1]
+    assert [worker.used for worker in plan.workers] == [True, True, False]
+    seconds = 1 / plan.predicted.decode_tokens_per_second
+    first, second = (worker.offer.speed.read_bytes_per_second for worker in plan.used_workers)
+    small = min(GB // 10 / 10e9 - GB // 10 / first, GB // 5 / 10e9 - GB // 5 / second)
+    assert loss_if_used(left_out, plan) == pytest.approx(1 / seconds - 1 / (seconds + small))
+    assert loss_if_used(left_out, plan, gifts_of(plan)) == loss_if_used(left_out, plan)
 
 
 def test_a_tie_is_not_called_a_cost() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
 from engine.session import events
-from engine.session.reducing.planned.replan import VARIANTS, native_offers_of, replanned, replanned_split, standing_variants
+from engine.session.reducing.planned import replan
+from engine.session.reducing.planned.replan import VARIANTS, native_offers_of, replanned, replanned_column, standing_variants
 from engine.session.reducing.reduce import reduce
 from engine.session.state import ClusterState
 from engine.vocabulary.comparison import Approach
@@ -77,6 +78,27 @@ def test_a_boundary_moved_by_hand_is_a_column_of_its_own_and_plans_nothing_else_
     assert (again.plan, again.variants) == (before.plan, before.variants)
 
 
+def test_another_policy_or_layout_plans_only_its_own_column(monkeypatch):
+    before, asked = planned(), []
+    split_layers = replan.split_layers
+    monkeypatch.setattr(replan, "split_layers", lambda request: asked.append(request) or split_layers(request))
+    for policy, layout in ((Policy.MEMORY, Layout.PER_DEVICE), (Policy.EVEN, Layout.PER_MACHINE), VARIANTS[0]):
+        asked.clear()
+        state = reduce(before, events.ChoicesChanged(choices=replace(before.choices, policy=policy, layout=layout)))
+        assert len(asked) == (0 if (policy, layout) in VARIANTS else 1)
+        full = replanned(state)
+        assert (full.plan, full.variants, full.commands) == (state.plan, state.variants, state.commands)
+        assert full.offers == state.offers
+        before = state
+    for other, state in (
+        (replace(before.choices, prompt_share=0.5), before),
+        (replace(before.choices, policy=Policy.EVEN), replace(before, n_launches=1)),  # what ran may have left other speeds
+    ):
+        asked.clear()
+        reduce(state, events.ChoicesChanged(choices=other))
+        assert len(asked) > len(VARIANTS)
+
+
 def test_a_split_by_hand_meets_other_sizes_and_is_refused_with_its_shares():
     state = planned()
     state = reduce(state, events.ChoicesChanged(choices=moved(state, 1)))
@@ -88,7 +110,7 @@ def test_a_split_by_hand_meets_other_sizes_and_is_refused_with_its_shares():
 
 
 def test_without_a_model_a_split_plans_nothing():
-    state = replanned_split(replace(planned(), model=None, variants=()))
+    state = replanned_column(replace(planned(), model=None, variants=()))
     assert (state.plan, state.variants) == (None, ())
 
 
