@@ -56,7 +56,8 @@ class _Held:
     secrets: tuple[Secret, ...] = ()
     machine: RemoteMachine | None = None
     link: Link | None = None
-    job: Token | None = None
+    link_waits: bool = False
+    """To be measured. Once, however often it is logged in to again while a run of weeks lets nothing be measured."""
     load_job: Token | None = None
     compared_with: str | None = None
     """Id of the coordinator's build that the newest look compares with, or was asked to."""
@@ -248,15 +249,18 @@ class RemoteMachines:
             self._turn(target, RemotePhase.REFUSED, error)
             return
         self._watch(held, held.machine, look.machine)
-        if held.link is None:
-            machine = held.machine
-            self._jobs.start(LINKS, lambda token: self._measure_link(held, machine, token))
+        if held.link is None and not held.link_waits:
+            held.link_waits = True
+            self._jobs.start(LINKS, lambda token: self._measure_link(held, token))
 
-    def _measure_link(self, held: _Held, machine: RemoteMachine, token: Token) -> None:
+    def _measure_link(self, held: _Held, token: Token) -> None:
         """One after another: two links measured at once share the coordinator's own, and half of it is no fact. Not while a
         run loads or answers, nor while machines are looked at or given our build: neither would be what it is."""
         while not _is_quiet(self._snapshot()):
             token.wait(LOOKING_SECONDS)
+        held.link_waits, machine = False, held.machine
+        if machine is None:
+            return  # it is asked for again when we are logged in
         try:
             held.link = machine.measure_link(token)
         except EngineError as error:
