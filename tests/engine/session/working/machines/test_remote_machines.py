@@ -11,6 +11,7 @@ from engine.errors import (
     HostKeyUnknown,
     MachineUnreachable,
     ProbeFailed,
+    ProbeTimedOut,
     RemoteFileProblem,
     SecretNeeded,
 )
@@ -169,6 +170,28 @@ def test_a_machine_that_makes_no_sense_is_refused_and_can_be_looked_at_again(fak
     machine.lost = None
     session.remotes.look_again(TARGET.machine_id)
     assert seen(session).phase is RemotePhase.READY
+
+
+def test_a_machine_that_is_overloaded_is_asked_again_by_itself_and_keeps_its_connection(fakes, monkeypatch):
+    waits, answers = [], [ProbeTimedOut("It did not answer within 25 s."), ProbeTimedOut("It did not answer within 25 s.")]
+    monkeypatch.setattr(FakeToken, "wait", lambda _token, seconds: waits.append(seconds))
+    machine = fakes.add_remote(NAME)
+    machine.watch_load = lambda *_arguments: _give_up()
+    session, _jobs = planned_session(fakes)
+    posted, look = Listener(session), machine.look
+
+    def at_first_not(*arguments):
+        if answers:
+            raise answers.pop()
+        return look(*arguments)
+
+    machine.look = at_first_not
+    session.add_machines(TARGET)
+    assert (seen(session).phase, seen(session).problem) == (RemotePhase.READY, None)
+    turned = [event.phase for event in posted.of(MachineTurned)]
+    assert turned == [RemotePhase.CONNECTING, RemotePhase.LOOKING, *[RemotePhase.UNREACHABLE] * 2]
+    assert [seconds for seconds in waits if seconds != COMPARE_AFTER_SECONDS] == [RETRY_SECONDS[-1]] * 2
+    assert len(fakes.connector.logins) == 1
 
 
 def test_a_bug_while_connecting_is_reported_and_nobody_waits_for_it(fakes):
