@@ -33,7 +33,7 @@ from engine.runtimes.demo_model import fetch_demo_model
 from engine.runtimes.model_files import GgufModelFiles
 from engine.runtimes.models.model_places import Store, stores_of
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
-from engine.runtimes.worker_cache import prune_and_measure
+from engine.runtimes.worker_cache import cache_is_whole, prune_and_measure
 from engine.session.events import ProblemHappened
 from engine.session.jobs import Token
 from engine.session.outside import Outside
@@ -119,6 +119,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
         ),
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune_and_measure(folders.cache / "workers"),
+        worker_cache_is_whole=lambda: cache_is_whole(folders.cache / "workers"),
         written_bytes=written_bytes,
         connector=SshConnector(known_hosts, ssh, starter, policy),
         policy=policy,
