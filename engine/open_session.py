@@ -16,9 +16,9 @@ import msgspec
 from engine.errors import BadInput, EngineError
 from engine.finding.ways.local_networks import own_addresses
 from engine.gateway.http_gateway import HttpGateway
-from engine.machines.memory_limits import MemoryLimits
+from engine.machines.asking.rpc_asker import SocketRpcAsker
+from engine.machines.limits.memory_limits import MemoryLimits
 from engine.machines.process_io import written_bytes
-from engine.machines.rpc_asker import SocketRpcAsker
 from engine.machines.this_machine import ThisMachine
 from engine.ports import CancelToken, CoordinatorClient
 from engine.processes.local_process import LocalProcessStarter

@@ -41,7 +41,7 @@ def main() -> int:
 def prepare(facts: Facts) -> None:
     """The frozen applications, llama.cpp and the files that are made: the same for every kind."""
     from parts.freeze import freeze
-    from parts.made_files import make_documents, make_files
+    from parts.made.made_files import make_documents, make_files
 
     say("freezing the application")
     freeze(facts)

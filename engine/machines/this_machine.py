@@ -11,12 +11,12 @@ import platform
 import sys
 import time
 
-from engine.machines.cgroup_limits import CgroupLimits, read_cgroup_limits
 from engine.machines.file_trees import DiskFiles
 from engine.machines.gpus.match_gpus import match_gpus
 from engine.machines.gpus.nvidia import NvidiaGpus
 from engine.machines.gpus.sysfs_gpus import SysfsGpus
 from engine.machines.gpus.vendor_gpu import VendorAnswer, VendorGpu
+from engine.machines.limits.cgroup_limits import CgroupLimits, read_cgroup_limits
 from engine.machines.load_sampler import LoadSampler
 from engine.machines.os_name import read_os_name
 from engine.machines.processors.cpu_of_system import CpuOfSystem, read_cpu_of_system

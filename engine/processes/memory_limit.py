@@ -1,5 +1,5 @@
 """Holding a program to a limit of memory, where the system offers it. What does it is handed to the starter (see
-``engine.machines.memory_limits``); this is what the starter asks of it, and how much room a limit must leave.
+``engine.machines.limits.memory_limits``); this is what the starter asks of it, and how much room a limit must leave.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from pathlib import Path
 from engine.ports import CancelToken, ProcessStarter
 from engine.remote.ssh_machine import SshMachine
 from engine.remote_ports import RemoteShell, Secret
-from engine.ssh.leashed.tunnels import Tunnels
 from engine.ssh.logging_in.local_ssh import LocalSsh
 from engine.ssh.logging_in.login import SshLogin
+from engine.ssh.tunnels.tunnels import Tunnels
 from engine.vocabulary.admin_policy import AdminPolicy
 from engine.vocabulary.remote import Forward, HostKey, SshTarget
 from engine.vocabulary.running.process import ProcessSpec

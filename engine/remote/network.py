@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.finding.network_finder import NetworkFinder
 from engine.finding.ways.ssh_names import SshName
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 from engine.processes.run_command import run_command
 from engine.settings.ssh_files import host_names, known_host_names
 from engine.ssh.host_keys.shown_key import shown_fingerprint

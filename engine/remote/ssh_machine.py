@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.errors import ProbeFailed
+from engine.machines.asking.shell_rpc_asker import ShellRpcAsker
 from engine.machines.remote_probe.remote_look import look
 from engine.machines.remote_probe.sent.probe_answer import facts_of, machine_of
 from engine.machines.remote_probe.watch_load import watch_load
-from engine.machines.shell_rpc_asker import ShellRpcAsker
 from engine.ports import CancelToken, ProcessStarter
 from engine.remote.link_speed import measure_link
 from engine.remote.shared_sessions import SharedSessions

@@ -1,5 +1,5 @@
 """``crossply -m engine.something``: a frozen application is its own Python. The engine starts one of its modules as a process
-of its own with ``sys.executable -m`` (``engine/ssh/leashed/tunnels.py``), and here that is answered. Modules of ours only.
+of its own with ``sys.executable -m`` (``engine/ssh/tunnels/tunnels.py``), and here that is answered. Modules of ours only.
 """
 
 from __future__ import annotations

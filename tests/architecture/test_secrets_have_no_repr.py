@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from engine.remote_ports import Secret
-from engine.ssh.leashed.tunnel_program import Order
+from engine.ssh.tunnels.tunnel_program import Order
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.architecture.test_house_rules import ROOT, tracked_files
 

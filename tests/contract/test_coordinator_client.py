@@ -15,7 +15,7 @@ import pytest
 from engine.llama_cpp import command_lines as lines
 from engine.llama_cpp import server_log as log
 from engine.llama_cpp.dialects import dialect_of
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 from engine.ports import CoordinatorClient
 from engine.runtimes.coordinator_http import HttpCoordinator
 from engine.vocabulary.plan import RunShape

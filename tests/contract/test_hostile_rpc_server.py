@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 
 TIMEOUT_SECONDS = 1.0
 LONGEST_SECONDS = 3.0

@@ -23,10 +23,10 @@ from engine.runtimes.remote.shell_script import run_script, text_of
 from engine.settings.ssh_target import parse_target
 from engine.ssh.leashed.keep_programs import list_order
 from engine.ssh.leashed.leash_programs import PYTHON_COMMAND, SH_COMMAND, python_order, sh_order
-from engine.ssh.leashed.tunnel_command import check_command, tunnel_command
 from engine.ssh.logging_in.local_ssh import LocalSsh
 from engine.ssh.logging_in.route import Stop
 from engine.ssh.logging_in.ssh_options import SshOptions, parse_jump
+from engine.ssh.tunnels.tunnel_command import check_command, tunnel_command
 from engine.vocabulary.remote import Forward, SshTarget
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.cancel_tokens import NeverCancelled

@@ -16,8 +16,8 @@ import pytest
 
 from engine.errors import RpcServerUnusable
 from engine.llama_cpp.wire_protocol import hello_requests
-from engine.machines.rpc_asker import SocketRpcAsker
-from engine.machines.shell_rpc_asker import ShellRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
+from engine.machines.asking.shell_rpc_asker import ShellRpcAsker
 from engine.ports import RpcAsker
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime
 from tests.engine.machines.remote_probe.here_shell import HereShell

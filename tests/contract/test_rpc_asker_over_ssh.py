@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from engine.llama_cpp.wire_protocol import hello_requests
-from engine.machines.rpc_asker import SocketRpcAsker
-from engine.machines.shell_rpc_asker import ShellRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
+from engine.machines.asking.shell_rpc_asker import ShellRpcAsker
 from engine.remote_ports import RemoteShell
 from engine.vocabulary.runtime import Runtime
 from tests.engine.runtimes.remote.real_login import logged_in

@@ -12,7 +12,7 @@ import pytest
 
 from engine.settings.folders import DATA_VARIABLE
 from tests.end_to_end.crossply_programs import Up, up
-from tests.end_to_end.nobody_in import ListenerWatch, is_of, open_to_others
+from tests.end_to_end.security.nobody_in import ListenerWatch, is_of, open_to_others
 from tests.fakes.llama_cpp.gguf_writer import write_heavy_head, write_llama, write_moe
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 from tests.end_to_end.crossply_programs import (
     crossplyctl,
     json_of,

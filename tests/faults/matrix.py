@@ -27,13 +27,13 @@ import psutil
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
 from engine.settings.folders import find_folders
 from engine.vocabulary.runtime import Runtime
-from tests.faults.bed import Bed
-from tests.faults.judge import Trial
-from tests.faults.one_machine import OneMachine
-from tests.faults.page import About, fault_matrix_page, summary
-from tests.faults.three_hosts import ThreeHosts
+from tests.faults.beds.bed import Bed
+from tests.faults.beds.one_machine import OneMachine
+from tests.faults.beds.three_hosts import ThreeHosts
+from tests.faults.breaking.what_breaks import TABLE, BedKind, Cause, Phase
+from tests.faults.judging.judge import Trial
+from tests.faults.judging.page import About, fault_matrix_page, summary
 from tests.faults.trial import Conditions, load_without_fault, run_trial
-from tests.faults.what_breaks import TABLE, BedKind, Cause, Phase
 from tests.lab.lab import Lab, why_not
 
 ROOT = Path(__file__).parents[2]
@@ -168,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
             date=datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d"),
             machine=machine,
             versions=versions,
-            model="a synthetic llama of 12 equal layers, 42 MB, Q8_0 (written by `tests/faults/bed.py`)",
+            model="a synthetic llama of 12 equal layers, 42 MB, Q8_0 (written by `tests/faults/beds/bed.py`)",
             command=_command(given),
             minutes=(time.monotonic() - began) / 60,
             loads=tuple(loads),

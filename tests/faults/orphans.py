@@ -27,12 +27,12 @@ from dataclasses import dataclass
 
 from engine.run_files.run_file import RUN_FILE
 from engine.runtimes.worker_cache import LOADING
-from tests.faults.bed import Bed
+from tests.faults.beds.bed import Bed
+from tests.faults.beds.one_machine import OneMachine
+from tests.faults.beds.running_app import RunningApp
+from tests.faults.beds.three_hosts import ThreeHosts
+from tests.faults.breaking.what_breaks import BedKind
 from tests.faults.matrix import Beds, find_runtime, new_beds
-from tests.faults.one_machine import OneMachine
-from tests.faults.running_app import RunningApp
-from tests.faults.three_hosts import ThreeHosts
-from tests.faults.what_breaks import BedKind
 from tests.lab.lab import why_not
 
 LEFT_SECONDS = 5.0

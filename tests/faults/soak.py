@@ -1,9 +1,10 @@
 """Prompts all the time, a random fault every 20 s: ``python -m tests.faults.soak [--minutes 60] [--fault-every 20]``.
 
 Two users ask through the one address that they were told, without end and patiently; the faults come from the table in
-``what_breaks``. As root over three machines, else on one. Every 10 s the application's memory, threads and file descriptors
-are noted (``--log FILE``, CSV). At the end: what became of the requests, and whether anything grows. Exit status 1 when a
-request was dropped without an answer, when something grows, or when it did not serve any more.
+``what_breaks``. As root over three machines, else on one; with ``--window`` it is the window (offscreen) that is soaked, on
+one machine, else ``crossplyctl up``. Every 10 s the application's memory, threads and file descriptors are noted
+(``--log FILE``, CSV). At the end: what became of the requests, and whether anything grows. Exit status 1 when a request was
+dropped without an answer, when something grows, or when it did not serve any more.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from tests.faults.bed import Bed
-from tests.faults.client import PROGRAM, Client, asking
+from tests.faults.beds.bed import Bed
+from tests.faults.beds.one_machine import OneMachine
+from tests.faults.beds.running_app import NotReached, RunningApp
+from tests.faults.breaking.what_breaks import TABLE, BedKind, Cause
+from tests.faults.clients.client import PROGRAM, Client, asking
+from tests.faults.judging.soak_log import Requests, Sample, as_csv, is_good, requests_of, verdict
 from tests.faults.matrix import find_runtime, new_beds
-from tests.faults.running_app import NotReached, RunningApp
-from tests.faults.soak_log import Requests, Sample, as_csv, is_good, requests_of, verdict
-from tests.faults.what_breaks import TABLE, BedKind, Cause
 from tests.lab.lab import why_not
 
 SAMPLE_EVERY_SECONDS = 10.0
@@ -68,10 +70,18 @@ def causes_for(kind: BedKind) -> list[Cause]:
     return [cause for cause in found if "memory" not in cause.name]
 
 
-def soak(bed: Bed, causes: Sequence[Cause], draw: random.Random, *, seconds: float, fault_every_seconds: float) -> Soaked:
-    """Run it."""
+def soak(
+    bed: Bed,
+    causes: Sequence[Cause],
+    draw: random.Random,
+    *,
+    seconds: float,
+    fault_every_seconds: float,
+    start: Callable[[int], AbstractContextManager[RunningApp]] | None = None,
+) -> Soaked:
+    """Run it; ``start``: another way than the bed's ``start``."""
     soaked = Soaked()
-    with bed.start(0) as app, ExitStack() as stack:
+    with (start or bed.start)(0) as app, ExitStack() as stack:
         app.wait_until_serving(measured=False)
         users = [
             stack.enter_context(
@@ -167,18 +177,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--fault-every", type=float, default=20.0, metavar="SECONDS")
     parser.add_argument("--bed", choices=("one", "three"), default="three" if why_not() is None else "one")
+    parser.add_argument("--window", action="store_true", help="the window, on one machine")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log", type=Path, metavar="FILE", help="the samples as CSV")
     given = parser.parse_args(arguments)
-    kind = BedKind.ONE_MACHINE if given.bed == "one" else BedKind.THREE_HOSTS
-    print(f"{kind.value}, {given.minutes:g} minutes, a fault every {given.fault_every:g} s, seed {given.seed}", flush=True)
+    kind = BedKind.ONE_MACHINE if given.bed == "one" or given.window else BedKind.THREE_HOSTS
+    what = "the window" if given.window else "crossplyctl up"
+    print(
+        f"{what}, {kind.value}, {given.minutes:g} minutes, a fault every {given.fault_every:g} s, seed {given.seed}",
+        flush=True,
+    )
     with new_beds(find_runtime()) as beds:
+        bed = beds.bed(kind)
         soaked = soak(
-            beds.bed(kind),
+            bed,
             causes_for(kind),
             random.Random(given.seed),
             seconds=given.minutes * 60,
             fault_every_seconds=given.fault_every,
+            start=bed.start_window if given.window and isinstance(bed, OneMachine) else None,
         )
     if given.log:
         given.log.write_text(as_csv(soaked.samples), encoding="utf-8")

@@ -8,9 +8,9 @@ import random
 
 import pytest
 
+from tests.faults.beds.one_machine import OneMachine
+from tests.faults.beds.three_hosts import ThreeHosts
 from tests.faults.matrix import cells
-from tests.faults.one_machine import OneMachine
-from tests.faults.three_hosts import ThreeHosts
 from tests.faults.trial import Conditions, run_trial
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from tests.faults.one_machine import OneMachine
+from tests.faults.beds.one_machine import OneMachine
+from tests.faults.beds.three_hosts import ThreeHosts
 from tests.faults.orphans import AFTER_SERVING_SECONDS, kill_at, line_of, measured, starts_again
-from tests.faults.three_hosts import ThreeHosts
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from tests.faults.one_machine import OneMachine
+from tests.faults.beds.one_machine import OneMachine
+from tests.faults.breaking.what_breaks import BedKind
+from tests.faults.judging.soak_log import verdict
 from tests.faults.soak import causes_for, soak
-from tests.faults.soak_log import verdict
-from tests.faults.what_breaks import BedKind
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 

@@ -7,12 +7,12 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from tests.faults.bed import LONG_ANSWER_TOKENS, LONG_PROMPT_WORDS, Bed, coordinator_of
-from tests.faults.break_it import Broken
-from tests.faults.client import Client, asking, first_answer, holding, n_tokens
-from tests.faults.judge import Seen, Trial, judged
-from tests.faults.running_app import LOOK_SECONDS, NotReached, RunningApp
-from tests.faults.what_breaks import SERVICE_SLACK_SECONDS, Cause, Expected, Phase
+from tests.faults.beds.bed import LONG_ANSWER_TOKENS, LONG_PROMPT_WORDS, Bed, coordinator_of
+from tests.faults.beds.running_app import LOOK_SECONDS, NotReached, RunningApp
+from tests.faults.breaking.break_it import Broken
+from tests.faults.breaking.what_breaks import SERVICE_SLACK_SECONDS, Cause, Expected, Phase
+from tests.faults.clients.client import Client, asking, first_answer, holding, n_tokens
+from tests.faults.judging.judge import Seen, Trial, judged
 
 PATIENCE_SECONDS = 30.0
 """Of a probing request. A user's may wait for longer: the address answers, or says when to come back."""

@@ -19,7 +19,7 @@ from engine.llama_cpp.gguf.kv_cache import kv_bytes_of_layer
 from engine.llama_cpp.gguf.model_facts import read_model_facts
 from engine.llama_cpp.server_log import ServerLog, message_of, readable
 from engine.llama_cpp.server_metrics import decoding_slots, parse_metrics
-from engine.machines.rpc_asker import ask_port
+from engine.machines.asking.rpc_asker import ask_port
 from engine.measuring.bench_rows import rows_in
 from engine.planning.split_layers import split_layers
 from engine.process_parts.output_lines import lines_in

@@ -1,7 +1,7 @@
 """The lab: real machines in miniature on this one, for end-to-end tests and for people (``python -m tests.lab``).
 
-``Lab(hosts=4)`` as a context manager: hosts ``lab1`` ... (:class:`tests.lab.host.Host`) with nothing prepared on them but
-sshd, an account and a key that may log in; the *desk*, where the program under test runs (own network namespace, so its
+``Lab(hosts=4)`` as a context manager: hosts ``lab1`` ... (:class:`tests.lab.machines.host.Host`) with nothing prepared on them
+but sshd, an account and a key that may log in; the *desk*, where the program under test runs (own network namespace, so its
 loopback ports are its own, and a home whose ``~/.ssh`` both Crossply and the real ``ssh`` use); the *stranger*, a machine
 that looks which ports it can reach. Needs root.
 
@@ -24,13 +24,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from tests.lab import host_files
-from tests.lab.box import Box, LabFailed, bind, no_ipv6, own_sys
-from tests.lab.delay_relay import DelayRelay
-from tests.lab.host import SSH_PORT, Host, uid_of
 from tests.lab.leftovers import new_name, note_process, remove_cgroups, remove_leftovers
-from tests.lab.stranger import ExposureWatch, Stranger
-from tests.lab.switch import DESK, ITSELF, Switch
+from tests.lab.machines import host_files
+from tests.lab.machines.box import Box, LabFailed, bind, no_ipv6, own_sys
+from tests.lab.machines.host import SSH_PORT, Host, uid_of
+from tests.lab.network.delay_relay import DelayRelay
+from tests.lab.network.stranger import ExposureWatch, Stranger
+from tests.lab.network.switch import DESK, ITSELF, Switch
 
 PROGRAMS = ("ip", "tc", "unshare", "nsenter", "setsid", "setpriv", "ssh", "ssh-keygen", host_files.SSHD)
 DEFAULT_HOME_MB = 4096

@@ -1,7 +1,7 @@
 """What a lab leaves when its test is killed, and how the next lab takes it away.
 
-Processes, namespaces, mounts and links end by themselves (see :mod:`tests.lab.box`). The folder and the cgroups do not:
-they carry the process id *and* start time of their owner, so that a reused process id is not taken for a living owner.
+Processes, namespaces, mounts and links end by themselves (see :mod:`tests.lab.machines.box`). The folder and the cgroups do
+not: they carry the process id *and* start time of their owner, so that a reused process id is not taken for a living owner.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import signal
 import tempfile
 from pathlib import Path
 
-from tests.lab.box import is_gone, wait_until_gone
+from tests.lab.machines.box import is_gone, wait_until_gone
 
 PREFIX = "crossply-lab-"
 PIDS = "processes"

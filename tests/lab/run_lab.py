@@ -13,8 +13,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.settings.folders import find_folders
-from tests.lab.box import LabFailed
 from tests.lab.lab import Lab
+from tests.lab.machines.box import LabFailed
 
 
 def main(arguments: list[str]) -> int:

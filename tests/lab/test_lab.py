@@ -13,9 +13,9 @@ import paramiko
 import psutil
 import pytest
 
-from tests.lab.box import LabFailed
-from tests.lab.host import Host
 from tests.lab.lab import Lab
+from tests.lab.machines.box import LabFailed
+from tests.lab.machines.host import Host
 
 BULK_BYTES = 6_000_000
 

@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from tests.lab import lab as lab_module
-from tests.lab.box import LabFailed
-from tests.lab.host import Host
 from tests.lab.lab import Lab, why_not
 from tests.lab.leftovers import PIDS, PREFIX, new_name, owner_is_alive, remove_leftovers, start_time
+from tests.lab.machines.box import LabFailed
+from tests.lab.machines.host import Host
 from tests.lab.pytest_lab import must_have_lab
 
 ROOT = Path(__file__).parents[2]

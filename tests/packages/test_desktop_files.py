@@ -14,15 +14,15 @@ from engine.settings.policy_file import load_policy
 from engine.vocabulary.admin_policy import AdminPolicy
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS, LINUX = ROOT / "packaging/parts", ROOT / "packaging/linux"
+MADE, LINUX = ROOT / "packaging/parts/made", ROOT / "packaging/linux"
 
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "SOURCE_DATE_EPOCH": "1000000000", "QT_QPA_PLATFORM": "offscreen"}
 
 
-def run_part(name, *arguments):
+def run_maker(name, *arguments):
     done = subprocess.run(
-        [sys.executable, str(PARTS / name), *map(str, arguments)],
+        [sys.executable, str(MADE / name), *map(str, arguments)],
         capture_output=True, text=True, check=False, cwd=ROOT, timeout=120,
         env=ENVIRONMENT,
     )  # fmt: skip
@@ -33,7 +33,7 @@ def run_part(name, *arguments):
 @pytest.fixture(scope="module")
 def completions(tmp_path_factory):
     folder = tmp_path_factory.mktemp("completions")
-    run_part("made_completions.py", folder)
+    run_maker("made_completions.py", folder)
     return folder
 
 
@@ -61,7 +61,7 @@ def test_man_can_show_the_pages_and_warns_of_nothing(name):
 
 
 def test_the_same_tree_gives_the_same_completions(completions, tmp_path):
-    run_part("made_completions.py", tmp_path)
+    run_maker("made_completions.py", tmp_path)
     assert (tmp_path / "_crossplyctl").read_bytes() == (completions / "_crossplyctl").read_bytes()
 
 
@@ -81,7 +81,7 @@ def test_bash_completes_commands_and_options(completions):
 
 
 def test_the_icon_is_drawn_in_every_size_and_not_empty(tmp_path):
-    made = run_part("made_icons.py", tmp_path)
+    made = run_maker("made_icons.py", tmp_path)
     assert [path.name for path in made] == [f"{n}x{n}.png" for n in (16, 22, 24, 32, 48, 64, 128, 256, 512)]
     for path in made:
         image = QImage(str(path))

@@ -81,10 +81,10 @@ def test_a_frozen_application_runs_a_module_of_ours_and_nobody_elses(room, monke
     door = room("parts.started_as_module")
     ran = []
     monkeypatch.setattr(runpy, "run_module", lambda name, **_: ran.append(name))
-    monkeypatch.setattr(sys, "argv", ["crossply", "-m", "engine.ssh.leashed.tunnel_program"])
+    monkeypatch.setattr(sys, "argv", ["crossply", "-m", "engine.ssh.tunnels.tunnel_program"])
     with pytest.raises(SystemExit):
         door.run_module_if_asked()
-    assert ran == ["engine.ssh.leashed.tunnel_program"]
+    assert ran == ["engine.ssh.tunnels.tunnel_program"]
     for other in (["crossply", "-m", "os"], ["crossply"], ["crossplyctl", "plan", "-m"]):
         monkeypatch.setattr(sys, "argv", other)
         door.run_module_if_asked()

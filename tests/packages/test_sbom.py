@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_every_package_of_the_environment_and_llama_cpp_are_named(tmp_path):
     file = tmp_path / "bill.json"
-    made = [sys.executable, str(ROOT / "packaging/parts/made_sbom.py"), sys.executable, str(file)]
+    made = [sys.executable, str(ROOT / "packaging/parts/made/made_sbom.py"), sys.executable, str(file)]
     done = subprocess.run(made, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr
     text = file.read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Programs on another machine that end when we do, and tunnels to their ports. They know a ``RemoteShell``."""
+"""Programs on another machine that end when we do, or are kept running. They know a ``RemoteShell``."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.worker import Layout, Link, RpcServerSpec, Speed, WorkerId, WorkerOffer
-from tests.lab.delay_relay import DelayRelay
+from tests.lab.network.delay_relay import DelayRelay
 
 START_SECONDS = 10.0
 LOOPBACK = "127.0.0.1"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.nobody_in import open_to_others
-from tests.lab.host_files import USER_HOME
+from tests.end_to_end.security.nobody_in import open_to_others
 from tests.lab.lab import Lab
+from tests.lab.machines.host_files import USER_HOME
 
 _LABS = ("clean_lab", "lab")
 

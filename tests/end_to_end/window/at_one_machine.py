@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.settings.folders import find_folders
 from tests.end_to_end.crossply_programs import CARELESS_UMASK, ROOT, end_all
-from tests.end_to_end.x_display import display
+from tests.end_to_end.window.x_display import display
 
 _LOOK_SECONDS = 0.5
 

@@ -19,7 +19,7 @@ from engine.session.plan_runs.in_background import MEASURE_PLANS
 from engine.session.state import Choices, ClusterState, RunPhase
 from engine.vocabulary.plan import Plan, Policy
 from gui.what_to_show.plan_table_content import ROWS
-from tests.end_to_end.window_person import Person, visit
+from tests.end_to_end.window.window_person import Person, visit
 
 MEASURE_SECONDS = 240.0
 """80 on a machine that does nothing else."""

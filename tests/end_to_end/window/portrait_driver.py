@@ -14,7 +14,7 @@ from engine.session.working.machines.look import CALIBRATE
 from engine.vocabulary.plan import Plan
 from gui.what_to_show.watching.charts import Window
 from tests.end_to_end.window.one_machine_driver import measure, split_the_cpu
-from tests.end_to_end.window_person import Person, close_the_window, visit
+from tests.end_to_end.window.window_person import Person, close_the_window, visit
 
 BEGINNINGS = ("The capital of France is", "Once upon a time there was a", "The largest planet is")
 MEASURE_SECONDS = 300.0

@@ -18,7 +18,7 @@ from engine.runtimes.demo_model import find_demo_model
 from engine.runtimes.find_runtimes import CHOSEN_VARIABLE
 from engine.settings.folders import DATA_VARIABLE, find_folders
 from tests.end_to_end.crossply_programs import ROOT
-from tests.end_to_end.lab.at_the_window import walk as walk_in_the_lab
+from tests.end_to_end.lab.window.at_the_window import walk as walk_in_the_lab
 from tests.end_to_end.window.at_one_machine import walk
 from tests.lab.lab import Lab
 

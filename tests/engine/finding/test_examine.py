@@ -7,7 +7,7 @@ from engine.finding import examine as module
 from engine.finding.examine import Examination, Examiner, Ports
 from engine.finding.sighting import AddressAnswered, HostSeen, OllamaSeen, RpcSeen, SshSeen
 from engine.finding.ways.connect_all import PortState
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 from engine.ports import RpcState
 from engine.vocabulary.found import FoundRpcServer
 from engine.vocabulary.runtime import RpcProtocolVersion

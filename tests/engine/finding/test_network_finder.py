@@ -10,7 +10,7 @@ import pytest
 
 from engine.finding.examine import Ports
 from engine.finding.network_finder import NetworkFinder
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 from engine.ports import RpcState
 from engine.session.jobs import Token
 from tests.engine.finding.talking_servers import NotingAsker, refused_port
@@ -22,7 +22,7 @@ import json, sys, time
 from pathlib import Path
 from engine.finding.network_finder import NetworkFinder
 from engine.finding.ways.ssh_names import SshName
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 from engine.processes.run_command import run_command
 from engine.session.jobs import Token
 

@@ -14,7 +14,7 @@ from engine.finding.sighting import Sighting
 from engine.finding.ways.connect_all import PortState
 from engine.finding.ways.local_networks import Interface
 from engine.finding.ways.ssh_names import SshName, as_it_is
-from engine.machines.rpc_asker import SocketRpcAsker
+from engine.machines.asking.rpc_asker import SocketRpcAsker
 from engine.ports import RpcState
 from engine.session.jobs import Token
 from engine.vocabulary.found import FoundBy

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pynvml
 
-from engine.machines.cgroup_limits import CgroupLimits
 from engine.machines.gpus.nvidia import NvidiaGpus
 from engine.machines.gpus.sysfs_gpus import SysfsGpus
 from engine.machines.gpus.vendor_gpu import VendorAnswer
+from engine.machines.limits.cgroup_limits import CgroupLimits
 from engine.machines.processors.cpu_of_system import CpuOfSystem
 from engine.machines.system_facts import SystemFacts
 from engine.machines.this_machine import ThisMachine, cpu_within, why_no_gpu

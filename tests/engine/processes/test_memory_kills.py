@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from engine.machines.memory_limits import MemoryLimits
+from engine.machines.limits.memory_limits import MemoryLimits
 from engine.processes import memory_kills
 from engine.processes.local_process import LocalProcessStarter
 from engine.processes.memory_kills import MemoryKills, counted_kills

@@ -14,7 +14,7 @@ from gui.what_to_show.worker_marks import marks_of
 from tests.fakes.states import cluster_pieces as pieces
 from tests.fakes.states import cluster_states as states
 from tests.fakes.states import edited_states as edited
-from tests.gui.what_to_show.every_card import machine_cards_of
+from tests.gui.what_to_show.cards.every_card import machine_cards_of
 
 
 def test_a_machine_without_programs_offers_to_build_them() -> None:

@@ -10,7 +10,7 @@ from engine.vocabulary.worker import native
 from gui.what_to_show.status_content import n_workers_running, status_of
 from gui.what_to_show.tabs.logs_content import log_sources_of
 from tests.fakes.states import cluster_states as states
-from tests.gui.what_to_show.every_card import machine_cards_of
+from tests.gui.what_to_show.cards.every_card import machine_cards_of
 
 
 def natively() -> ClusterState:

@@ -15,11 +15,11 @@ from typing import Literal
 import msgspec
 
 from engine.errors import ProbeFailed
-from engine.machines.cgroup_limits import read_cgroup_limits
 from engine.machines.file_trees import FileTree, SentFiles
 from engine.machines.gpus.nvidia_smi import parse_nvidia_smi
 from engine.machines.gpus.sysfs_gpus import SysfsGpus
 from engine.machines.gpus.vendor_gpu import VendorAnswer, VendorGpu
+from engine.machines.limits.cgroup_limits import read_cgroup_limits
 from engine.machines.os_name import pretty_name
 from engine.machines.processors.cpu_of_system import CpuOfSystem, cpu_of_linux
 from engine.machines.remote_probe.sent import sent_by_macos as macos

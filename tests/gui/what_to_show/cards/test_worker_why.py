@@ -14,7 +14,7 @@ from gui.what_to_show.cards.worker_why import command_of_worker, process_of_work
 from tests.fakes.states import cluster_pieces as pieces
 from tests.fakes.states import cluster_states as states
 from tests.fakes.states import remote_states as remote
-from tests.gui.what_to_show.every_card import machine_cards_of
+from tests.gui.what_to_show.cards.every_card import machine_cards_of
 
 
 def with_speeds(make=states.plan_shown):
