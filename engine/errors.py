@@ -125,6 +125,10 @@ class ProbeFailed(RemoteProblem):
     """What a machine told about itself makes no sense."""
 
 
+class ProbeTimedOut(ProbeFailed):
+    """A machine that we are logged in to told nothing in time: it is overloaded, or something on it hangs. It may later."""
+
+
 class RemoteFileProblem(RemoteProblem):
     """A file could not be written or read on a remote machine."""
 

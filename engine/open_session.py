@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -32,7 +33,7 @@ from engine.runtimes.demo_model import fetch_demo_model
 from engine.runtimes.model_files import GgufModelFiles
 from engine.runtimes.models.model_places import Store, stores_of
 from engine.runtimes.runtime_finder import LocalRuntimeFinder
-from engine.runtimes.worker_cache import prune_and_measure
+from engine.runtimes.worker_cache import cache_is_whole, prune_and_measure
 from engine.session.events import ProblemHappened
 from engine.session.jobs import Token
 from engine.session.outside import Outside
@@ -60,6 +61,7 @@ from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout
 
+T = TypeVar("T")
 _NOTHING_LOCKED = AdminPolicy()
 
 
@@ -117,6 +119,7 @@ def real_outside(folders: Folders | None = None) -> Outside:
         ),
         worker_cache_folder=str(folders.cache / "workers"),
         prune_worker_cache=lambda: prune_and_measure(folders.cache / "workers"),
+        worker_cache_is_whole=lambda: cache_is_whole(folders.cache / "workers"),
         written_bytes=written_bytes,
         connector=SshConnector(known_hosts, ssh, starter, policy),
         policy=policy,
@@ -223,6 +226,26 @@ def settings_from(choices: Choices, before: Settings, policy: AdminPolicy = _NOT
     )
 
 
+def with_changes(stored: Settings, before: Choices, after: Choices, policy: AdminPolicy = _NOTHING_LOCKED) -> Settings:
+    """What is stored with what was chosen between the two: all else may be another window's, and is newer than what this one
+    began with."""
+    old, new = settings_from(before, stored, policy), settings_from(after, stored, policy)
+    changed = {name: getattr(new, name) for name in new.__struct_fields__ if getattr(new, name) != getattr(old, name)}
+    if "machines" in changed:
+        changed["machines"] = _list_with_changes(stored.machines, old.machines, new.machines)
+    if "model_folders" in changed:
+        changed["model_folders"] = _list_with_changes(stored.model_folders, old.model_folders, new.model_folders)
+    return msgspec.structs.replace(stored, **changed)
+
+
+def _list_with_changes(stored: tuple[T, ...], old: tuple[T, ...], new: tuple[T, ...]) -> tuple[T, ...]:
+    """What was added and what was taken away; the order of ``new`` where nobody else has changed it."""
+    if stored == old:
+        return new
+    left = tuple(entry for entry in stored if entry in new or entry not in old)
+    return (*left, *(entry for entry in new if entry not in old and entry not in stored))
+
+
 _THIS_MACHINE_ONLY = ApiPlace()
 
 
@@ -249,6 +272,8 @@ class RunningSession(Session):
         self._notices = notices
         self._place = place
         self._told_unsaved = False
+        self._saved = choices
+        """Up to where what was chosen is remembered."""
 
     def start(self) -> None:
         """Start, and if this session remembers go on where the last one ended."""
@@ -295,8 +320,8 @@ class RunningSession(Session):
         """A full disk is told, once until it works again; of a file that is left alone ``remembered_choices`` has told."""
         with contextlib.suppress(BadInput):
             try:
-                update_settings(folder, lambda before: settings_from(choices, before, self._outside.policy))
-                self._told_unsaved = False
+                update_settings(folder, lambda stored: with_changes(stored, self._saved, choices, self._outside.policy))
+                self._told_unsaved, self._saved = False, choices
             except OSError as error:
                 if not self._told_unsaved:
                     tell(f"What is chosen is not remembered: {folder} cannot be written ({error.strerror}).")

@@ -137,6 +137,8 @@ class WorkDone:
     marks: tuple[int, ...] = ()
     """Numbers that change with every batch: its count of them, and each request's tokens read and generated so far. Empty =
     this build tells none."""
+    takes_requests: bool = True
+    """False: it refuses connections. It is ending, or gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

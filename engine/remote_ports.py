@@ -212,7 +212,10 @@ class RemoteMachine(Protocol):
         """
 
     def prune_worker_cache(self) -> int | None:
-        """Bring the cache folder there within its size; before a launch."""
+        """Bring the cache folder there within its size, without what an unfinished load wrote; before a launch."""
+
+    def worker_cache_is_whole(self) -> None:
+        """A load came to its end: what it wrote there may be used."""
 
     def stop_kept(self) -> None:
         """Stop the programs of ours that were left running there. Raises ``ProcessFailed``, ``MachineUnreachable``."""

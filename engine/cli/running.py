@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 from typing import Any
 
 from engine.cli.terminal import exit_codes
@@ -112,10 +113,11 @@ def run_map(arguments: argparse.Namespace) -> int:
 def run_down(arguments: argparse.Namespace) -> int:
     """Stop it and wait until it is gone."""
     folder = find_folders().state
+    asked = read_running(folder) or {}
     if not ask_to_stop(folder):
         return _nothing(arguments, {"stopped": False})
     ends = time.monotonic() + DOWN_SECONDS
-    while is_running(folder):
+    while is_running(folder) and _pid(folder, asked) == asked.get("pid"):  # a second window may be seen now
         if time.monotonic() > ends:
             complain(f"It has not ended within {DOWN_SECONDS:.0f} s.", "See crossplyctl status.")
             return exit_codes.FAILED
@@ -125,6 +127,11 @@ def run_down(arguments: argparse.Namespace) -> int:
     else:
         say("Stopped.")
     return exit_codes.OK
+
+
+def _pid(folder: Path, before: dict[str, Any]) -> object:
+    """Of the one that runs; the same as before where it has not said so yet."""
+    return (read_running(folder) or before).get("pid")
 
 
 def _nothing(arguments: argparse.Namespace, document: dict[str, Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable
 from time import monotonic
@@ -20,7 +21,7 @@ from engine.gateway.admission import (
     refusal_of,
 )
 from engine.gateway.exchange import Exchange, Means
-from engine.gateway.passed_headers import Raw
+from engine.gateway.passed_headers import Raw, first, is_last
 
 _LAST_WORD_SECONDS = 1.0
 """A client that reads nothing is not told why."""
@@ -50,6 +51,8 @@ class Application:
         if refusal is None and not arrival.path.startswith("/") and arrival.path != "*":
             refusal = answers.bad_request("The target of a request must be a path.")
         if refusal is not None:
+            if is_last(arrival.headers, scope["http_version"]) and first(arrival.headers, b"expect") is None:
+                await self._hear_out(receive)
             await _say(send, refusal.status, refusal.raw_headers, refusal.body)
         elif is_preflight(arrival):
             await _say(send, 204, preflight_headers(arrival), b"")
@@ -60,6 +63,13 @@ class Application:
         else:
             exchange = Exchange(scope, receive, send, self._means, cors_headers(arrival))
             await self._exchange(exchange, is_work=arrival.method == "POST")
+
+    async def _hear_out(self, receive: Receive) -> None:
+        """A connection that is closed while its client still sends is reset by the system, and the answer is lost with it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._means.limits.body_idle_seconds):
+                while (await receive()).get("more_body", False):
+                    pass
 
     def idle_seconds(self) -> float:
         """Since the last request that has llama-server work (a POST: whoever only reads counters is nobody who waits);

@@ -4,6 +4,7 @@ goes away is noticed."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from enum import StrEnum
 
@@ -31,6 +32,7 @@ class ClientBody:
         self._size = 0
         self._n_taken = 0
         self._complete = False
+        self._dropped = False
         self._moved = asyncio.Event()
 
     @property
@@ -41,7 +43,7 @@ class ClientBody:
     async def read(self) -> ReadingEnded:
         """Read until the client has gone or stalls. A body that is too large to keep is read no faster than it is sent on."""
         while True:
-            while not self.is_kept and self._n_taken < len(self._pieces):
+            while not self._dropped and not self.is_kept and self._n_taken < len(self._pieces):
                 await self._next_move()
             try:
                 async with asyncio.timeout(None if self._complete else self._limits.body_idle_seconds):
@@ -53,7 +55,7 @@ class ClientBody:
             self._take(message.get("body", b""), complete=not message.get("more_body", False))
 
     def _take(self, piece: bytes, *, complete: bool) -> None:
-        if piece:
+        if piece and not self._dropped:
             self._pieces.append(piece)
             self._size += len(piece)
         self._complete = self._complete or complete
@@ -74,6 +76,16 @@ class ClientBody:
             if self._complete:
                 return
             await self._next_move()
+
+    async def drop(self) -> None:
+        """Nobody wants it any more. Returns when all of it came, or not in time; ``read`` goes on meanwhile."""
+        self._dropped = True
+        self._pieces.clear()
+        self._move()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.body_idle_seconds):
+                while not self._complete:
+                    await self._next_move()
 
     def _move(self) -> None:
         moved, self._moved = self._moved, asyncio.Event()

@@ -23,7 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 from engine.gateway.answers import Refusal, Unavailable, bad_request, too_slow, unavailable
 from engine.gateway.client_body import ClientBody, ReadingEnded
 from engine.gateway.limits import Limits
-from engine.gateway.passed_headers import Raw, first, has_body, to_client, to_llama_server
+from engine.gateway.passed_headers import Raw, first, has_body, is_last, to_client, to_llama_server
 from engine.gateway.serving_now import ServingNow
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Exchange:
             try:
                 url, generation = await self._means.serving.ready(wait_seconds)
             except Unavailable as why:
-                await self._refuse(why.refusal)
+                await self._refuse_when_heard(why.refusal)
                 return
             try:
                 await self._ask(url)
@@ -103,14 +103,14 @@ class Exchange:
             except _TakesNothing:
                 return  # there is nobody to tell; llama-server is free again
             except httpx.LocalProtocolError as error:
-                await self._refuse(bad_request(f"This request cannot be passed on: {error}."))
+                await self._refuse_when_heard(bad_request(f"This request cannot be passed on: {error}."))
                 return
             except httpx.TransportError as error:
                 n_lost += not isinstance(error, _NEVER_THERE)
             may_try_again = not self._begun and n_lost < 2 and self._body.is_kept
             if not may_try_again or not await self._means.serving.changed_since(generation, limits.notice_seconds):
                 break
-        await self._refuse(unavailable(_DIED, self._means.serving.expected_seconds()))
+        await self._refuse_when_heard(unavailable(_DIED, self._means.serving.expected_seconds()))
 
     async def _ask(self, url: str) -> None:
         """Send it and pass the answer on. Raises ``httpx.TransportError`` when llama-server goes away."""
@@ -159,6 +159,12 @@ class Exchange:
                 await self._send(_piece(piece, more=True))
         except TimeoutError:
             raise _TakesNothing from None
+
+    async def _refuse_when_heard(self, refusal: Refusal) -> None:
+        """A connection that is closed while its client still sends is reset by the system, and the answer is lost with it."""
+        if not self._begun and is_last(self._scope["headers"], self._scope["http_version"]):
+            await self._body.drop()
+        await self._refuse(refusal)
 
     async def _refuse(self, refusal: Refusal) -> None:
         """Say so in the way that is left: as the answer, as the last event of a stream, or by the end of the connection."""

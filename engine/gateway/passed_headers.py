@@ -49,6 +49,11 @@ def has_body(headers: Iterable[Raw]) -> bool:
     return first(headers, b"transfer-encoding") is not None or length not in (None, "0")
 
 
+def is_last(headers: Iterable[Raw], http_version: str) -> bool:
+    """Whether the connection is closed after the answer."""
+    return http_version == "1.0" or b"close" in _named_by_connection(list(headers))
+
+
 def _named_by_connection(headers: list[Raw]) -> set[bytes]:
     values = (value for name, value in headers if name.lower() == b"connection")
     return {token.strip().lower() for value in values for token in value.split(b",")}

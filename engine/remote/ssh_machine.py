@@ -30,9 +30,11 @@ from engine.vocabulary.running.process import ProcessSpec
 from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Link
 
-_MAKE_PRIVATE = ("exec", "sh", "-c", 'umask 077; mkdir -p -- "$1"; LC_ALL=C df -Pk -- "$1"', "sh")
-"""Followed by the folder; prints how much room its disk has. Its parents are ours alone, too: ``mkdir -m`` is about the last
-one only."""
+_MAKE_PRIVATE = ("exec", "sh", "-c", 'umask 077; mkdir -p -- "$1"; touch -- "$1/.loading"; LC_ALL=C df -Pk -- "$1"', "sh")
+"""Followed by the folder; marks that a load begins (see ``worker_cache``), and prints how much room its disk has. Its parents
+are ours alone, too: ``mkdir -m`` is about the last one only."""
+
+_IS_WHOLE = ("exec", "sh", "-c", 'rm -f -- "$1/.loading"', "sh")
 
 MakeTunnel = Callable[[tuple[Forward, ...]], ProcessSpec]
 
@@ -113,6 +115,10 @@ class SshMachine:
         prune_worker_cache(self._shell, self.worker_cache_folder)
         done = self._shell.run(shlex.join((*_MAKE_PRIVATE, self.worker_cache_folder)), timeout_seconds=10.0)
         return free_bytes_in(done.stdout)
+
+    def worker_cache_is_whole(self) -> None:
+        """The load came to its end."""
+        self._shell.run(shlex.join((*_IS_WHOLE, self.worker_cache_folder)), timeout_seconds=10.0)
 
     def stop_kept(self) -> None:
         """Adopt each and stop it."""

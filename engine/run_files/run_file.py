@@ -31,6 +31,7 @@ class RunPublisher:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock: IO[str] | None = None
+        self._released = False
         self._last: str | None = None
 
     def claim(self) -> bool:
@@ -42,7 +43,7 @@ class RunPublisher:
             return False
         # What a killed one left behind must not be read as ours: its pid may be a stranger's by now.
         (self._folder / RUN_FILE).unlink(missing_ok=True)
-        self._lock = handle
+        self._lock, self._released = handle, False
         return True
 
     @staticmethod
@@ -53,15 +54,17 @@ class RunPublisher:
             time.sleep(_BETWEEN_ATTEMPTS_SECONDS)
 
     def publish(self, state: dict[str, Any]) -> None:
-        """Write the state, if it changed and we are the one that runs."""
+        """Write the state, if it changed and we are the one that runs, or become it: the one that was may have ended, and
+        what serves now must be seen and stopped, too. Raises ``OSError``."""
         text = json.dumps({"pid": os.getpid(), **state}, indent=1)
-        if self._lock is None or text == self._last:
+        if text == self._last or self._released or (self._lock is None and not self.claim()):
             return
         write_atomically(self._folder / RUN_FILE, text.encode(), flushed=False)  # worth nothing after a power cut
         self._last = text
 
     def release(self) -> None:
-        """Stop being the one that runs; the file goes."""
+        """Stop being the one that runs, or wanting to be; the file goes."""
+        self._released = True
         if self._lock is None:
             return
         with contextlib.suppress(FileNotFoundError):

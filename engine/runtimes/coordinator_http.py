@@ -52,14 +52,16 @@ class HttpCoordinator:
             return False
 
     def work_done(self) -> WorkDone | None:
-        """From ``/metrics`` and ``/slots``. One that refuses the connection works on nothing: its end is seen by others."""
+        """From ``/metrics`` and ``/slots``. One that refuses the connection works on nothing, and says so by that."""
         try:
             with self._open("GET", "/metrics", None, _PROGRESS_SECONDS) as response:
                 text = self._text_of(response)
             requests = int(parse_metrics(text).requests_processing)
             slots = self._slots(_PROGRESS_SECONDS) if requests else "[]"
         except CoordinatorUnusable as error:
-            return None if isinstance(error.__cause__, TimeoutError) else WorkDone(requests=0)
+            if isinstance(error.__cause__, TimeoutError):
+                return None
+            return WorkDone(requests=0, takes_requests=not isinstance(error.__cause__, ConnectionRefusedError))
         return WorkDone(requests=requests, marks=work_marks(text, slots))
 
     def counters(self) -> Counters:

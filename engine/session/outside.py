@@ -52,6 +52,8 @@ class Outside:
     """``LLAMA_CACHE`` of the rpc-servers we start."""
     prune_worker_cache: Callable[[], int | None]
     """Brings that folder within its size, before a launch, and says how many bytes are free there (``None`` = not known)."""
+    worker_cache_is_whole: Callable[[], None]
+    """A load came to its end: what it wrote into that folder may be used by the next one."""
     written_bytes: Callable[[int], int | None]
     """What a process of ours has written so far (a tunnel: what it carried); ``None`` where the system does not tell."""
     connector: MachineConnector

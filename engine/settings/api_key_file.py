@@ -8,6 +8,7 @@ window could not copy it a second time, and who reads this file can read all els
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from pathlib import Path
 
@@ -18,6 +19,7 @@ FILE_NAME = "api-key"
 COORDINATOR_FILE_NAME = "llama-server-key"
 """Between us and our llama-server: nobody needs to see that one. Without it every page in a browser on this machine that tries
 ports could use llama-server behind the API's back."""
+_KEY = re.compile(r"[\x20-\x7e]+")
 _BYTES = 32
 _MOST_BYTES = 1024
 
@@ -31,13 +33,15 @@ class ApiKeyFile:
         self._key: str | None = None
 
     def load(self) -> str | None:
-        """The key, or ``None`` when there is none (an empty file is none)."""
+        """The key, or ``None`` when there is none. What cannot stand in a header is none: another is made then, nobody is let
+        in meanwhile, and no request breaks of it."""
         try:
             found = self.path.stat()
             seen = (found.st_mtime_ns, found.st_ino, found.st_size)
             if seen != self._seen:
                 with self.path.open("rb") as file:
-                    self._key = file.read(_MOST_BYTES).decode("ascii", errors="replace").strip() or None
+                    key = file.read(_MOST_BYTES).decode("ascii", errors="replace").strip()
+                self._key = key if _KEY.fullmatch(key) else None
                 self._seen = seen
         except OSError:
             self._seen, self._key = None, None

@@ -45,7 +45,7 @@ def recovery_of(state: ClusterState, now_seconds: float) -> RecoveryContent | No
     if recovery.goes_on and not recovery.quiet and not state.closing:
         return _going_on(state, now_seconds)
     if recovery.history and state.run_phase is RunPhase.READY:
-        return _over(state, recovery.history[-1], len(recovery.history))
+        return _over(state, recovery.history[-1], recovery.n_recovered)
     return None
 
 

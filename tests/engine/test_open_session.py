@@ -1,6 +1,7 @@
 """The composition root: it builds, and settings become choices. Nothing is started."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from engine.open_session import (
     real_outside,
     remembered_choices,
     settings_from,
+    with_changes,
 )
 from engine.run_files.run_file import LOCK_FILE as RUN_LOCK
 from engine.run_files.run_file import RunPublisher
@@ -117,6 +119,35 @@ def test_the_window_remembers_what_is_chosen(tmp_path):
     session._jobs = FakeJobs()
     session.add_machines(*TARGETS)
     assert choices_from(load_settings(tmp_path)).targets == TARGETS
+
+
+def test_two_windows_keep_each_others_machines_and_folders(tmp_path):
+    one, two = (RunningSession(Fakes().outside(), Choices(), RunPublisher(tmp_path), remember=tmp_path) for _ in range(2))
+    one._jobs, two._jobs = FakeJobs(), FakeJobs()
+    one.choose(replace(one.chosen, targets=TARGETS, model_folders=("/big",)))
+    two.choose(replace(two.chosen, policy=Policy.EVEN))
+    two.add_machines(SshTarget(host="third"))
+    one.choose(replace(one.chosen, targets=TARGETS[:1]))
+    kept = choices_from(load_settings(tmp_path))
+    assert kept.targets == (TARGETS[0], SshTarget(host="third"))
+    assert (kept.policy, kept.model_folders) == (Policy.EVEN, ("/big",))
+
+
+@pytest.mark.parametrize(
+    ("stored", "old", "new", "after"),
+    [
+        ("ab", "ab", "ba", "ba"),
+        ("abc", "ab", "ba", "abc"),
+        ("abc", "ab", "abd", "abcd"),
+        ("b", "ab", "abd", "bd"),
+        ("abc", "ab", "b", "bc"),
+        ("abd", "ab", "abd", "abd"),
+    ],
+)
+def test_lists_of_two_windows(stored, old, new, after):
+    chosen = {name: Settings(model_folders=tuple(folders)) for name, folders in (("old", old), ("new", new))}
+    merged = with_changes(Settings(model_folders=tuple(stored)), choices_from(chosen["old"]), choices_from(chosen["new"]))
+    assert "".join(merged.model_folders) == after
 
 
 def test_a_disk_on_which_choices_cannot_be_remembered_is_told_once(tmp_path, caplog, monkeypatch):

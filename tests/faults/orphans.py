@@ -8,7 +8,8 @@ second after it serves; ``--seed`` draws the same ones again.
 leash itself), no listener (which a process would hold), no lock file held, no lock folder, no temporary file. What a run that
 was ended well leaves (settings, history, weight caches, the free ``run.lock``) is no leftover. Neither is ``run.json``: the
 lock beside it is free, which proves it stale, and the start after it must not be confused by it. Neither is what has arrived
-of a copy of llama.cpp, which goes on from there. Exit status 1 when anything was left.
+of a copy of llama.cpp, which goes on from there, nor the mark in a worker's cache that says a load did not come to its end: it
+is what makes the next one right. Exit status 1 when anything was left.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from engine.run_files.run_file import RUN_FILE
+from engine.runtimes.worker_cache import LOADING
 from tests.faults.beds.bed import Bed
 from tests.faults.beds.one_machine import OneMachine
 from tests.faults.beds.running_app import RunningApp
@@ -37,7 +39,7 @@ LEFT_SECONDS = 5.0
 AFTER_SERVING_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 _ORDINARY = re.compile(
-    rf"/({re.escape(RUN_FILE)}|history\.sqlite(-wal|-shm|-journal)?|copied-by-crossply\.json|__pycache__.*)$|/share/crossply$"
+    rf"/({re.escape(RUN_FILE)}|{re.escape(LOADING)}|history\.sqlite(-wal|-shm|-journal)?|copied-by-crossply\.json|__pycache__.*)$|/share/crossply$"
 )
 """What every run makes and keeps: its own data folder among it, and in it the note of a copy of llama.cpp that is whole."""
 _CUT_COPY = re.compile(r"/runtimes/\.incoming-(?!.*\.lock)")

@@ -13,7 +13,7 @@ from engine.cli.terminal.output import say
 from engine.errors import ProcessFailed
 from engine.session.recovering.told import question, what_goes_on, what_is_there_again, what_it_cost
 from engine.session.state import ClusterState
-from engine.vocabulary.running.recovery import Recovered, RecoveryStep
+from engine.vocabulary.running.recovery import Recovery, RecoveryStep
 
 
 class Answered(Protocol):
@@ -31,7 +31,7 @@ class RecoveryNews:
 
     def __init__(self) -> None:
         self._sentence = ""
-        self._history: tuple[Recovered, ...] = ()
+        self._told = Recovery()
         self._asked = False
         self._there_again = ""
 
@@ -44,7 +44,7 @@ class RecoveryNews:
         if sentence and sentence != self._sentence and not asks:
             say(sentence)
         self._sentence = sentence
-        self._tell_cost(recovery.history)
+        self._tell_cost(recovery)
         there_again = what_is_there_again(state)
         if there_again and there_again != self._there_again:
             say(there_again)
@@ -53,13 +53,14 @@ class RecoveryNews:
             self._ask(state, session)
         self._asked = asks
 
-    def _tell_cost(self, history: tuple[Recovered, ...]) -> None:
-        before, self._history = self._history, history
-        if not history or history == before:
+    def _tell_cost(self, recovery: Recovery) -> None:
+        before, self._told = self._told, recovery
+        history = recovery.history
+        if not history:
             return
-        if len(history) > len(before) or len(history) < len(before):
+        if recovery.n_recovered != before.n_recovered:
             say(what_it_cost(history[-1]))
-        elif history[-1].after_is_measured and not before[-1].after_is_measured:
+        elif history[-1].after_is_measured and not before.history[-1].after_is_measured:
             say(f"Measured meanwhile: {what_it_cost(history[-1])}")
 
     def _ask(self, state: ClusterState, session: Answered) -> None:

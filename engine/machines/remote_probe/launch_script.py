@@ -18,7 +18,7 @@ import shlex
 from functools import cache
 from importlib.resources import files
 
-from engine.errors import ProbeFailed
+from engine.errors import ProbeFailed, ProbeTimedOut
 from engine.ports import CancelToken
 from engine.remote_ports import CommandOutput, RemoteShell
 from engine.vocabulary.remote import SshTarget
@@ -67,7 +67,7 @@ def run_program(
 ) -> bytes:
     """Run it to its end: what it printed between its nonces.
 
-    Raises ``ProbeFailed`` when there is no such thing, ``MachineUnreachable``, ``Cancelled``.
+    Raises ``ProbeFailed`` when there is no such thing (``ProbeTimedOut``: not in time), ``MachineUnreachable``, ``Cancelled``.
     """
     nonce = new_nonce()
     output = shell.run(
@@ -92,8 +92,9 @@ def between(output: bytes, nonce: str) -> bytes | None:
 def _no_answer(target: SshTarget, output: CommandOutput, timeout_seconds: float) -> ProbeFailed:
     if output.timed_out:
         why = f"did not answer within {timeout_seconds:.0f} s when it was asked about itself"
-        advice = "It may be overloaded, or a driver or a network file system hangs on it."
-    elif len(output.stdout) >= _MOST_ANSWER_BYTES:
+        advice = "It may be overloaded, or a driver or a network file system hangs on it. It is asked again."
+        return ProbeTimedOut(f"{target.text} {why}.", advice=advice)
+    if len(output.stdout) >= _MOST_ANSWER_BYTES:
         why, advice = "said far too much when it was asked about itself", "Look at what its login shell prints."
     else:
         why = "did not answer when it was asked about itself"

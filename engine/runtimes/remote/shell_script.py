@@ -13,7 +13,7 @@ import secrets
 import shlex
 from dataclasses import dataclass
 
-from engine.errors import ProbeFailed
+from engine.errors import ProbeFailed, ProbeTimedOut
 from engine.ports import CancelToken
 from engine.remote_ports import RemoteShell
 
@@ -83,7 +83,7 @@ def run_script(
         token=token,
     )
     if said.timed_out:
-        raise ProbeFailed(f"{machine_name(shell)} did not answer within {timeout_seconds:g} seconds.", advice="Try again.")
+        raise ProbeTimedOut(f"{machine_name(shell)} did not answer within {timeout_seconds:g} seconds.", advice="Try again.")
     sections = _cut(said.stdout, nonce)
     if not sections or sections[-1].key != _END:
         raise ProbeFailed(

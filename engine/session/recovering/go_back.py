@@ -23,6 +23,8 @@ IDLE_SECONDS = 30.0
 CALM_SECONDS = 30.0
 """So long it must be there; twice as long after every further recovery of this launch."""
 MOST_CALM_SECONDS = 600.0
+_MOST_DOUBLINGS = 10
+"""More than it takes to get there; 2 to the 1024th would be no float any more."""
 
 
 def better_plan(state: ClusterState) -> Plan | None:
@@ -55,7 +57,8 @@ def there_again(state: ClusterState) -> tuple[str, ...]:
 
 def calm_seconds(recovery: Recovery) -> float:
     """For how long a machine must be there before it is gone back to."""
-    return min(MOST_CALM_SECONDS, CALM_SECONDS * 2.0 ** max(0, len(recovery.history) - 1))
+    doublings = min(max(0, recovery.n_recovered - 1), _MOST_DOUBLINGS)
+    return min(MOST_CALM_SECONDS, CALM_SECONDS * 2.0**doublings)
 
 
 def missed_by(recovery: Recovery, plan: Plan) -> tuple[MachineId, ...]:

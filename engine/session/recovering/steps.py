@@ -41,6 +41,8 @@ from engine.vocabulary.running.recovery import Cure, Recovered, Recovery, Recove
 from engine.vocabulary.running.throughput import RequestTimings
 
 MAX_PROBLEMS = 20
+KEPT_RECOVERIES = 100
+"""A service that runs for weeks comes back thousands of times, and its state is published twice a second."""
 
 _ADVICE = {
     RecoveryMode.AUTOMATIC: "What is left of the run is stopped and started again.",
@@ -111,7 +113,9 @@ def is_back(state: ClusterState) -> ClusterState:
     missed = missed_by(recovery, run.plan)
     done = replace(recovery, step=RecoveryStep.NONE, missing="", quiet=False, n_ports_taken=0, missed=missed)
     if not recovery.quiet:
-        done = replace(done, history=(*recovery.history, _recovered(state, recovery, run.plan)))
+        history = (*recovery.history, _recovered(state, recovery, run.plan))
+        n_forgotten = recovery.n_forgotten + len(history[:-KEPT_RECOVERIES])
+        done = replace(done, history=history[-KEPT_RECOVERIES:], n_forgotten=n_forgotten)
     return replace(state, recovery=done, problems=problems)
 
 
@@ -136,7 +140,7 @@ def ended(state: ClusterState) -> ClusterState:
     before = state.recovery
     if before == Recovery():
         return state
-    state = replace(state, recovery=Recovery(history=before.history))
+    state = replace(state, recovery=Recovery(history=before.history, n_forgotten=before.n_forgotten))
     return replanned(with_machines(state)) if before.changes_plan else state
 
 

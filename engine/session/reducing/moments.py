@@ -32,7 +32,7 @@ def with_moments(before: ClusterState, after: ClusterState) -> ClusterState:
 
 def _of_run(before: ClusterState, after: ClusterState) -> list[Moment]:
     found = []
-    recovered = len(after.recovery.history) - len(before.recovery.history)
+    recovered = after.recovery.n_recovered - before.recovery.n_recovered
     if recovered > 0:  # instead of "ready"
         found.append(_moment(after, MomentKind.RECOVERED, duration(after.recovery.history[-1].seconds)))
     elif after.n_launches > before.n_launches and before.run_phase is RunPhase.RECOVERING:

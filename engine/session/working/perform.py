@@ -32,6 +32,7 @@ from engine.session.working.faults.run_ends import RunEnds
 from engine.session.working.faults.start_problems import never_answered, no_tunnel, not_started
 from engine.session.working.launching.adopt_kept import keeps_there
 from engine.session.working.launching.prepare_run import FindMachine, connected
+from engine.session.working.launching.whole_caches import WHOLE, caches_are_whole
 from engine.session.working.watch_coordinator import CoordinatorWatch
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import THIS_MACHINE
@@ -275,7 +276,11 @@ class Performer:
     def _run_coordinator(
         self, held: _Held, run: RunSeen, spec: ProcessSpec, started: events.ProcessStarted, token: Token
     ) -> None:
-        watch = CoordinatorWatch(run, self._post, before_ready=self._tunnels.tell_now, idle_seconds=self._idle_seconds)
+        def loaded() -> None:
+            self._tunnels.tell_now()
+            self._jobs.start(WHOLE, lambda _token: caches_are_whole(run, self._outside, self._machine_of))
+
+        watch = CoordinatorWatch(run, self._post, before_ready=loaded, idle_seconds=self._idle_seconds)
 
         def on_line(line: str) -> None:
             kept = watch.take(line)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import msgspec
 
-from engine.errors import ProbeFailed
+from engine.errors import ProbeFailed, ProbeTimedOut
 from engine.remote_ports import RemoteShell
 from engine.ssh.leashed.keep_programs import list_order
 from engine.ssh.leashed.leash_programs import PYTHON_COMMAND
@@ -26,6 +26,9 @@ def kept_processes(shell: RemoteShell, data_folder: str) -> tuple[KeptProcess, .
     output = shell.run(
         PYTHON_COMMAND, stdin=list_order(data_folder), timeout_seconds=_LIST_SECONDS, max_output_bytes=_MOST_BYTES
     )
+    if output.timed_out:
+        happened = f"{shell.target.text} did not say within {_LIST_SECONDS:.0f} s what was left running there."
+        raise ProbeTimedOut(happened, advice="It may be overloaded.")
     line = output.stdout.strip().rpartition(b"\n")[2]  # a login shell may have greeted
     try:
         kept = msgspec.json.decode(line, type=tuple[KeptProcess, ...])

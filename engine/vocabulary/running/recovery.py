@@ -123,6 +123,13 @@ class Recovery:
     n_ports_taken: int = 0
     history: tuple[Recovered, ...] = ()
     """Of this launch, the newest last."""
+    n_forgotten: int = 0
+    """Of the history, those that are too long ago to be kept."""
+
+    @property
+    def n_recovered(self) -> int:
+        """How often this launch came back."""
+        return self.n_forgotten + len(self.history)
 
     @property
     def goes_on(self) -> bool:

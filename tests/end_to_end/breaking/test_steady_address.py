@@ -121,6 +121,25 @@ def test_requests_wait_while_a_broken_run_is_started_again_by_itself(session):
     assert len(session.snapshot().recovery.history) == 1
 
 
+@pytest.mark.parametrize("session", [RecoveryMode.AUTOMATIC], indirect=True)
+def test_a_llama_server_that_was_asked_to_end_and_hangs_is_replaced_and_who_waited_is_answered(session):
+    """With a request that waits for its only slot it closes its port on SIGTERM and does not end by itself."""
+    launch(session)
+    ready(session)
+    url, waiting = session.snapshot().run.api_url, LONG.replace(b"1500", b"8")
+    with RawClient(url, timeout_seconds=60) as working, RawClient(url, timeout_seconds=LOAD_SECONDS) as queued:
+        working.ask("POST", "/completion", LONG)
+        working.head()
+        assert working.chunk().startswith(b"data: ")
+        queued.ask("POST", "/completion", waiting)
+        time.sleep(0.5)
+        os.kill(llama_server(session), signal.SIGTERM)
+        heard = queued.hear()
+    assert heard.status == 200, heard
+    assert events(heard)[-1]["timings"]["predicted_n"] == 8
+    assert len(session.snapshot().recovery.history) == 1
+
+
 def test_fifty_requests_around_a_death_each_get_an_answer_or_are_told_when_to_come_back(session):
     launch(session)
     ready(session)

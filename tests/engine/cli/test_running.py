@@ -86,6 +86,19 @@ def test_down(data_folder, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out) == {"stopped": True}
 
 
+def test_down_does_not_wait_for_a_second_window_that_is_seen_then(data_folder, publish, monkeypatch, capsys):
+    publish(ready())
+    run_file = data_folder / "state" / "run.json"
+
+    def stopped_and_another_one_seen(_folder):
+        run_file.write_text(json.dumps({"pid": 1}))
+        return True
+
+    monkeypatch.setattr(running, "ask_to_stop", stopped_and_another_one_seen)
+    assert main(["down"]) == exit_codes.OK
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
 def test_down_gives_up(monkeypatch, capsys):
     monkeypatch.setattr(running, "ask_to_stop", lambda _folder: True)
     monkeypatch.setattr(running, "is_running", lambda _folder: True)

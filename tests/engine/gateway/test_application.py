@@ -27,7 +27,14 @@ def answered(method, path, *headers, server=("127.0.0.1", 8080), key=None):
         async with httpx.AsyncClient() as client:
             means = Means(serving=ServingNow(Limits()), client=client, limits=Limits())
             application = Application(means, lambda: Door(key=key), lambda: 0.0)
-            scope = {"type": "http", "method": method, "raw_path": path, "query_string": b"", "server": server}
+            scope = {
+                "type": "http",
+                "http_version": "1.1",
+                "method": method,
+                "raw_path": path,
+                "query_string": b"",
+                "server": server,
+            }
             await application({**scope, "headers": [(b"host", b"localhost"), *headers]}, receive, send)
             await application.end_all()
 
@@ -64,3 +71,28 @@ def test_a_page_that_may_ask_is_told_what_it_may_send():
     page = ((b"origin", b"http://app.example"), (b"access-control-request-method", b"POST"))
     status, headers, body = answered("OPTIONS", b"/v1/models", *page, key="k")
     assert (status, body, headers[b"access-control-allow-origin"]) == (204, b"", b"http://app.example")
+
+
+@pytest.mark.parametrize("expect", [(), ((b"expect", b"100-continue"),)], ids=["sends", "asks first"])
+def test_who_closes_after_it_is_heard_to_the_end_before_a_refusal(expect):
+    """Unless it asks whether it is worth sending."""
+    messages = [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.request", "body": b"y"}]
+    order = []
+
+    async def receive():
+        order.append("heard")
+        return messages.pop(0)
+
+    async def send(message):
+        order.append(message["type"])
+
+    async def main():
+        async with httpx.AsyncClient() as client:
+            means = Means(serving=ServingNow(Limits()), client=client, limits=Limits())
+            application = Application(means, lambda: Door(key=None), lambda: 0.0)
+            headers = [(b"host", b"evil.example"), (b"connection", b"close"), *expect]
+            scope = {"type": "http", "http_version": "1.1", "method": "POST", "raw_path": b"/x", "query_string": b""}
+            await application({**scope, "server": ("127.0.0.1", 8080), "headers": headers}, receive, send)
+
+    asyncio.run(main())
+    assert order == [*([] if expect else ["heard", "heard"]), "http.response.start", "http.response.body"]

@@ -1,5 +1,6 @@
 """What comes in on a connection, good and bad. The gateway stays what it is, and says so where it can."""
 
+import contextlib
 import random
 import socket
 import struct
@@ -172,3 +173,54 @@ def test_random_bytes_and_random_changes_of_a_request_are_answered_or_closed(gat
             assert heard.status in (0, 200, 204, 400, 403, 408, 501), data
             assert heard.complete or heard.status == 0
     assert get(gateway.url).status == 200
+
+
+def test_who_was_answered_and_does_not_go_on_with_its_body_is_let_go(gateway):
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/x", b"{", "Origin: http://evil.example", "Content-Length: 1000")
+        assert client.hear().status == 403
+        client.say(b"x")
+        assert client.more() == b""
+
+
+def test_a_body_that_goes_on_in_time_is_followed_by_another_request(gateway):
+    with RawClient(gateway.url) as client:
+        client.ask("POST", "/x", b"{", "Origin: http://evil.example", "Content-Length: 3")
+        assert client.hear().status == 403
+        client.say(b"x")
+        client.say(b"}")
+        client.ask("GET", "/health")
+        assert client.hear().status == 200
+        time.sleep(QUICK.body_idle_seconds * 1.5)
+        client.ask("GET", "/health")
+        assert client.hear().status in (200, 408), "its time for the rest of the body is not counted any more"
+
+
+def test_who_takes_nothing_is_let_go():
+    """Nobody needs a key for that: refusals have to be taken, too."""
+    with open_gateway(limits=replace(QUICK, most_connections=1)) as gateway, RawClient(gateway.url) as client:
+        client.socket.settimeout(0.2)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                client.say("GET /x HTTP/1.1\r\nHost: evil.example\r\n\r\n" * 1000)
+        assert get(gateway.url, "/health").error["message"] == "Too many connections."
+        eventually(lambda: get(gateway.url, "/health").error["message"] != "Too many connections.")
+
+
+def test_who_takes_slowly_gets_all_of_it(gateway, server):
+    size = 12_000_000
+
+    def script(asked):
+        asked.begin_events()
+        asked.chunk("x" * size)
+        asked.chunk("")
+
+    server.script = script
+    with RawClient(gateway.url) as client:
+        client.ask("GET", "/x", None, version="1.0")
+        heard, data = 0, b"x"
+        while data:
+            data = client.socket.recv(600_000)
+            heard += len(data)
+            time.sleep(0.05)
+    assert heard > size

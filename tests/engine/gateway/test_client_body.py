@@ -91,3 +91,22 @@ def test_a_complete_body_does_not_stall():
         return await collected(body)
 
     assert reading(Client(b"a"), Limits(body_idle_seconds=0.01), work) == [b"a"]
+
+
+def test_what_nobody_wants_any_more_is_read_to_its_end_and_not_kept():
+    client = Client(b"1234", b"5678", b"90")
+
+    async def work(body):
+        await soon()
+        n_read = client.n_read
+        await body.drop()
+        return n_read, client.n_read, await collected(body)
+
+    assert reading(client, Limits(kept_body_bytes=3), work) == (1, 3, [])
+
+
+def test_nor_waited_for_for_ever():
+    async def work(body):
+        await body.drop()
+
+    reading(Client(b"1234", stalls=True), Limits(body_idle_seconds=0.05), work)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.gateway.limits import Limits
+from engine.gateway.limits import MIB, Limits
 from engine.vocabulary.running.api import ApiPlace, Serving, ServingPhase
 from tests.engine.gateway.open_gateway import LOADING, QUICK, STOPPED, at, free_port, open_gateway
 from tests.fakes.llama_cpp.scripted_llama_server import scripted_llama_server
@@ -200,3 +200,16 @@ def test_a_client_that_takes_nothing_does_not_keep_llama_server_busy(gateway, se
         client.ask("POST", "/completion", b"{}")
         assert went.wait(10)
     assert get(gateway.url, "/health").status == 200
+
+
+@pytest.mark.parametrize("size", [8 * MIB, 20 * MIB], ids=["kept", "larger than is kept"])
+@pytest.mark.parametrize("given", ["Origin: http://evil.example", "Accept: */*"], ids=["not let in", "nothing serves"])
+def test_a_large_body_is_answered_also_where_the_connection_closes_after_it(size, given):
+    with open_gateway() as gateway:
+        gateway.point_at(STOPPED)
+        with RawClient(gateway.url) as client:
+            client.ask("POST", "/v1/chat/completions", b"x" * size, "Connection: close", given)
+            heard = client.hear()
+            assert client.more() == b""
+    assert heard.status in (403, 503)
+    assert heard.error

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.gateway.passed_headers import first, has_body, to_client, to_llama_server
+from engine.gateway.passed_headers import first, has_body, is_last, to_client, to_llama_server
 
 HOP_BY_HOP = [b"Connection", b"Keep-Alive", b"Proxy-Connection", b"TE", b"Trailer", b"Transfer-Encoding", b"Upgrade"]
 
@@ -47,3 +47,16 @@ def test_the_first_of_a_name():
 )
 def test_whether_a_body_follows(headers, expected):
     assert has_body(headers) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "version", "expected"),
+    [
+        ([], "1.1", False),
+        ([(b"connection", b"keep-alive")], "1.1", False),
+        ([(b"Connection", b"te, Close")], "1.1", True),
+        ([], "1.0", True),
+    ],
+)
+def test_whether_the_connection_ends_with_the_answer(headers, version, expected):
+    assert is_last(headers, version) is expected

@@ -42,6 +42,20 @@ def test_only_one_can_run(tmp_path, publisher):
     assert is_running(tmp_path), "the one that failed has not let go of the other's lock"
 
 
+def test_the_second_is_the_one_that_runs_when_the_first_has_ended(tmp_path, publisher, killed):
+    second = RunPublisher(tmp_path)
+    assert not second.claim()
+    second.publish({"phase": "ready"})
+    publisher.release()
+    assert not is_running(tmp_path)
+    second.publish({"phase": "ready"})
+    assert read_running(tmp_path) == {"pid": os.getpid(), "phase": "ready"}
+    assert ask_to_stop(tmp_path)
+    second.release()
+    second.publish({"phase": "stopped"})
+    assert not is_running(tmp_path), "who has let go does not come back by a late word"
+
+
 def test_others_see_what_is_published(tmp_path, publisher):
     publisher.publish({"phase": "ready"})
     assert read_running(tmp_path) == {"pid": os.getpid(), "phase": "ready"}

@@ -105,4 +105,4 @@ def test_one_that_does_not_answer_in_time_is_not_said_to_work(monkeypatch: pytes
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         assert HttpCoordinator("127.0.0.1", port).work_done() is None
-    assert HttpCoordinator("127.0.0.1", port).work_done() == WorkDone(requests=0), "gone: others see its end"
+    assert HttpCoordinator("127.0.0.1", port).work_done() == WorkDone(requests=0, takes_requests=False), "gone"

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from engine.runtimes.worker_cache import LARGEST_BYTES, cap_bytes, prune, prune_and_measure
+from engine.runtimes.worker_cache import LARGEST_BYTES, LOADING, cache_is_whole, cap_bytes, prune, prune_and_measure
 
 
 def _file(folder: Path, name: str, size: int, used_at: int) -> Path:
@@ -57,3 +57,35 @@ def test_how_much_is_free_beside_it(tmp_path: Path) -> None:
     free = prune_and_measure(tmp_path / "not" / "there")
     assert free is not None
     assert free > 0
+
+
+def test_what_a_load_that_was_cut_short_has_written_is_gone_before_the_next(tmp_path):
+    """rpc-server would take a file that a kill cut short for its tensor."""
+    cache = tmp_path / "workers"
+    prune_and_measure(cache)
+    (cache / "rpc").mkdir()
+    before = _file(cache, "before", 10, 1000)
+    written = cache / "rpc" / "half"
+    written.write_bytes(b"x")
+    prune_and_measure(cache)
+    assert (before.exists(), written.exists()) == (True, False)
+    written.write_bytes(b"x")
+    prune_and_measure(cache)
+    assert not written.exists(), "nor of the second one"
+
+
+def test_what_a_whole_load_has_written_stays(tmp_path):
+    cache = tmp_path / "workers"
+    prune_and_measure(cache)
+    (cache / "rpc").mkdir()
+    written = _file(cache, "whole", 10, 2_000_000_000)
+    cache_is_whole(cache)
+    cache_is_whole(cache)
+    prune_and_measure(cache)
+    assert written.exists()
+
+
+def test_the_mark_is_no_part_of_the_cache(tmp_path):
+    prune_and_measure(tmp_path)
+    assert prune(tmp_path, 0) == 0
+    assert (tmp_path / LOADING).exists()

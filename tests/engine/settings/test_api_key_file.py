@@ -54,10 +54,23 @@ def test_an_empty_file_is_no_key(keys, content):
     assert keys.load() is None
 
 
-def test_what_is_no_text_lets_nobody_in_by_chance(keys):
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"one\ntwo\n", b"\0" * 64], ids=["no text", "two lines", "zeros"])
+def test_a_damaged_file_is_no_key_and_another_is_made(keys, content):
+    """Else it stood in the head of every request to llama-server, and each launch broke of it."""
     keys.make()
-    keys.path.write_bytes(b"\xff\xfe")
-    assert keys.load() not in ("", None)
+    keys.path.write_bytes(content)
+    assert keys.load() is None
+    assert keys.make() == keys.load()
+
+
+def test_a_key_that_a_person_wrote_counts(keys):
+    keys.make()
+    keys.path.write_bytes(b"open sesame, please\r\n")
+    assert keys.load() == "open sesame, please"
+
+
+def test_a_folder_in_its_place_is_no_key(keys):
+    keys.make()
     keys.path.unlink()
     keys.path.mkdir()
     assert keys.load() is None

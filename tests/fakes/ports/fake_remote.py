@@ -72,7 +72,7 @@ class FakeRemoteMachine:
         self.doubted: list[float] = []
         self.copied: list[str] = []
         self.built: list[str] = []
-        self.n_looks = self.n_prunings = 0
+        self.n_looks = self.n_prunings = self.n_whole = 0
         self.removed = self.closed = False
         self.after_copy: RemoteLook | None = None
         self.copy_fails: EngineError | None = None
@@ -111,6 +111,11 @@ class FakeRemoteMachine:
     def prune_worker_cache(self) -> int | None:
         self.n_prunings += 1
         return self.free_bytes
+
+    def worker_cache_is_whole(self) -> None:
+        self.n_whole += 1
+        if self.lost is not None:
+            raise self.lost
 
     def stop_kept(self) -> None:
         self.seen = replace(self.seen, kept=())

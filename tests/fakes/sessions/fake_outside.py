@@ -304,6 +304,7 @@ class Fakes:
         self.gateway = FakeGateway()
         self.api_keys = FakeApiKeys()
         self.own_addresses: tuple[str, ...] = ()
+        self.whole_caches: list[str] = []
         self.n_prunings = 0
         self.free_bytes: int | None = None
         self.tunnel_bytes: int | None = None
@@ -334,6 +335,7 @@ class Fakes:
             gateway=self.gateway,
             worker_cache_folder="/fake/cache",
             prune_worker_cache=self._prune,
+            worker_cache_is_whole=lambda: self.whole_caches.append("here"),
             written_bytes=lambda _pid: self.tunnel_bytes,
             connector=self.connector,
             network=self.network,

@@ -69,6 +69,17 @@ def hang_problem(suspects: tuple[Suspect, ...], seconds: float, doing: str, deta
     )
 
 
+def refusing_problem(seconds: float) -> Problem:
+    """llama-server lives, and takes no connections any more."""
+    return Problem(
+        kind=ProblemKind.COORDINATOR,
+        where="llama-server",
+        happened=f"llama-server has taken no requests for {seconds:.0f} s: it was asked to end and does not come to its end.",
+        advice="Somebody sent it SIGTERM, or the system did. Launch again.",
+        fault=Fault(cause=FaultCause.COORDINATOR_ENDED),
+    )
+
+
 def _hang(suspect: Suspect, happened: str, advice: str) -> Problem:
     started = suspect.started
     fault = Fault(cause=FaultCause.HANG, machine_id=started.machine_id, worker_ids=started.worker_ids)

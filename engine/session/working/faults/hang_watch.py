@@ -4,6 +4,9 @@ Signs of life: while it loads, lines of its log and bytes through the tunnels; o
 done one batch more (``/metrics`` and ``/slots``). Builds before autumn 2026 answer these between two batches only, later ones
 at any time: both a late answer and one that has not changed are no sign. Tokens at a client are none either: one that reads
 slowly holds nothing up.
+
+One that refuses connections while it lives is ending and does not come to its end: asked by SIGTERM, llama-server waits for
+ever when a request waited for a slot (seen with build 0c1e570).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from engine.ports import Clock, CoordinatorClient, RunningProcess
 from engine.session import events
 from engine.session.jobs import Token
 from engine.session.working.faults.hang_limits import loading_limit, serving_limit
-from engine.session.working.faults.hang_problems import Suspect, clear_case, hang_problem
+from engine.session.working.faults.hang_problems import Suspect, clear_case, hang_problem, refusing_problem
 from engine.session.working.watch_coordinator import CoordinatorWatch
 from engine.vocabulary.running.problem import Problem
 
@@ -24,6 +27,8 @@ FIRST_DOUBT_SECONDS = 3.0
 """After so long the processes are looked at, and again after twice as long: it takes a command on each machine."""
 STOPPED_LOOK_SECONDS = 6.0
 """While all is well they are looked at as often: a worker that somebody stopped shows by nothing else until it is asked."""
+REFUSES_SECONDS = 7.0
+"""So long it may take to end: a stop of ours makes it end after five."""
 LEAST_SENT_BYTES = 64 * 1024
 """ssh's own keep-alives are far less."""
 
@@ -46,6 +51,7 @@ class HangWatch:
         self._sent_bytes = sent_bytes
         self._post = post
         self._n_idle = 0
+        self._refuses = False
         self._marks: tuple[int, ...] = ()
         self._longest_seconds = 0.0
         self._next_doubt_seconds = FIRST_DOUBT_SECONDS
@@ -74,6 +80,9 @@ class HangWatch:
         if not self._watch.serving:
             return (self._watch.n_lines, self._sent_bytes() // LEAST_SENT_BYTES)
         done = self._client.work_done()
+        self._refuses = done is not None and not done.takes_requests
+        if self._refuses:
+            return (-1, self._n_idle, *self._marks)
         if done is not None and not (done.requests and done.marks):
             self._n_idle += 1
         if done is not None:
@@ -82,6 +91,8 @@ class HangWatch:
 
     def _judge(self, seconds: float, process: RunningProcess) -> Problem | None:
         run, serving = self._watch.run, self._watch.serving
+        if serving and self._refuses:
+            return refusing_problem(seconds) if seconds >= REFUSES_SECONDS else None
         limit = serving_limit(run.plan, self._watch.measured, self._longest_seconds) if serving else loading_limit(run.plan)
         if seconds >= limit:
             doing = "works on a request" if serving else "loads the model"

@@ -17,6 +17,7 @@ from engine.errors import (
     HostKeyUnknown,
     LoginRefused,
     MachineUnreachable,
+    ProbeTimedOut,
     RuntimeUnavailable,
     SecretNeeded,
 )
@@ -28,6 +29,7 @@ from engine.session.outside import Outside
 from engine.session.state import ClusterState, RuntimePhase
 from engine.session.working.machines.give_runtime import Give, give_runtime, problem_at
 from engine.session.working.machines.look import problem_of
+from engine.session.working.machines.quiet import LOOKING_SECONDS, wait_until_quiet
 from engine.vocabulary.machine import Machine, MachineId
 from engine.vocabulary.remote import HostKey, HostKeyQuestion, RemoteLook, RemotePhase, SshTarget
 from engine.vocabulary.running.problem import ProblemKind
@@ -39,7 +41,6 @@ logger = logging.getLogger(__name__)
 Post = Callable[[events.Event], None]
 
 LINKS = "links"
-LOOKING_SECONDS = 0.1
 
 RETRY_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Pauses between attempts to reach a machine; the last one goes on."""
@@ -56,7 +57,8 @@ class _Held:
     secrets: tuple[Secret, ...] = ()
     machine: RemoteMachine | None = None
     link: Link | None = None
-    job: Token | None = None
+    link_waits: bool = False
+    """To be measured: once, however often it is logged in to while a run of weeks lets nothing be measured."""
     load_job: Token | None = None
     compared_with: str | None = None
     """Id of the coordinator's build that the newest look compares with, or was asked to."""
@@ -79,8 +81,8 @@ class RemoteMachines:
             return next((held.machine for held in self._held.values() if held.target.machine_id == machine_id), None)
 
     def keep_to(self, wanted: tuple[SshTarget, ...], runtime: Runtime | None) -> None:
-        """Begin to connect to what is wanted and not held, let go of what is held and not wanted, and look again where the
-        last look compared with another build of ours. Called by the session's thread after every batch; returns at once."""
+        """Connect to what is wanted, let go of what is not, look again where the last look compared with another build.
+        Called by the session's thread after every batch; returns at once."""
         with self._lock:
             new = [target for target in wanted if target not in self._held]
             gone = [held for target, held in self._held.items() if target not in wanted]
@@ -241,22 +243,23 @@ class RemoteMachines:
         if shown:
             self._post(remote_events.MachineTurned(target=target, phase=RemotePhase.LOOKING))
         try:
-            look = self._look(held, held.machine, token)
+            look = self._look_patiently(held, held.machine, token)
         except MachineUnreachable:
             raise
         except EngineError as error:
             self._turn(target, RemotePhase.REFUSED, error)
             return
         self._watch(held, held.machine, look.machine)
-        if held.link is None:
-            machine = held.machine
-            self._jobs.start(LINKS, lambda token: self._measure_link(held, machine, token))
+        if held.link is None and not held.link_waits:
+            held.link_waits = True
+            self._jobs.start(LINKS, lambda token: self._measure_link(held, token))
 
-    def _measure_link(self, held: _Held, machine: RemoteMachine, token: Token) -> None:
-        """One after another: two links measured at once share the coordinator's own, and half of it is no fact. Not while a
-        run loads or answers, nor while machines are looked at or given our build: neither would be what it is."""
-        while not _is_quiet(self._snapshot()):
-            token.wait(LOOKING_SECONDS)
+    def _measure_link(self, held: _Held, token: Token) -> None:
+        """One after another, and not while anything goes on: a shared link is half as fast, and that is no fact."""
+        wait_until_quiet(self._snapshot, token)
+        held.link_waits, machine = False, held.machine
+        if machine is None:
+            return  # it is asked for again when we are logged in
         try:
             held.link = machine.measure_link(token)
         except EngineError as error:
@@ -276,23 +279,26 @@ class RemoteMachines:
         except MachineUnreachable:
             self._stay_connected(target, None, token)
 
+    def _look_patiently(self, held: _Held, machine: RemoteMachine, token: Token) -> RemoteLook:
+        """One that is overloaded now answers later: no person is needed for that, nor is what runs there to be given up."""
+        while True:
+            try:
+                return self._look(held, machine, token)
+            except ProbeTimedOut as error:
+                self._turn(held.target, RemotePhase.UNREACHABLE, error)
+                token.wait(RETRY_SECONDS[-1])
+
     def _look(self, held: _Held, machine: RemoteMachine, token: Token) -> RemoteLook:
         runtime = self._our_runtime(token)
-        held.compared_with = runtime.id if runtime else None
+        held.compared_with = ours = runtime.id if runtime else None
         look = machine.look(runtime, token)
-        self._post(
-            remote_events.RemoteLooked(
-                target=held.target,
-                look=look,
-                dialect=_dialect_of(look),
-                looked_for_runtime=runtime.id if runtime else None,
-            )
-        )
+        dialect = _dialect_of(look)
+        looked = remote_events.RemoteLooked(target=held.target, look=look, dialect=dialect, looked_for_runtime=ours)
+        self._post(looked)
         return look
 
     def _our_runtime(self, token: Token) -> Runtime | None:
-        """What builds there are compared with: at the start of the program it takes a second until that is known, and a
-        machine must not be said to have no matching llama.cpp only because ours was not found yet."""
+        """What builds there are compared with: that is known a second after the start of the program, and not before."""
         while self._snapshot().runtime_phase is RuntimePhase.LOOKING:
             token.wait(LOOKING_SECONDS)
         return self._snapshot().runtime
@@ -383,12 +389,6 @@ class RemoteMachines:
     def _by_id(self, machine_id: MachineId) -> _Held | None:
         with self._lock:
             return next((held for held in self._held.values() if held.target.machine_id == machine_id), None)
-
-
-def _is_quiet(state: ClusterState) -> bool:
-    """Whether nothing is going on that we know of."""
-    busy = (RemotePhase.LOOKING, RemotePhase.COPYING)
-    return not state.run_wanted and not any(remote.phase in busy for remote in state.remotes)
 
 
 def _key(target: SshTarget) -> str:

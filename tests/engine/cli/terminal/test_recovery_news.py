@@ -2,6 +2,7 @@
 
 import io
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -38,6 +39,12 @@ def test_every_step_once_and_what_it_cost(capsys):
     assert [line.split(" on ")[0] for line in said] == [
         "It starts again", "Starting again", "Back in 41 s", "Measured meanwhile: Back in 41 s",
     ]  # fmt: skip
+
+
+def test_also_when_as_many_are_kept_as_before(capsys):
+    once = back()
+    again = replace(once, recovery=replace(once.recovery, n_forgotten=1))
+    assert len(told(capsys, once, again, again)) == 2
 
 
 def test_a_machine_that_is_there_again_once(capsys):

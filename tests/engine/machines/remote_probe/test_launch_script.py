@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from engine.errors import ProbeFailed
+from engine.errors import ProbeFailed, ProbeTimedOut
 from engine.machines.remote_probe.launch_script import COMMAND, between, launch_script, new_nonce, run_program
 from engine.remote_ports import CommandOutput
 from tests.engine.machines.remote_probe.here_shell import HereShell
@@ -101,3 +101,4 @@ def test_no_answer_is_one_sentence(output, sentence):
     with pytest.raises(ProbeFailed, match=rf"^ada@10\.0\.0\.7 {sentence}") as caught:
         run_program(Says(output), "look", (), timeout_seconds=25, token=None)
     assert caught.value.advice
+    assert isinstance(caught.value, ProbeTimedOut) == output.timed_out

@@ -6,7 +6,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from engine.errors import ProbeFailed
+from engine.errors import ProbeFailed, ProbeTimedOut
 from engine.remote_ports import CommandOutput
 from engine.runtimes.remote.shell_script import plain_text, run_script, text_of
 from tests.engine.runtimes.remote.shell_here import ShellHere
@@ -53,7 +53,7 @@ def test_an_answer_that_is_not_whole_is_none(shell, spoil):
 
 def test_no_answer_in_time_is_said(shell):
     shell.run = lambda *_, **__: CommandOutput(exit_code=None, stdout=b"", stderr=b"", timed_out=True)
-    with pytest.raises(ProbeFailed, match="20 seconds"):
+    with pytest.raises(ProbeTimedOut, match="20 seconds"):
         _run(shell, "say got")
 
 

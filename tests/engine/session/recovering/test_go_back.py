@@ -95,3 +95,7 @@ def test_every_further_break_doubles_the_wait():
     times = [calm_seconds(Recovery(history=(a_cost(),) * n)) for n in range(12)]
     assert times[:4] == [30, 30, 60, 120]
     assert times[-1] == MOST_CALM_SECONDS
+
+
+def test_a_service_that_came_back_thousands_of_times_is_waited_for_as_long():
+    assert calm_seconds(Recovery(history=(a_cost(),), n_forgotten=5000)) == MOST_CALM_SECONDS

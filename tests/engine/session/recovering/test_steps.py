@@ -7,8 +7,10 @@ import pytest
 from engine.cluster.servers import COORDINATOR
 from engine.session import events
 from engine.session.recovering.patience import PAUSES_SECONDS
+from engine.session.recovering.steps import KEPT_RECOVERIES
 from engine.session.session import Session
 from engine.session.state import RunPhase
+from engine.session.watched import MomentKind
 from engine.vocabulary.machine import THIS_MACHINE
 from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.problem import Problem, ProblemKind
@@ -87,6 +89,16 @@ def test_the_same_plan_is_neither_measured_nor_recorded_again(run):
     assert after.benchmark == before.benchmark
     assert after.record_id == before.record_id is not None
     assert len(run.fakes.history.kept) == n_kept
+
+
+def test_a_service_of_weeks_keeps_the_last_recoveries_and_counts_all(run):
+    for _ in range(KEPT_RECOVERIES + 2):
+        state = run.kill("rpc-server")
+    assert state.run_phase is RunPhase.READY
+    assert (len(state.recovery.history), state.recovery.n_recovered) == (KEPT_RECOVERIES, KEPT_RECOVERIES + 2)
+    assert state.watched.moments[-1].kind is MomentKind.RECOVERED
+    run.session.stop()
+    assert run.settle().recovery.n_recovered == KEPT_RECOVERIES + 2
 
 
 def test_llama_server_is_stopped_first_and_everything_with_it(run):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ProbeFailed
+from engine.errors import ProbeFailed, ProbeTimedOut
 from engine.remote_ports import CommandOutput
 from engine.ssh.leashed.kept_processes import kept_processes
 from tests.fakes.ssh.local_shell import LocalShell
@@ -35,6 +35,13 @@ def test_a_list_is_read_after_a_greeting() -> None:
 def test_nonsense_is_one_error(said: bytes) -> None:
     with pytest.raises(ProbeFailed, match="test-machine"):
         kept_processes(SayingShell(said), "/data")
+
+
+def test_one_that_does_not_answer_in_time_may_answer_later() -> None:
+    shell = LocalShell()
+    shell.run = lambda *_, **__: CommandOutput(exit_code=None, stdout=b"", stderr=b"", timed_out=True)  # type: ignore[method-assign]
+    with pytest.raises(ProbeTimedOut, match="test-machine did not say within 20 s"):
+        kept_processes(shell, "/data")
 
 
 @pytest.mark.parametrize("changed", [{"name": "../../etc/passwd"}, {"name": ""}, {"pid": 1}, {"pid": -5}])

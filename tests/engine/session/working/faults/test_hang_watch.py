@@ -105,6 +105,17 @@ def test_one_that_tells_nothing_of_its_work_is_believed(bench):
     assert bench.follow(*[(3, nothing)] * 30) == []
 
 
+def test_one_that_lives_and_takes_no_connections_any_more_has_ended(bench):
+    """As llama-server does after SIGTERM, when a request waited for a slot."""
+    bench.watch.serving = True
+    assert bench.follow(*[(1, nothing)] * 20) == []
+    bench.client.work_done = lambda: WorkDone(requests=0, takes_requests=False)
+    assert bench.follow(*[(1, nothing)] * 6) == [], "it may be on its way to its end"
+    (problem,) = bench.follow(*[(1, nothing)] * 9)
+    assert (problem.fault.cause, bench.posted[-1].ends_run) == (FaultCause.COORDINATOR_ENDED, True)
+    assert "does not come to its end" in problem.happened
+
+
 def test_a_stopped_process_is_named_without_waiting_for_the_limit(bench):
     bench.watch.serving, bench.client.answers, bench.condition = True, False, ProcessCondition.STOPPED
     (problem,) = bench.follow((4, nothing))

@@ -11,13 +11,14 @@ from engine.errors import (
     HostKeyUnknown,
     MachineUnreachable,
     ProbeFailed,
+    ProbeTimedOut,
     RemoteFileProblem,
     SecretNeeded,
 )
 from engine.remote_ports import Secret
 from engine.session.follow_ups import COMPARE_AFTER_SECONDS
 from engine.session.remote_events import MachineTurned
-from engine.session.working.machines.remote_machines import RETRY_SECONDS
+from engine.session.working.machines.remote_machines import LINKS, RETRY_SECONDS
 from engine.vocabulary.remote import HostKeyQuestion, RemotePhase, SecretKind, SecretQuestion
 from engine.vocabulary.worker import Exposure
 from tests.fakes.ports.fake_remote import LINK, a_key
@@ -171,6 +172,28 @@ def test_a_machine_that_makes_no_sense_is_refused_and_can_be_looked_at_again(fak
     assert seen(session).phase is RemotePhase.READY
 
 
+def test_a_machine_that_is_overloaded_is_asked_again_by_itself_and_keeps_its_connection(fakes, monkeypatch):
+    waits, answers = [], [ProbeTimedOut("It did not answer within 25 s."), ProbeTimedOut("It did not answer within 25 s.")]
+    monkeypatch.setattr(FakeToken, "wait", lambda _token, seconds: waits.append(seconds))
+    machine = fakes.add_remote(NAME)
+    machine.watch_load = lambda *_arguments: _give_up()
+    session, _jobs = planned_session(fakes)
+    posted, look = Listener(session), machine.look
+
+    def at_first_not(*arguments):
+        if answers:
+            raise answers.pop()
+        return look(*arguments)
+
+    machine.look = at_first_not
+    session.add_machines(TARGET)
+    assert (seen(session).phase, seen(session).problem) == (RemotePhase.READY, None)
+    turned = [event.phase for event in posted.of(MachineTurned)]
+    assert turned == [RemotePhase.CONNECTING, RemotePhase.LOOKING, *[RemotePhase.UNREACHABLE] * 2]
+    assert [seconds for seconds in waits if seconds != COMPARE_AFTER_SECONDS] == [RETRY_SECONDS[-1]] * 2
+    assert len(fakes.connector.logins) == 1
+
+
 def test_a_bug_while_connecting_is_reported_and_nobody_waits_for_it(fakes):
     machine = fakes.add_remote(NAME)
     machine.look = lambda *_arguments: 1 // 0
@@ -198,6 +221,37 @@ def test_a_lost_connection_is_made_again(fakes):
     wanted = [RemotePhase.UNREACHABLE, RemotePhase.CONNECTING, RemotePhase.LOOKING]
     assert [event.phase for event in posted.of(MachineTurned)] == wanted
     assert len(fakes.connector.logins) == 2
+
+
+def test_its_link_waits_once_to_be_measured_and_is_that_of_the_newest_login(fakes):
+    """A service of weeks measures none, and a machine may come and go a thousand times meanwhile."""
+    fakes.add_remote(NAME)
+    session, jobs = planned_session(fakes)
+    jobs.held.add(LINKS)
+    session.add_machines(TARGET)
+    for _ in range(3):
+        session.remotes.connect_again(TARGET)
+        settle(session)
+    assert [key for key, _work, _token in jobs.waiting] == [LINKS]
+    measured = []
+    newest = session.remotes.machine(TARGET.machine_id)
+    newest.measure_link = lambda _token: measured.append(newest) or LINK
+    jobs.run_held()
+    assert (measured, seen(session).link) == ([newest], LINK)
+
+
+def test_a_link_of_a_machine_that_is_gone_is_asked_for_again_with_the_machine(fakes):
+    fakes.add_remote(NAME)
+    session, jobs = planned_session(fakes)
+    jobs.held.add(LINKS)
+    session.add_machines(TARGET)
+    settle(session)
+    fakes.connector.raises[NAME] = [LOST] * 4
+    session.remotes.connect_again(TARGET)
+    jobs.run_held()
+    assert seen(session).link is None
+    session.remotes.connect_again(TARGET)
+    assert seen(session).link == LINK
 
 
 def test_a_machine_that_cannot_say_its_load_stays_ready(fakes):
