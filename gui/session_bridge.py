@@ -16,6 +16,7 @@ from engine.planning.memory.safe_memory import LEAST_RESERVE_FRACTION, MOST_RESE
 from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
 from engine.remote_ports import Secret
 from engine.session.choosing.choice_history import ChoiceHistory, best_of
+from engine.session.choosing.cluster_document import with_own
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
 from engine.session.working.ask import ASK
@@ -251,11 +252,11 @@ class SessionBridge(QObject):
             self._choose(replace(self._base(), lan_addresses=saved.lan_addresses))
 
     def discard_changes(self) -> None:
-        """Choose what the open file says again; ports stay as they are."""
+        """Choose what the open file says again; ports stay as they are, and so does what is in no file."""
         saved = self._session.snapshot().document.saved
         if saved is not None:
             base = self._base()
-            self._choose(replace(saved, runtime_folder=base.runtime_folder, lan_addresses=base.lan_addresses))
+            self._choose(replace(with_own(saved, base), lan_addresses=base.lan_addresses))
 
     def fetch_demo_model(self) -> None:
         """Get the small model."""

@@ -33,7 +33,6 @@ from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import THIS_MACHINE, Machine, MachineId
 from engine.vocabulary.plan import GivenSplit, RunShape
 from engine.vocabulary.remote import SshTarget
-from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout, Link, WorkerId, WorkerOffer
 
 
@@ -65,12 +64,17 @@ def asks_for_exposure(state: ClusterState) -> tuple[tuple[MachineId, str], ...]:
 
 def _made(choices: Choices) -> Choices:
     """Without what belongs to this machine and not to a cluster, and in an order that means nothing."""
+    return replace(with_own(choices, Choices()), lan_addresses=tuple(sorted(choices.lan_addresses)))
+
+
+def with_own(choices: Choices, own: Choices) -> Choices:
+    """The same cluster with what belongs to this machine and its person, and is in no cluster file, from ``own``."""
     return replace(
         choices,
-        runtime_folder=None,
-        native=False,
-        recovery=RecoveryMode.NEVER,
-        lan_addresses=tuple(sorted(choices.lan_addresses)),
+        runtime_folder=own.runtime_folder,
+        native=own.native,
+        recovery=own.recovery,
+        model_folders=own.model_folders,
     )
 
 
@@ -78,17 +82,14 @@ def _made(choices: Choices) -> Choices:
 
 
 def choices_of_file(file: ClusterFile, path: str, before: Choices) -> Choices:
-    """What the file says; the programs and how they are used stay as chosen here, and so does the model where it names none.
-    Raises ``BadClusterFile``."""
+    """What the file says; what is in no file (programs, how they are used, where models are looked for) stays as chosen here,
+    and so does the model where it names none. Raises ``BadClusterFile``."""
     ids = {machine.name: _id_of(machine, path) for machine in file.machine}
     reached = [machine for machine in file.machine if _is_reached(machine)]
     chosen = choices_of_run(file.run or RunEntry(), path, ids)
     return replace(
-        chosen,
+        with_own(chosen, before),
         model_path=chosen.model_path or before.model_path,
-        runtime_folder=before.runtime_folder,
-        native=before.native,
-        recovery=before.recovery,
         targets=tuple(dict.fromkeys(_target_of(machine, path) for machine in reached)),
         lan_addresses=tuple((ids[machine.name], machine.exposure) for machine in reached if machine.exposure is not None),
     )

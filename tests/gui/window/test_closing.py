@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 
 from engine.session.state import Choices, ClusterDocument, ClusterState
 from engine.vocabulary.plan import Policy
+from engine.vocabulary.running.recovery import RecoveryMode
 from tests.fakes.states import cluster_states as states
 from tests.fakes.states.kept_states import with_remote_workers
 from tests.gui.window_hands import answer, show, told
@@ -69,6 +70,16 @@ def test_changes_are_asked_about_first_and_discarding_chooses_what_is_saved(qtbo
     assert [choices.policy for (choices,) in told(window, "choose")] == [Policy.EVEN]
     answer(window.closing.dialog, "Stop everything and quit")
     assert window.session.commands[-1] == ("close", "stop all")
+
+
+def test_discarding_changes_of_the_file_leaves_what_is_in_no_file(qtbot, open_window) -> None:
+    state = with_changes(states.plan_shown())
+    own = {"recovery": RecoveryMode.NEVER, "native": True, "model_folders": ("/mine",), "runtime_folder": "/programs"}
+    window = open_window(replace(state, choices=replace(state.choices, **own)))
+    window.close()
+    answer(window.files.dialog, "Discard")
+    ((choices,),) = told(window, "choose")
+    assert choices == replace(state.document.saved, **own)
 
 
 def test_saving_first_then_closes(qtbot, open_window) -> None:

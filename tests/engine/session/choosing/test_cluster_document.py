@@ -76,6 +76,14 @@ def test_what_happens_when_a_run_breaks_is_no_matter_of_the_file() -> None:
     assert not is_changed(replace(state, choices=replace(state.choices, recovery=RecoveryMode.ASK)))
 
 
+def test_where_models_are_looked_for_is_no_matter_of_the_file() -> None:
+    text = saved(states.plan_shown(), replace(CHOICES, model_folders=("/models/here",)))
+    assert "/models/here" not in text
+    state, choices = opened(text, replace(NOTHING, model_folders=("/mine",)))
+    assert choices.model_folders == ("/mine",), "opening a file must not take them out of the settings"
+    assert not is_changed(replace(state, choices=replace(state.choices, model_folders=("/mine", "/more"))))
+
+
 def test_everything_that_was_chosen_comes_back() -> None:
     _state, choices = opened(saved(ClusterState(), CHOICES))
     assert choices == CHOICES
