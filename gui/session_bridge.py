@@ -25,6 +25,7 @@ from engine.session.working.machines.find_machines import FIND
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan, Policy
 from engine.vocabulary.remote import HostKey, SshTarget
+from engine.vocabulary.running.problem import Problem
 from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.worker import Layout, WorkerId
 
@@ -367,9 +368,9 @@ class SessionBridge(QObject):
         """Cancel an activity."""
         self._session.cancel(activity_id)
 
-    def dismiss(self, problem_index: int) -> None:
+    def dismiss(self, problem: Problem) -> None:
         """Take a problem off the list."""
-        self._session.dismiss(problem_index)
+        self._session.dismiss(problem)
 
     def close(self, keep_running: bool = True) -> None:
         """Begin the shut-down; workers that were started to stay are left, or stopped too."""

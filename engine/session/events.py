@@ -285,9 +285,9 @@ class ProblemHappened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemDismissed:
-    """The person has read it."""
+    """The person has read it. The problem itself and not its place: that is another's as soon as one was taken off."""
 
-    index: int
+    problem: Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -224,9 +224,9 @@ class Session:
         """Cancel a running activity."""
         self._jobs.cancel(activity_id)
 
-    def dismiss(self, problem_index: int) -> None:
+    def dismiss(self, problem: Problem) -> None:
         """Take a problem off the list."""
-        self.post(events.ProblemDismissed(index=problem_index))
+        self.post(events.ProblemDismissed(problem=problem))
 
     def close(self, *, keep_running: bool = True) -> None:
         """Begin the shut-down; ``state.closed`` turns true when everything is stopped, but for workers that were started to

@@ -47,7 +47,7 @@ class ProgressContent:
 class BannerContent:
     """One problem, inline."""
 
-    index: int
+    problem: Problem
     happened: str
     advice: str
     details: str
@@ -241,6 +241,6 @@ def _progress_of(state: ClusterState) -> tuple[ProgressContent, ...]:
 def banners_of(problems: tuple[Problem, ...]) -> tuple[BannerContent, ...]:
     """A banner per problem, the newest first."""
     return tuple(
-        BannerContent(index=index, happened=problem.happened, advice=problem.advice, details=problem.details)
-        for index, problem in reversed(tuple(enumerate(problems)))
+        BannerContent(problem=problem, happened=problem.happened, advice=problem.advice, details=problem.details)
+        for problem in reversed(problems)
     )

@@ -36,7 +36,8 @@ _SHOWN_AT_MOST = 3
 class Banner(QFrame):
     """One problem: what happened, what to do, details on demand."""
 
-    dismissed = Signal(int)
+    dismissed = Signal(object)
+    """The ``Problem``."""
 
     def __init__(self, appearance: Appearance, content: BannerContent, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,7 +69,7 @@ class Banner(QFrame):
         self.dismiss.setIcon(icon("close", appearance.colour("text")))
         self.dismiss.setToolTip(tr("Dismiss"))
         self.dismiss.setAccessibleName(tr("Dismiss"))
-        self.dismiss.clicked.connect(lambda: self.dismissed.emit(content.index))
+        self.dismiss.clicked.connect(lambda: self.dismissed.emit(content.problem))
         head = QHBoxLayout()
         head.setSpacing(8)
         text = QVBoxLayout()
@@ -127,7 +128,8 @@ class ProgressLine(QFrame):
 class Notices(QWidget):
     """All banners and progress lines."""
 
-    dismissed = Signal(int)
+    dismissed = Signal(object)
+    """The ``Problem``."""
     cancel_asked = Signal(str)
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:

@@ -45,7 +45,7 @@ def _problem_happened(state: ClusterState, event: events.ProblemHappened) -> Clu
 
 
 def _problem_dismissed(state: ClusterState, event: events.ProblemDismissed) -> ClusterState:
-    return replace(state, problems=tuple(p for index, p in enumerate(state.problems) if index != event.index))
+    return replace(state, problems=tuple(problem for problem in state.problems if problem != event.problem))
 
 
 def _answer_grew(state: ClusterState, event: events.AnswerGrew) -> ClusterState:

@@ -15,6 +15,7 @@ from engine.session.working.machines.remote_machines import RemoteMachines
 from engine.vocabulary.machine import MachineId
 from engine.vocabulary.remote import HostKey, SshTarget
 from engine.vocabulary.running.api import ApiPlace
+from engine.vocabulary.running.problem import Problem
 from tests.fakes.ports.fake_gateway import FakeApiKeys
 
 ARRIVED = 1_700_000_000.0
@@ -170,8 +171,8 @@ class FakeSession(Session):
     def cancel(self, activity_id: str) -> None:
         self.commands.append(("cancel", activity_id))
 
-    def dismiss(self, problem_index: int) -> None:
-        self.commands.append(("dismiss", problem_index))
+    def dismiss(self, problem: Problem) -> None:
+        self.commands.append(("dismiss", problem))
 
     def close(self, *, keep_running: bool = True) -> None:
         self.commands.append(("close",) if keep_running else ("close", "stop all"))

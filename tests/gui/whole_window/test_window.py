@@ -161,7 +161,16 @@ def test_a_problem_can_be_unfolded_copied_and_dismissed(qtbot, open_window) -> N
     assert banner.details.isVisible()
     assert "illegal memory access" in banner.details.toPlainText()
     qtbot.mouseClick(banner.dismiss, Qt.MouseButton.LeftButton)
-    assert window.session.commands == [("dismiss", 0)]
+    assert window.session.commands == [("dismiss", window.session.state.problems[0])]
+
+
+def test_a_second_click_on_dismiss_takes_no_other_problem_away(qtbot, open_window) -> None:
+    (problem,) = states.worker_failed().problems
+    newer = replace(problem, happened="gpu-node has gone.")
+    window = open_window(replace(states.worker_failed(), problems=(problem, newer)))
+    for _ in range(2):  # before the session has heard of the first one
+        qtbot.mouseClick(window.notices.banners[0].dismiss, Qt.MouseButton.LeftButton)
+    assert {asked for _, asked in window.session.commands} == {newer}
 
 
 def test_the_log_follows_until_one_scrolls_up(qtbot, open_window) -> None:

@@ -58,8 +58,8 @@ def test_a_problem_of_an_earlier_launch_is_dropped():
 
 def test_dismissing():
     state = after(ClusterState(), *(events.ProblemHappened(problem=problem(str(n))) for n in range(3)))
-    assert reduce(state, events.ProblemDismissed(index=1)).problems == (problem("0"), problem("2"))
-    assert reduce(state, events.ProblemDismissed(index=9)).problems == state.problems
+    assert reduce(state, events.ProblemDismissed(problem=problem("1"))).problems == (problem("0"), problem("2"))
+    assert reduce(state, events.ProblemDismissed(problem=problem("9"))).problems == state.problems
 
 
 def test_an_answer_grows():
