@@ -48,7 +48,7 @@ class TryItTab(QWidget):
         self.footer = PlainLabel()
         self.footer.setWordWrap(True)
         self.copy = CopyButton(tr("Copy answer"), tr("the answer"))
-        self._asked_at = 0.0
+        self._asked_at = -_DOUBLE_CLICK_SECONDS
         self.served = ElidedLabel(role="muted")
         self.copy_address = CopyButton(tr("Copy address"), tr("the address of the API"))
         self.copy_curl = CopyButton(tr("Copy curl"), tr("a curl command that asks the model"))
@@ -113,15 +113,19 @@ class TryItTab(QWidget):
 
     def _ask(self) -> None:
         prompt = self.prompt.toPlainText().strip()
-        if prompt and self.send.isEnabled() and not self._answering():
+        if prompt and self.send.isEnabled() and not self._answering() and not self._just_asked():
             self._asked_at = time.monotonic()
             self.asked.emit(prompt, self.chat.isChecked())
 
     def _stop(self) -> None:
-        if self._answering() and time.monotonic() - self._asked_at > _DOUBLE_CLICK_SECONDS:
+        if self._answering() and not self._just_asked():
             self.send.setEnabled(False)
             self.footer.setText(tr("Stopping at the next word…"))
             self.stop_asked.emit()
+
+    def _just_asked(self) -> bool:
+        """The session may not have heard of it yet: a second click would ask once more."""
+        return time.monotonic() - self._asked_at <= _DOUBLE_CLICK_SECONDS
 
     def _answering(self) -> bool:
         return self._content is not None and self._content.can_stop

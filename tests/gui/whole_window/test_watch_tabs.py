@@ -267,6 +267,7 @@ def test_a_second_click_right_after_asking_does_not_stop_it(qtbot, open_window):
     window.tabs.setCurrentWidget(tab)
     tab.prompt.setPlainText("Why?")
     qtbot.mouseClick(tab.send, LEFT)
+    qtbot.mouseClick(tab.send, LEFT)  # before an answer has begun: it is asked once
     show(window, answering())
     qtbot.mouseClick(tab.send, LEFT)
     assert told(window, "cancel") == []
