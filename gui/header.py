@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
@@ -30,6 +31,7 @@ from gui.what_to_show.status_content import PrimaryButtonContent
 _WIDE, _WIDE_WITH_DOCUMENT = 1000, 1200
 """From here on everything stands in one line; below ``_NARROW`` the sizes of a run get a line of their own too."""
 _NARROW = 680
+_DOUBLE_CLICK_SECONDS = 0.4
 
 
 def _entries_of(group: ModelGroup) -> tuple[tuple[str, str, str], ...]:
@@ -45,7 +47,8 @@ class Header(QWidget):
     context_chosen = Signal(str)
     slots_chosen = Signal(str)
     cache_type_chosen = Signal(str)
-    primary_pressed = Signal()
+    primary_pressed = Signal(str)
+    """The action that the button said: what the state has become since then, nobody has seen."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +56,7 @@ class Header(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._appearance = appearance
         self._primary: PrimaryButtonContent | None = None
+        self._pressed_at = -_DOUBLE_CLICK_SECONDS
         self._wide = False  # begun narrow, or the window could never be made narrower than the wide line
         self._document: DocumentContent | None = None
         self.model = Chooser(tr("Model"), tr("The GGUF file whose layers are shared out (Ctrl+O to browse)"))
@@ -181,8 +185,15 @@ class Header(QWidget):
         self.context.picked.connect(self.context_chosen)
         self.slot_count.picked.connect(self.slots_chosen)
         self.cache_type.picked.connect(self.cache_type_chosen)
-        self.primary.clicked.connect(self.primary_pressed)
+        self.primary.clicked.connect(self._press)
         self._appearance.changed.connect(self._restyle)
+
+    def _press(self) -> None:
+        """The second click of a double one is none: it would stop what the first one launched."""
+        now = time.monotonic()
+        if self._primary is not None and now - self._pressed_at > _DOUBLE_CLICK_SECONDS:
+            self._pressed_at = now
+            self.primary_pressed.emit(self._primary.action)
 
     def _restyle(self) -> None:
         self._paint_icons()

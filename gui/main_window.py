@@ -42,7 +42,7 @@ from gui.what_to_show.plan_edits.edit_links_content import edit_links_of
 from gui.what_to_show.plan_table_content import plan_table_of
 from gui.what_to_show.recovery_content import recovery_of
 from gui.what_to_show.settings.preferences import Scheme, next_scale
-from gui.what_to_show.status_content import is_running, primary_button_of, status_of
+from gui.what_to_show.status_content import is_running, status_of
 from gui.what_to_show.tabs.tunnel_rate import TunnelRate
 from gui.window.actions import WindowActions
 from gui.window.closing import Closing
@@ -187,8 +187,7 @@ class MainWindow(QMainWindow):
 
     # -- doing
 
-    def _press_primary(self) -> None:
-        action = primary_button_of(self._bridge.state).action
+    def _press_primary(self, action: str) -> None:
         if action == "launch":
             self._bridge.launch()
         elif action == "stop":

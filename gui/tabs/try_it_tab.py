@@ -49,6 +49,7 @@ class TryItTab(QWidget):
         self.footer.setWordWrap(True)
         self.copy = CopyButton(tr("Copy answer"), tr("the answer"))
         self._asked_at = -_DOUBLE_CLICK_SECONDS
+        self._question = ("", True)
         self.served = ElidedLabel(role="muted")
         self.copy_address = CopyButton(tr("Copy address"), tr("the address of the API"))
         self.copy_curl = CopyButton(tr("Copy curl"), tr("a curl command that asks the model"))
@@ -112,10 +113,12 @@ class TryItTab(QWidget):
             self._ask()
 
     def _ask(self) -> None:
-        prompt = self.prompt.toPlainText().strip()
-        if prompt and self.send.isEnabled() and not self._answering() and not self._just_asked():
-            self._asked_at = time.monotonic()
-            self.asked.emit(prompt, self.chat.isChecked())
+        question = (self.prompt.toPlainText().strip(), self.chat.isChecked())
+        if not question[0] or not self.send.isEnabled() or self._answering():
+            return
+        if question != self._question or not self._just_asked():
+            self._question, self._asked_at = question, time.monotonic()
+            self.asked.emit(*question)
 
     def _stop(self) -> None:
         if self._answering() and not self._just_asked():
@@ -124,7 +127,7 @@ class TryItTab(QWidget):
             self.stop_asked.emit()
 
     def _just_asked(self) -> bool:
-        """The session may not have heard of it yet: a second click would ask once more."""
+        """The session may not have heard of it yet: a second click would ask the same once more."""
         return time.monotonic() - self._asked_at <= _DOUBLE_CLICK_SECONDS
 
     def _answering(self) -> bool:

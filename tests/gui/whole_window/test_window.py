@@ -16,6 +16,7 @@ from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.worker import Layout
 from tests.fakes.states import cluster_pieces as pieces
 from tests.fakes.states import cluster_states as states
+from tests.gui.window_hands import show
 
 
 def chosen(window) -> object:
@@ -40,6 +41,22 @@ def test_stop_stops(qtbot, open_window) -> None:
     assert window.header.primary.text() == "Stop"
     qtbot.mouseClick(window.header.primary, Qt.MouseButton.LeftButton)
     assert window.session.commands == [("stop",)]
+
+
+def test_a_double_click_on_launch_launches_and_does_not_stop(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    qtbot.mouseClick(window.header.primary, Qt.MouseButton.LeftButton)
+    show(window, states.loading())
+    qtbot.mouseClick(window.header.primary, Qt.MouseButton.LeftButton)
+    assert window.session.commands == [("launch",)]
+
+
+def test_stop_never_launches_when_the_run_ended_just_before(qtbot, open_window) -> None:
+    window = open_window(states.ready())
+    window.session.show(states.plan_shown())  # ended, and the window has not pulled yet
+    assert window.header.primary.text() == "Stop"
+    qtbot.mouseClick(window.header.primary, Qt.MouseButton.LeftButton)
+    assert ("launch",) not in window.session.commands
 
 
 def test_a_refused_plan_disables_launch_and_says_why(qtbot, open_window) -> None:
