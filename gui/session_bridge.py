@@ -91,7 +91,9 @@ class SessionBridge(QObject):
     # -- choices: each starts from the last one, which the state may not have heard of yet
 
     def choose_model(self, path: str) -> None:
-        """Another GGUF file."""
+        """Another GGUF file; the same one is read again, for it may be mended or replaced."""
+        if path == self._base().model_path:
+            self._session.read_model_again()
         self._choose(replace(self._base(), model_path=path, given=None))
 
     def choose_runtime_folder(self, folder: str) -> None:

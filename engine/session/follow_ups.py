@@ -44,7 +44,7 @@ class FollowUps:
         if state.runtime is None or state.model is None or not state.offers:
             return
         workers = tuple((offer.id, offer.threads) for offer in state.offers)
-        asked = (state.runtime.id, state.model.path, workers)
+        asked = (state.runtime.id, state.model, workers)
         if asked != self._speeds_asked_for:
             self._speeds_asked_for = asked
             self._jobs.start("speeds", lambda _token: self._post_stored_speeds(state))
@@ -55,8 +55,8 @@ class FollowUps:
             self._post(events.SpeedsMeasured(speeds=speeds))
 
     def _look_back(self, state: ClusterState) -> None:
-        if state.model is not None and self._history_asked_for != state.model.path:
-            self._history_asked_for = state.model.path
+        if state.model is not None and self._history_asked_for != state.model:
+            self._history_asked_for = state.model
             self._jobs.start("history", lambda _token: record_run.read_history(self._outside, state, self._post))
 
     def _compare_anew(self, state: ClusterState) -> None:

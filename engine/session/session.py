@@ -129,9 +129,17 @@ class Session:
             if choices.runtime_folder != before.runtime_folder:
                 self._look(choices.runtime_folder)
 
+    def read_model_again(self) -> None:
+        """Read the chosen model once more: the file may be there by now, or be another one."""
+        path = self.chosen.model_path
+        if path is not None:
+            self._read_model(path)
+
     def look_again(self) -> None:
-        """Probe the machines and the runtimes again."""
+        """Probe the machines and the runtimes again, and read a model again that could not be used."""
         self._look(self._chosen.runtime_folder)
+        if self._state.model_problem is not None:
+            self.read_model_again()
         self.remotes.look_again()
 
     def find_machines(self, *, wide: bool = False) -> None:

@@ -126,6 +126,9 @@ class FakeSession(Session):
         self._chosen = choices
         self.state = replace(self.state, choices=choices)
 
+    def read_model_again(self) -> None:
+        self.commands.append(("read_model_again",))
+
     def look_again(self) -> None:
         self.commands.append(("look_again",))
 

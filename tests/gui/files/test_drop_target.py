@@ -59,6 +59,13 @@ def test_a_model_can_be_dropped_anywhere(open_window, where: str) -> None:
     assert window.try_it.prompt.toPlainText() == ""
 
 
+def test_the_model_that_is_chosen_is_read_again_when_it_is_dropped_again(open_window) -> None:
+    window = open_window(states.plan_shown())
+    data, place = files(window.session.state.choices.model_path), at(window, window.plan)
+    assert drop(window, data, place)
+    assert window.session.commands == [("read_model_again",)]
+
+
 def test_a_cluster_file_is_opened(open_window) -> None:
     window = open_window(states.plan_shown())
     data, place = files("/l/lab.crossply.toml"), QPoint(300, 300)

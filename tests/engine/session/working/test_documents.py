@@ -73,6 +73,18 @@ def test_a_model_that_is_chosen_is_a_recent_one(fakes) -> None:
     assert settle(session).recent_models == (OTHER_MODEL, MODEL)
 
 
+@pytest.mark.parametrize("again", ["read_model_again", "look_again"])
+def test_a_model_that_could_not_be_read_is_read_again_when_it_is_there(fakes, again: str) -> None:
+    late = "/models/late.gguf"
+    session = session_on(fakes, starts=False)
+    session.choose(Choices(model_path=late))
+    assert settle(session).model_problem is not None
+    fakes.models.models[late] = a_model(late)
+    getattr(session, again)()
+    state = settle(session)
+    assert (state.model_problem, state.model.path) == (None, late)
+
+
 def test_the_demo_model_is_fetched_chosen_and_found(fakes) -> None:
     fakes.models.models.clear()
     session = session_on(fakes)
