@@ -101,7 +101,7 @@ def curl_example(api_url: str, *, with_key: bool = False) -> str:
 
 def primary_button_of(state: ClusterState) -> PrimaryButtonContent:
     """The verb for the state there is."""
-    if state.closing or state.run_phase is RunPhase.STOPPING:
+    if state.closing or state.run_phase is RunPhase.STOPPING or _is_being_cleared(state):
         return PrimaryButtonContent(
             text=tr("Stopping…"), action="none", enabled=False, words=tr("Waiting for the processes to end")
         )
@@ -123,6 +123,11 @@ def primary_button_of(state: ClusterState) -> PrimaryButtonContent:
     return PrimaryButtonContent(
         text=tr("Launch"), action="launch", enabled=True, words=tr("Start the workers and llama-server as planned (Ctrl+L)")
     )
+
+
+def _is_being_cleared(state: ClusterState) -> bool:
+    """A run that failed, and what is left of it: a launch waits for its end."""
+    return state.run_phase is RunPhase.FAILED and not state.run_wanted and is_running(state)
 
 
 def _stop_button(text: str, words: str) -> PrimaryButtonContent:

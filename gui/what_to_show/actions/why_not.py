@@ -8,7 +8,7 @@ from engine.vocabulary.plan import Plan
 from gui.texts.translation import tr
 from gui.what_to_show.cards.remote_card_content import in_need_of_ours
 from gui.what_to_show.remote.questions_content import questions_of
-from gui.what_to_show.status_content import primary_button_of, why_not_launch
+from gui.what_to_show.status_content import is_running, primary_button_of, why_not_launch
 
 
 def change(state: ClusterState) -> str:
@@ -30,7 +30,9 @@ def launch(state: ClusterState) -> str:
 
 def stop(state: ClusterState) -> str:
     """Stop."""
-    return "" if primary_button_of(state).action == "stop" else tr("Nothing is running.")
+    if primary_button_of(state).action == "stop":
+        return ""
+    return tr("It is being stopped.") if is_running(state) else tr("Nothing is running.")
 
 
 def serve(state: ClusterState) -> str:

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from engine.session import events
+from engine.session.reducing.reduce_run import launch_asked
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.plan import PlanRefused, Policy
+from engine.vocabulary.running.process import ProcessPhase
 from engine.vocabulary.worker import Layout
 from gui.what_to_show.model_chooser_content import model_chooser_of
 from gui.what_to_show.plan_table_content import ROWS, plan_as_text, plan_table_of
@@ -30,12 +33,19 @@ from tests.fakes.states.cluster_pieces import VULKAN_ID
         ("starting", "Starting…", "stop", True),
         ("loading", "Loading 43%", "stop", True),
         ("ready", "Stop", "stop", True),
-        ("worker_failed", "Launch", "launch", True),
+        ("worker_failed", "Stopping…", "none", False),
     ],
 )
 def test_the_button_carries_the_verb_of_the_state(name: str, text: str, action: str, enabled: bool) -> None:
     button = primary_button_of(states.every_state()[name]())
     assert (button.text, button.action, button.enabled) == (text, action, enabled)
+
+
+def test_what_is_left_of_a_failed_run_is_waited_for() -> None:
+    left = states.worker_failed()
+    assert launch_asked(left, events.LaunchAsked()) is left, "a launch would do nothing, so none is offered"
+    gone = tuple(replace(process, phase=ProcessPhase.STOPPED) for process in left.processes)
+    assert primary_button_of(replace(left, processes=gone)).action == "launch"
 
 
 def test_a_dead_button_says_why() -> None:
@@ -82,10 +92,10 @@ def test_an_activity_can_be_cancelled() -> None:
     assert (progress.id, progress.can_cancel, progress.fraction) == ("runtime", True, 0.37)
 
 
-def test_the_newest_problem_comes_first_and_keeps_its_index() -> None:
+def test_the_newest_problem_comes_first() -> None:
     state = states.worker_failed()
     state = replace(state, problems=(*state.problems, replace(state.problems[0], happened="Later.")))
-    assert [(banner.index, banner.happened[:5]) for banner in status_of(state).banners] == [(1, "Later"), (0, "rpc-s")]
+    assert [banner.happened[:5] for banner in status_of(state).banners] == ["Later", "rpc-s"]
 
 
 def test_what_a_closed_window_would_stop() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.session.plan_runs.in_background import MEASURE_PLANS
-from engine.session.state import Activity, RuntimePhase
+from engine.session.state import Activity, RunPhase, RuntimePhase
 from gui.what_to_show.actions import why_not
 from tests.fakes.states import cluster_states as states
 from tests.fakes.states import remote_states
@@ -25,6 +25,8 @@ from tests.fakes.states import remote_states
         (why_not.launch, replace(states.plan_shown(), closing=True), "Waiting for the processes to end."),
         (why_not.stop, states.plan_shown(), "Nothing is running."),
         (why_not.stop, states.loading(), ""),
+        (why_not.stop, replace(states.ready(), run_wanted=False, run_phase=RunPhase.STOPPING), "It is being stopped."),
+        (why_not.launch, states.worker_failed(), "Waiting for the processes to end."),
         (why_not.serve, states.loading(), "No model is being served: launch first."),
         (why_not.serve, states.ready(), ""),
         (why_not.measure, states.plan_shown(), ""),
