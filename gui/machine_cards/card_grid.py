@@ -95,6 +95,10 @@ class CardGrid(QScrollArea):
         for machine_id, line in self._lines.items():
             line.show_content(content.card(machine_id))
 
+    def shows(self, machine_id: str) -> bool:
+        """Whether it is among the machines, in view or not."""
+        return any(machine_id in group.machine_ids for group in self._order.groups)
+
     def card(self, machine_id: str) -> MachineCard:
         """The card of a machine, brought into view if it does not exist. Raises KeyError when no such machine is shown."""
         card = self._cards.get(machine_id)

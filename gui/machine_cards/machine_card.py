@@ -73,6 +73,8 @@ class MachineCard(QFrame):
         if content == self._content:
             return
         before, self._content = self._content, content
+        if before is not None and before.machine_id != content.machine_id:
+            self.menu.close()  # it was opened for another machine
         self.setAccessibleName(f"{content.title}: {content.status}")
         self._title.show_text(content.title)
         self.status.setText(f"{content.status_shape} {content.status}")

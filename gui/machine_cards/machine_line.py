@@ -5,6 +5,8 @@ Rejected: the card's widgets made smaller (thirty of them per machine, and a win
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
@@ -65,14 +67,17 @@ class MachineLine(QWidget):
         return QSize(self._appearance.pixels(320), self.height_of(self._appearance))
 
     def menu(self) -> QMenu:
-        """What can be asked of the machine: its card's buttons and menu."""
+        """What can be asked of the machine: its card's buttons and menu. Of this machine, also when the line shows another one by
+        then."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if self._content is not None:
-            for entry in (*self._content.buttons, *self._content.menu):
+        content = self._content
+        if content is not None:
+            for entry in (*content.buttons, *content.menu):
                 action = menu.addAction(entry.text)
                 action.setData(entry.action.value)
-                action.triggered.connect(lambda _checked=False, what=entry.action: self._ask(what))
+                asked = partial(self.asked.emit, content.machine_id, entry.action)
+                action.triggered.connect(lambda _checked=False, asked=asked: asked())
         return menu
 
     # -- events
@@ -218,10 +223,6 @@ class MachineLine(QWidget):
     def _open(self) -> None:
         if self._content is not None:
             self.opened.emit(self._content.machine_id)
-
-    def _ask(self, action: str) -> None:
-        if self._content is not None:
-            self.asked.emit(self._content.machine_id, action)
 
 
 def _drawn(content: MachineCardContent) -> tuple[object, ...]:

@@ -85,7 +85,9 @@ class MachinesPanel(QWidget):
         self.grid.setVisible(not order.nothing)
 
     def card(self, machine_id: str) -> MachineCard:
-        """The card of a machine."""
+        """The card of a machine; a search that hides it is over. Raises KeyError where there is no such machine."""
+        if not self.grid.shows(machine_id):
+            self.search.clear()
         return self.grid.card(machine_id)
 
     def search_machines(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
@@ -84,7 +86,8 @@ class WorkerRow(QWidget):
         for entry in () if self._content is None else self._content.menu:
             action = menu.addAction(entry.text)
             action.setData(entry.action.value)
-            action.triggered.connect(lambda _checked=False, what=entry.action: self.asked.emit(self.worker_id, what))
+            asked = partial(self.asked.emit, self.worker_id, entry.action)
+            action.triggered.connect(lambda _checked=False, asked=asked: asked())
         return menu
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

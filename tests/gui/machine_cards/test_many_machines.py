@@ -186,6 +186,32 @@ def test_a_machine_that_is_not_in_view_can_be_revealed(open_window) -> None:
         window.machines.card("lab-999")
 
 
+def test_a_machine_of_the_topology_that_a_search_hides_is_shown(open_window) -> None:
+    window = open_window(states.many_machines(24))
+    window.machines.search.setText("lab-07")
+    other = window.session.state.machines[3]
+    window.tabs.topology.machine_chosen.emit(other.id)
+    assert window.machines.search.text() == ""
+    assert window.focusWidget() is window.machines.card(other.id).menu_button
+
+
+@pytest.mark.parametrize("n_machines", [2, 24])
+def test_what_is_asked_in_a_menu_is_asked_of_the_machine_it_was_opened_for(open_window, n_machines: int) -> None:
+    window = open_window(states.many_machines(n_machines))
+    shown = visible(window, MachineLine if n_machines == 24 else MachineCard)
+    first, second = shown[0], shown[1]._content
+    machine_id, menu = first._content.machine_id, first.menu() if n_machines == 24 else first.menu
+    menu.popup(window.mapToGlobal(window.rect().center()))
+    entries = menu.actions()
+    first.show_content(second)  # used again for another machine: the list has changed under the menu
+    asked = []
+    window.machines.grid.asked.connect(lambda machine, _action: asked.append(machine))
+    if menu.isVisible():
+        entries[0].trigger()
+    assert asked in ([], [machine_id])
+    menu.close()
+
+
 def test_a_line_s_menu_has_what_its_card_offers(open_window) -> None:
     window = open_window(remote.four_phases())
     window.machines.show_view(MachineView(density=Density.LINES))
