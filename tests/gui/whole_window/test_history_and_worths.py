@@ -8,6 +8,7 @@ from engine.session.plan_runs.in_background import MEASURE_PLANS
 from engine.session.state import Activity
 from gui.dialogs.sheets.worker_worths import WorkerWorths
 from tests.fakes.states import cluster_states as states
+from tests.gui.window_hands import show
 
 
 def test_runs_are_rows_and_the_worths_open_on_a_click(qtbot, open_window) -> None:
@@ -22,6 +23,18 @@ def test_runs_are_rows_and_the_worths_open_on_a_click(qtbot, open_window) -> Non
     (dialog,) = window.findChildren(WorkerWorths)
     assert dialog.words.text().count("adds 18.0 GB") == 3
     dialog.close()
+
+
+def test_the_chosen_run_stays_chosen_when_a_newer_one_comes_in(open_window) -> None:
+    state = states.plan_shown()
+    window = open_window(state)
+    tab = window.history
+    window.tabs.setCurrentWidget(tab)
+    tab.table.selectRow(1)
+    said = tab.details.toPlainText()
+    show(window, replace(state, history=(replace(state.history[0], id="newer"), *state.history)))
+    assert tab.table.currentIndex().row() == 2
+    assert tab.details.toPlainText() == said, "what is copied and saved is the run that was chosen"
 
 
 def test_without_runs_the_tab_says_so(open_window) -> None:
