@@ -131,19 +131,16 @@ class FileActions(QObject):
 
     # -- before something is lost
 
-    def when_nothing_is_lost(self, then: Callable[[], None], *, leaving: bool) -> None:
-        """Do it at once, or after the person said what is to become of the changes."""
+    def when_nothing_is_lost(
+        self, then: Callable[[], None], *, leaving: bool, discarded: Callable[[], None] | None = None
+    ) -> None:
+        """Do it at once, or after the person said what is to become of the changes. ``discarded``: instead of it, where they
+        are to go."""
         content = unsaved_of(self._bridge.state, leaving=leaving)
         if content is None:
             then()
         elif self.dialog is None:
-
-            def discard() -> None:
-                if leaving:
-                    self._bridge.discard_changes()
-                then()
-
-            answers = {_Role.AcceptRole: lambda: self._save_then(then), _Role.DestructiveRole: discard}
+            answers = {_Role.AcceptRole: lambda: self._save_then(then), _Role.DestructiveRole: discarded or then}
             self._show(unsaved_dialog(self._window, content), answers)
 
     # -- the rest

@@ -44,6 +44,7 @@ class Closing(QObject):
         self._remember = remember
         self._window = window
         self._begun = False
+        self._discards = False
         self._over = False
         self.dialog: QMessageBox | None = None
         """The one that is open."""
@@ -55,9 +56,14 @@ class Closing(QObject):
             return
         event.ignore()
         if not self._begun and self.dialog is None and self._files.dialog is None:
-            self._files.when_nothing_is_lost(self._ask_about_the_run, leaving=True)
+            self._files.when_nothing_is_lost(self._ask_about_the_run, leaving=True, discarded=self._discard)
 
-    def _ask_about_the_run(self) -> None:
+    def _discard(self) -> None:
+        self._ask_about_the_run(discards=True)
+
+    def _ask_about_the_run(self, *, discards: bool = False) -> None:
+        """``discards``: what was changed goes with the window, and stays when the person stays."""
+        self._discards = discards
         state = self._bridge.state
         if not self._preferences.now.ask_at_quit or not is_running(state):
             self.begin()
@@ -77,6 +83,8 @@ class Closing(QObject):
         if role in (_Role.AcceptRole, _Role.DestructiveRole):
             self._preferences.set(ask_at_quit=ask_again)
             self.begin(keep_running=role == _Role.AcceptRole)
+        else:
+            self._discards = False
 
     def begin(self, keep_running: bool = True) -> None:
         """Close the session without asking. Workers that were started to stay stay, unless ``keep_running`` says otherwise."""
@@ -84,6 +92,8 @@ class Closing(QObject):
             return
         self._begun = True
         self._remember()
+        if self._discards:
+            self._bridge.discard_changes()
         self._bridge.close(keep_running)
         QTimer.singleShot(_PATIENCE_MILLISECONDS, self, self.end)
 

@@ -67,9 +67,20 @@ def test_changes_are_asked_about_first_and_discarding_chooses_what_is_saved(qtbo
     assert window.closing.dialog is None
     window.close()
     answer(window.files.dialog, "Discard")
-    assert [choices.policy for (choices,) in told(window, "choose")] == [Policy.EVEN]
+    assert told(window, "choose") == [], "the window may yet stay, and with it what was changed"
     answer(window.closing.dialog, "Stop everything and quit")
+    assert [choices.policy for (choices,) in told(window, "choose")] == [Policy.EVEN]
     assert window.session.commands[-1] == ("close", "stop all")
+
+
+def test_who_discards_and_then_stays_has_lost_nothing(qtbot, open_window) -> None:
+    window = open_window(with_changes(states.ready()))
+    window.close()
+    answer(window.files.dialog, "Discard")
+    answer(window.closing.dialog, "Cancel")
+    assert window.session.commands == []
+    window.begin_closing()
+    assert window.session.commands == [("close",)], "what was said before counts no more"
 
 
 def test_discarding_changes_of_the_file_leaves_what_is_in_no_file(qtbot, open_window) -> None:
