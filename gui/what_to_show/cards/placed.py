@@ -32,6 +32,8 @@ class Placed:
     marks: Mapping[WorkerId, WorkerMark]
     planned: Mapping[WorkerId, PlannedWorker]
     plan: Plan | None
+    is_run: bool
+    """It is a run's, which other choices change no more."""
     time_shares: Mapping[WorkerId, TimeShare]
     """Of used workers; empty when the speed of any of them is not known."""
     offers: Mapping[str, tuple[WorkerOffer, ...]]
@@ -40,6 +42,11 @@ class Placed:
     """Of the rpc-servers of a machine; a machine without any is not in here."""
     targets: frozenset[SshTarget]
     """Machines over the network that are wanted: one that is not is being let go of."""
+
+    def runs_on(self, worker_id: WorkerId) -> bool:
+        """Whether the run that is drawn has layers on it: also when it was switched off meanwhile."""
+        worker = self.planned.get(worker_id)
+        return self.is_run and worker is not None and worker.used
 
     def is_wanted(self, target: SshTarget) -> bool:
         """Whether the person still wants that machine."""
@@ -60,6 +67,7 @@ def placed_of(state: ClusterState) -> Placed:
         marks=marks_of(state),
         planned=_planned_by_worker(_drawn_workers(state, plan)),
         plan=plan,
+        is_run=state.run is not None and plan is state.run.plan,
         time_shares=time_shares_of(plan),
         offers=_offers_by_machine(state.offers),
         phases=_phases_by_machine(state.processes),

@@ -70,24 +70,24 @@ def _offered_row(
     worker = placed.planned.get(offer.id)
     mark = placed.marks.get(offer.id, NO_WORKER)
     on = offer.id not in state.choices.left_out
-    badge, badge_words = _badge_of(worker, on=on)
-    used = worker is not None and worker.used
+    used = worker is not None and worker.used and (on or placed.runs_on(offer.id))
+    badge, badge_words = _badge_of(worker, on=on, used=used)
     name = worker_name(offer, many_machines=False)
     return WorkerRowContent(
         worker_id=offer.id,
         name=name,
         detail=_detail_of(machine, offer),
-        mark=mark if on else NO_WORKER,
+        mark=mark if on or used else NO_WORKER,
         bar=bar_of(state, placed, machine, offer, load),
         badge=badge,
         badge_words=badge_words,
-        badge_filled=used and on,
+        badge_filled=used,
         switch_shown=True,
         switch_on=on,
         switch_words=tr("{name} takes part: plan again without it", name=name)
         if on
         else tr("{name} is left out: plan again with it", name=name),
-        menu=_menu_of(used=used and on, has_log=bool(placed.phases.get(machine.id))),
+        menu=_menu_of(used=used, has_log=bool(placed.phases.get(machine.id))),
     )
 
 
@@ -99,16 +99,17 @@ def _menu_of(*, used: bool, has_log: bool) -> tuple[WorkerEntry, ...]:
     return (why, *((command,) if used else ()), *((log,) if has_log else ()))
 
 
-def _badge_of(worker: PlannedWorker | None, *, on: bool) -> tuple[str, str]:
-    if not on:
+def _badge_of(worker: PlannedWorker | None, *, on: bool, used: bool) -> tuple[str, str]:
+    if not on and not used:
         return tr("off"), tr("Switched off: it holds nothing.")
     if worker is None:
         return "–", tr("Nothing is planned yet.")
-    if not worker.used:
+    if not used:
         return tr("unused"), tr("The plan places nothing here.")
     text = layers_text(worker.first_layer, worker.last_layer, output=worker.holds_output)
     where = f", {engine_word(worker.offer.exposure)}" if worker.offer.is_native else ""
-    return text, f"{held_text(worker.n_layers, output=worker.holds_output)}: {bytes_text(worker.needed_bytes)}{where}"
+    held = f"{held_text(worker.n_layers, output=worker.holds_output)}: {bytes_text(worker.needed_bytes)}{where}"
+    return text, held if on else tr("{held}, until this run ends: it is switched off for the next one", held=held)
 
 
 def _detail_of(machine: Machine, offer: WorkerOffer) -> str:

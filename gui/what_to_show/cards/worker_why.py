@@ -75,6 +75,8 @@ def _sentences_of(state: ClusterState, placed: Placed, offer: WorkerOffer) -> li
 
 
 def _place_sentence(state: ClusterState, placed: Placed, offer: WorkerOffer) -> str:
+    if offer.id in state.choices.left_out and placed.runs_on(offer.id):
+        return tr("You switched it off for the next run; this one still has layers on it.")
     if offer.id in state.choices.left_out:
         return tr("You switched it off, so it holds nothing.")
     worker = placed.planned.get(offer.id)

@@ -61,6 +61,15 @@ def test_no_share_is_said_when_one_speed_is_missing() -> None:
     assert rows(state)[pieces.CUDA_ID].bar.caption == ("62%", "64 °C")
 
 
+def test_switched_off_while_a_run_has_layers_on_it_says_that_it_has() -> None:
+    state = states.ready()
+    off = replace(state, choices=replace(state.choices, left_out=frozenset({pieces.CUDA_ID})))
+    row = rows(off)[pieces.CUDA_ID]
+    assert (row.badge, row.badge_filled, row.switch_on) == ("22–49", True, False)
+    assert row.badge_words == "28 layers: 9.2 GB, until this run ends: it is switched off for the next one"
+    assert why_of(off, pieces.CUDA_ID).sentences[0].startswith("You switched it off for the next run; this one still has")
+
+
 def test_switched_off_refused_and_unplanned_say_so() -> None:
     state = states.plan_shown()
     off = replace(state, choices=replace(state.choices, left_out=frozenset({pieces.CUDA_ID})))
