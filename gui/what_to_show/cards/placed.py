@@ -60,6 +60,14 @@ def shown_plan(state: ClusterState) -> Plan | None:
     return state.plan if isinstance(state.plan, Plan) else None
 
 
+def plan_of_figures(state: ClusterState) -> Plan | None:
+    """Whose prediction and model stand beside what was measured: that run's own, whatever plan is on the table by now."""
+    run = state.run
+    if run is not None and (run.benchmark is not None or state.throughput):
+        return run.plan
+    return shown_plan(state)
+
+
 def placed_of(state: ClusterState) -> Placed:
     """Everything that cards look up."""
     plan = shown_plan(state)

@@ -14,7 +14,7 @@ from engine.session.watched import Column, Reading
 from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.worker import WorkerId
 from gui.texts.translation import tr
-from gui.what_to_show.cards.placed import shown_plan
+from gui.what_to_show.cards.placed import plan_of_figures
 from gui.what_to_show.formatting import NOT_KNOWN, difference_text, duration_text, rate_text, rate_with_unit
 from gui.what_to_show.watching.charts import (
     ChartContent,
@@ -82,7 +82,7 @@ def inputs_of(state: ClusterState) -> tuple[object, ...]:
 
 def throughput_of(state: ClusterState, window: Window = Window.TEN_MINUTES) -> ThroughputContent:
     """Curves and figures of the running cluster, or what to expect of the planned one."""
-    plan = shown_plan(state)
+    plan = plan_of_figures(state)
     predicted_decode = None if plan is None else plan.predicted.decode_tokens_per_second
     predicted_prefill = None if plan is None else plan.predicted.prefill_tokens_per_second
     span = _span_of(state, window)

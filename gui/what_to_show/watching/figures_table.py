@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from engine.session.reducing.watching import BUSY, SENT
 from engine.session.state import ClusterState
 from engine.session.watched import Column, Older, Reading
-from gui.what_to_show.cards.placed import shown_plan
+from gui.what_to_show.cards.placed import plan_of_figures
 from gui.what_to_show.formatting import count_text
 from gui.what_to_show.tabs.throughput_content import column_names
 from gui.what_to_show.watching.moments_content import launched_at, moment_text
@@ -64,7 +64,7 @@ def figures_table_of(state: ClusterState) -> FiguresTable:
 
 
 def _predicted(state: ClusterState) -> tuple[str, str]:
-    plan = shown_plan(state)
+    plan = plan_of_figures(state)
     if plan is None:
         return "", ""
     return _number(plan.predicted.decode_tokens_per_second), _number(plan.predicted.prefill_tokens_per_second)
@@ -123,7 +123,7 @@ def _harmless(cell: str) -> str:
 
 def picture_title(state: ClusterState, at_seconds: float) -> str:
     """What a picture of the charts is headed with, so that it still says what it was when it is found again."""
-    plan = shown_plan(state)
+    plan = plan_of_figures(state)
     model = "" if plan is None else f" · {plan.model.name} · {count_text(len(plan.used_workers), 'worker')}"
     return f"Crossply{model} · {time.strftime('%Y-%m-%d %H:%M', time.localtime(at_seconds))}"
 

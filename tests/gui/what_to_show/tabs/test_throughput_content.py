@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from engine.session.events import ThroughputMeasured
 from engine.session.reducing.reduce import reduce
+from engine.session.state import RunPhase
+from engine.vocabulary.comparison import Approach
 from engine.vocabulary.running.throughput import ThroughputSample
 from gui.what_to_show.tabs.throughput_content import inputs_of, throughput_of
 from gui.what_to_show.watching.charts import Window
@@ -29,6 +31,17 @@ def test_a_gap_stays_a_gap() -> None:
     assert content.decode.times[-1] == pieces.NOW - 1
     assert content.decode.predicted == 18.4
     assert 0.0 not in content.decode.lines[0].values
+
+
+def test_what_was_measured_stands_beside_its_own_prediction_whatever_is_chosen_after_the_run() -> None:
+    ran = states.ready()
+    hybrid = next(variant.result for variant in ran.variants if variant.approach is Approach.HYBRID)
+    after = replace(ran, run_phase=RunPhase.STOPPED, run_wanted=False, processes=(), plan=hybrid)
+    assert hybrid.predicted.decode_tokens_per_second == 9.6
+    content = throughput_of(after)
+    assert [figure.comparison for figure in content.figures] == [f.comparison for f in throughput_of(ran).figures]
+    assert content.decode.predicted == 18.4
+    assert throughput_of(replace(after, run=None, throughput=())).decode.predicted == 9.6
 
 
 def test_seconds_without_a_sample_are_not_joined_over() -> None:

@@ -3,7 +3,9 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
+from engine.session.state import RunPhase
 from gui.what_to_show.watching.figures_table import csv_text, figures_table_of, iso_time, picture_title, suggested_name
 from tests.fakes.states import cluster_states as states
 from tests.fakes.states import watched_states as watched
@@ -29,6 +31,15 @@ def test_gaps_are_blank_and_predictions_stand_beside():
     gap = rows[iso_time(watched.ZERO_IS_AT + 1000 - 240 + 110)]
     assert (gap[1], gap[2], gap[4]) == ("1", "", "18.4")
     assert sum(row[2] == "" for row in rows.values()) >= 30
+
+
+def test_after_a_run_its_figures_keep_its_own_prediction_and_model():
+    ran = watched.serving()
+    other = replace(ran.plan, model=replace(ran.plan.model, name="Other"))
+    other = replace(other, predicted=replace(other.predicted, decode_tokens_per_second=1.0))
+    after = replace(ran, run_phase=RunPhase.STOPPED, run_wanted=False, plan=other)
+    assert figures_table_of(after).rows == figures_table_of(ran).rows
+    assert picture_title(after, 0.0) == picture_title(ran, 0.0)
 
 
 def test_what_happened_is_in_its_second_without_the_words_of_a_question():
