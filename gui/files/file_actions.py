@@ -12,7 +12,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QAbstractButton, QMenu, QMessageBox, QWidget
 
-from engine.session.state import ClusterState
+from engine.session.state import Choices, ClusterState
 from gui.dialogs.choose_cluster_file import choose_cluster_to_open, choose_cluster_to_save
 from gui.dialogs.choose_model import choose_model_folder
 from gui.dialogs.questions.file_questions import opens_ports_dialog, unsaved_dialog
@@ -36,6 +36,7 @@ class FileActions(QObject):
         self._at_start: str | None = None
         self._after_saving: Callable[[], None] | None = None
         self._n_failed_saves = 0
+        self._saved_before: Choices | None = None
         self.dialog: QMessageBox | None = None
         """The one that is open."""
         self.recent_clusters = QMenu(tr("Recent clusters"), window)
@@ -112,7 +113,7 @@ class FileActions(QObject):
 
     def _save_then(self, then: Callable[[], None]) -> None:
         state = self._bridge.state
-        self._n_failed_saves = state.document.n_failed_saves
+        self._n_failed_saves, self._saved_before = state.document.n_failed_saves, state.document.saved
         if state.document.path is not None:
             self._bridge.save_cluster(None)
         elif not self.choose_and_save():
@@ -128,6 +129,8 @@ class FileActions(QObject):
         elif unsaved_of(state, leaving=False) is None:
             self._after_saving = None
             then()
+        elif state.document.saved is not self._saved_before:
+            self._after_saving = None  # saved, and changed again meanwhile: it must not happen at a later save
 
     # -- before something is lost
 

@@ -117,6 +117,18 @@ def test_a_save_that_fails_goes_nowhere(qtbot, open_window) -> None:
     assert window.session.commands == [("save_cluster", None)]
 
 
+def test_what_was_to_follow_a_save_follows_no_later_one(qtbot, open_window) -> None:
+    window = open_window(changed())
+    window.files.open_path(OTHER)
+    answer(window.files.dialog, "Save")
+    state = window.session.state
+    saved = replace(state.document, saved=state.choices)
+    show(window, replace(state, document=saved, choices=replace(state.choices, policy=Policy.MEMORY)))  # changed meanwhile
+    state = window.session.state
+    show(window, replace(state, document=replace(saved, saved=state.choices)))
+    assert window.session.commands == [("save_cluster", None)]
+
+
 def opened_with_ports() -> ClusterState:
     saved = replace(states.plan_shown().choices, targets=(NODE,), lan_addresses=((NODE.machine_id, "10.0.0.2"),))
     return replace(unchanged(replace(saved, lan_addresses=())), document=ClusterDocument(path=OTHER, saved=saved))
