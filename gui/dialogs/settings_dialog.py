@@ -203,7 +203,8 @@ class SettingLine(QFrame):
         control = self.control
         control.blockSignals(True)
         if isinstance(control, QSpinBox) and isinstance(row.value, float):
-            control.setValue(round(row.value * 100))
+            if control.value() != round(row.value * 100):  # else what is just being typed would be overwritten
+                control.setValue(round(row.value * 100))
         elif isinstance(control, QComboBox):
             control.setCurrentIndex(control.findData(row.value))
         elif isinstance(control, QCheckBox):

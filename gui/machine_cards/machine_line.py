@@ -67,7 +67,7 @@ class MachineLine(QWidget):
         return QSize(self._appearance.pixels(320), self.height_of(self._appearance))
 
     def menu(self) -> QMenu:
-        """What can be asked of the machine: its card's buttons and menu. Of this one, also when the line shows another then."""
+        """What can be asked of the machine, also when the line shows another one by then: its card's buttons and menu."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         content = self._content

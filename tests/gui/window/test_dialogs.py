@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -19,6 +21,7 @@ from gui.dialogs.sheets.shortcut_sheet import ShortcutSheet
 from gui.theme import Scheme
 from gui.what_to_show.settings.preferences import Language
 from tests.fakes.states import cluster_states as states
+from tests.gui.window_hands import show
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -67,6 +70,19 @@ def test_arrows_move_and_another_dialog_can_be_opened_from_it(qtbot, open_window
     qtbot.keyClicks(palette.field, "settings")
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: SettingsDialog in window.dialogs.open)
+
+
+def test_what_is_being_typed_outlives_a_new_state(qtbot, open_window) -> None:
+    window = open_window(states.plan_shown())
+    spin = opened(qtbot, window, SettingsDialog, Qt.Key.Key_Comma).lines["reserve_fraction"].control
+    spin.setFocus()
+    spin.selectAll()
+    for digit in "35":
+        qtbot.keyClicks(spin, digit)
+        state = window.session.state
+        show(window, replace(state, now_seconds=state.now_seconds + 1.0))  # as every second brings one
+    qtbot.keyClick(spin, Qt.Key.Key_Return)
+    assert chosen(window).reserve_fraction == 0.35
 
 
 def test_nothing_found_is_said(qtbot, open_window) -> None:
