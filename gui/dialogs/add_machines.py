@@ -117,7 +117,8 @@ class AddMachines(QDialog):
         self.add.setText(additions.button)
         self.add.setEnabled(bool(additions.targets) or bool(additions.problem))
         self.user.setEnabled(bool(self.list.checked))
-        self._say("")
+        if not additions.problem:  # else what is wrong stays said while the search goes on
+            self._say("")
 
     def _additions(self) -> Additions:
         return additions_of(self.address.text(), self.list.checked, self.user.text() if self._user_changed else None)
@@ -138,12 +139,16 @@ class AddMachines(QDialog):
             self.added.emit(additions.targets)
             self.accept()
 
+    def _address_typed(self) -> None:
+        self._say("")
+        self._weigh()
+
     def _user_typed(self) -> None:
         self._user_changed = True
         self._weigh()
 
     def _connect(self) -> None:
-        self.address.textChanged.connect(self._weigh)
+        self.address.textChanged.connect(self._address_typed)
         self.list.checks_changed.connect(self._weigh)
         self.user.textEdited.connect(self._user_typed)
         self.again.clicked.connect(lambda: self.find_asked.emit(False))

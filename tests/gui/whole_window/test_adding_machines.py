@@ -80,6 +80,15 @@ def test_a_bad_address_is_told_and_the_dialog_stays(qtbot, open_window) -> None:
     assert "65535" not in dialog(window).problem.text()
 
 
+def test_what_is_wrong_with_an_address_stays_said_while_the_search_goes_on(qtbot, open_window) -> None:
+    window = open_window(remote.with_remotes())
+    window.machine_actions.add_machines()
+    dialog(window).address.setText("ada@node:99999")
+    qtbot.mouseClick(dialog(window).add, LEFT)
+    show(window, remote.found())
+    assert "between 1 and 65535" in dialog(window).problem.text()
+
+
 def test_the_list_grows_keeps_its_checks_and_adds_what_is_checked(qtbot, open_window) -> None:
     window = open_window(remote.with_remotes(remote.ready()))
     window.machine_actions.add_machines()
