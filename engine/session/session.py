@@ -129,6 +129,10 @@ class Session:
             if choices.runtime_folder != before.runtime_folder:
                 self._look(choices.runtime_folder)
 
+    def choose_for_now(self, choices: Choices) -> None:
+        """The same for as long as something is tried: a session that remembers what is chosen does not remember this."""
+        Session.choose(self, choices)
+
     def read_model_again(self) -> None:
         """Read the chosen model once more: the file may be there by now, or be another one."""
         path = self.chosen.model_path

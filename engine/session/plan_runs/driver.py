@@ -25,6 +25,9 @@ class Commands(Protocol):
     def choose(self, choices: Choices) -> None:
         """Replace what the person chose; re-plans."""
 
+    def choose_for_now(self, choices: Choices) -> None:
+        """The same, and nobody remembers it."""
+
     def launch(self) -> None:
         """Start what the plan says."""
 
@@ -51,7 +54,7 @@ class Driver(ABC):
     def choose(self, **changes: object) -> ClusterState:
         """Change the choices and wait until they are planned with."""
         wanted = replace(self.session.snapshot().choices, **changes)  # type: ignore[arg-type]
-        self.session.choose(wanted)
+        self.session.choose_for_now(wanted)
         return self.wait_for(lambda state: state.choices == wanted, "Planning")
 
     def launch(self) -> ClusterState:

@@ -13,6 +13,7 @@ from engine.session.plan_runs.in_background import MEASURE_PLANS, REPETITIONS, R
 from engine.session.session import Session
 from engine.session.state import RunPhase
 from engine.vocabulary.plan import Plan
+from engine.vocabulary.running.recovery import RecoveryMode
 from tests.fakes.ports.fake_process_starter import FakeProgram
 from tests.fakes.sessions.fake_outside import MODEL, TWO_WORKERS, Fakes, lines_for
 
@@ -79,6 +80,17 @@ def test_cancelled_in_the_middle_it_stops_and_chooses_as_before(fakes, session):
     assert ends.wait(10)
     wait_until(lambda: ended(session))
     wait_until(lambda: session.snapshot().choices == before)
+
+
+def test_nothing_of_what_is_tried_is_remembered_also_when_it_is_closed_in_the_middle(fakes, session, monkeypatch):
+    remembered = []
+    monkeypatch.setattr(session, "choose", remembered.append)  # as a session that remembers overrides it
+    session.measure_plans()
+    wait_until(lambda: session.snapshot().choices.recovery is RecoveryMode.NEVER)
+    wait_until(lambda: session.snapshot().run_phase is RunPhase.READY)
+    session.close()
+    assert session.join()
+    assert remembered == []
 
 
 def test_stop_ends_it(fakes, session):
