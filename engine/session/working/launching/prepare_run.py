@@ -27,7 +27,7 @@ from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.problem import Problem, ProblemKind
-from engine.vocabulary.worker import Exposure, WorkerOffer
+from engine.vocabulary.worker import CacheBeforeLoad, Exposure, WorkerOffer
 
 HOST = "127.0.0.1"
 TRIED_PORTS = 200
@@ -166,16 +166,17 @@ def _moved_note(offer: WorkerOffer, got: Place) -> str | None:
 
 
 def programs_for(
-    outside: Outside, state: ClusterState, plan: Plan, machine_of: FindMachine
+    outside: Outside, state: ClusterState, plan: Plan, machine_of: FindMachine, *, cached: bool = True
 ) -> tuple[tuple[MachineId, WorkerProgram], ...]:
-    """With what each machine's rpc-servers are started; the caches there are brought within their size."""
+    """With what each machine's rpc-servers are started. ``cached``: they load into the caches there, which are brought within
+    their size."""
     programs = programs_of(state, cache_folder=outside.worker_cache_folder, plan=plan)
     names = {worker.offer.machine_id: worker.offer.machine_name for worker in plan.used_workers}
     for machine_id, name in names.items():
         if machine_id == THIS_MACHINE:
             continue
         machine = connected(machine_of, machine_id, name)
-        cache = machine.prune_worker_cache()
+        cache = machine.prune_worker_cache() if cached else CacheBeforeLoad()
         if machine_id not in programs:
             raise ProcessFailed(f"{name} has no llama.cpp that may work with ours.", advice="Copy our build there.")
         programs[machine_id] = replace(programs[machine_id], cache_folder=machine.worker_cache_folder, cache=cache)
