@@ -72,14 +72,22 @@ class HistoryTab(QWidget):
 
     def _show_rows(self) -> None:
         rows = () if self._content is None else self._content.rows
+        chosen = self._chosen_id()
         self.rows = tuple(row for row in rows if self._model in (_ALL, row.model))
         self.table.show_rows(
             column_titles(), [row.cells for row in self.rows], [row.words for row in self.rows], numbers=NUMBERS
         )
         self.copy.show_text(history_as_text(self.rows))
-        if self.rows and not self.table.currentIndex().isValid():
+        ids = [row.id for row in self.rows]
+        if chosen in ids:  # the run, not the place: a newer one has taken that
+            self.table.selectRow(ids.index(chosen))
+        elif ids and not self.table.currentIndex().isValid():
             self.table.selectRow(0)
         self._show_details()
+
+    def _chosen_id(self) -> str | None:
+        place = self.table.currentIndex().row()
+        return self.rows[place].id if 0 <= place < len(self.rows) else None
 
     def _show_details(self) -> None:
         place = self.table.currentIndex().row()
