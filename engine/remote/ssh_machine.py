@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.errors import ProbeFailed
+from engine.errors import ProbeFailed, ProcessFailed
 from engine.machines.asking.shell_rpc_asker import ShellRpcAsker
 from engine.machines.remote_probe.remote_look import look
 from engine.machines.remote_probe.sent.probe_answer import facts_of, machine_of
@@ -108,12 +108,16 @@ class SshMachine:
         build_there(self._shell, self.starter, runtime, data_folder, inputs, progress, token)
 
     def prune_worker_cache(self) -> CacheBeforeLoad:
-        """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents."""
+        """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents. What is too busy
+        for that loads without it."""
         folder = self.worker_cache_folder
-        why_not = begin_load(self._shell, folder)
-        if why_not is not None:
-            return CacheBeforeLoad(why_not=why_not)
-        prune_worker_cache(self._shell, folder)
+        try:
+            why_not = begin_load(self._shell, folder)
+            if why_not is not None:
+                return CacheBeforeLoad(why_not=why_not)
+            prune_worker_cache(self._shell, folder)
+        except ProbeFailed as error:
+            return CacheBeforeLoad(why_not=f"it could not be looked at ({error.happened.rstrip('.')})")
         done = self._shell.run(shlex.join((*_ROOM, folder)), timeout_seconds=10.0)
         return CacheBeforeLoad(free_bytes=free_bytes_in(done.stdout))
 
@@ -122,10 +126,15 @@ class SshMachine:
         end_load(self._shell, self.worker_cache_folder)
 
     def stop_kept(self) -> None:
-        """Adopt each and stop it."""
-        starter = self._starter_on(self._shell)
+        """Adopt each and stop it. One that cannot be stopped keeps none of the others."""
+        starter, failures = self._starter_on(self._shell), []
         for kept in self._kept():
-            starter.adopt(kept, lambda _line: None, lambda _outcome: None).stop()
+            try:
+                starter.adopt(kept, lambda _line: None, lambda _outcome: None).stop()
+            except ProcessFailed as error:
+                failures.append(error)
+        if failures and self._kept():  # else it was gone when it was to be stopped
+            raise failures[0]
 
     def _kept(self) -> tuple[KeptProcess, ...]:
         facts = self._looked()
