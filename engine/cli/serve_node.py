@@ -45,7 +45,12 @@ class ServedWorker:
     """One worker: started, published, started again."""
 
     def __init__(
-        self, spec: ProcessSpec, starter: ProcessStarter, kept: Path, now: Callable[[], float], empty_cache: Callable[[], object]
+        self,
+        spec: ProcessSpec,
+        starter: ProcessStarter,
+        kept: Path,
+        now: Callable[[], float],
+        empty_cache: Callable[[], object],
     ) -> None:
         self._empty_cache = empty_cache
         self._spec = spec

@@ -12,8 +12,8 @@ What holds for every program started here:
 Two threads per program: the *pump* reads, the *waiter* waits for the program itself. One thread would not do: a program that
 left a descendant behind which holds the pipe open would never be seen to end. The waiter then ends the rest of the group,
 which ends the pipe, and the pump calls ``on_exit``: once, after the last line. Where a descendant has left the group (a daemon
-that a ``ProxyCommand`` started) and holds the pipe all the same, the waiter does so after ``_HELD_SECONDS``. ``QProcess`` (no Qt in here) and asyncio
-(psutil, NVML and paramiko all block) were rejected.
+that a ``ProxyCommand`` started) and holds the pipe all the same, the waiter does so after 5 s.
+``QProcess`` (no Qt in here) and asyncio (psutil, NVML and paramiko all block) were rejected.
 """
 
 from __future__ import annotations

@@ -124,8 +124,8 @@ def _begin_load(folder: Path, holder: str) -> None:
     names = [file.path.relative_to(folder).as_posix() for file in _files(folder)]
     mark.unlink(missing_ok=True)
     try:
-        with open(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file_of_mark:
-            file_of_mark.write("\n".join((holder, *names, "")))
+        mark.touch(mode=0o600)
+        mark.write_text("\n".join((holder, *names, "")), encoding="utf-8")
     except OSError:  # a full disk: half a list would say that the rest is not whole
         mark.unlink(missing_ok=True)
         raise

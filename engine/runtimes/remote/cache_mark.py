@@ -40,7 +40,7 @@ if [ "$(head -n 1 "$1/MARK" 2>/dev/null)" = "$2" ]; then rm -f "$1/MARK"; fi""".
 
 def begin_load(shell: RemoteShell, cache_folder: str, *, holder: str | None = None) -> str | None:
     """Make the folder, be the one who loads into it, and delete what an unfinished load wrote. ``None`` when that is so, else
-    why the cache must not be used this time. Raises ``ProbeFailed`` for a folder that cannot be one, ``MachineUnreachable``."""
+    why the cache must not be used this time. Raises ``ProbeFailed``, ``MachineUnreachable``."""
     arguments = (checked_folder(cache_folder), holder or this_holder())
     sections = run_script(shell, _BEGIN, arguments, timeout_seconds=_SECONDS)
     state = "stays" if any(section.key == "stays" for section in sections) else text_of(sections, "state")

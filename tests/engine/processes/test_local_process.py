@@ -120,9 +120,7 @@ def test_what_the_program_leaves_behind_ends_with_it() -> None:
     assert ends(int(lines[0]))
 
 
-def test_a_descendant_that_left_the_group_does_not_hide_the_end(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_descendant_that_left_the_group_does_not_hide_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The end of a tunnel whose ProxyCommand had left a daemon behind was never seen."""
     monkeypatch.setattr(local_process, "_HELD_SECONDS", 0.1)
     ends_told: list[ProcessOutcome] = []

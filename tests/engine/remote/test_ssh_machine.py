@@ -71,7 +71,7 @@ def test_only_what_is_of_our_commit_is_built_there(machine, tmp_path):
 
 
 def kept(name):
-    return KeptProcess(name=name, process_id=ProcessId("rpc-server x"), pid=7, argv=("/bin/sleep", "60"), started_by="ada@desk")
+    return KeptProcess(name=name, process_id=ProcessId("rpc-server x"), pid=7, argv=("/bin/sleep", "60"), started_by="ada")
 
 
 @pytest.mark.parametrize("hangs", [True, False])

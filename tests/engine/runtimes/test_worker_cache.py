@@ -154,7 +154,7 @@ def test_a_disk_that_takes_no_mark_loses_nothing_that_was_whole(tmp_path, monkey
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr("engine.runtimes.worker_cache.open", full, raising=False)
+        disk.setattr(Path, "write_text", full)
         assert "No space left" in prune_and_measure(tmp_path).why_not
     assert prune_and_measure(tmp_path).why_not is None
     assert kept.exists()

@@ -50,7 +50,8 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
     try:
         programs, no_cache = with_room(programs_for(outside, state, plan, machine_of), plan, outside.prune_worker_cache())
         beyond = _ports_beyond(state.recovery.n_ports_taken)
-        plan, taken = _with_free_ports(Ports(outside.asker, machine_of, kept=kept_ports(state, plan, programs), beyond=beyond), plan)
+        kept = kept_ports(state, plan, programs)
+        plan, taken = _with_free_ports(Ports(outside.asker, machine_of, kept=kept, beyond=beyond), plan)
         plan = replace(plan, notes=(*plan.notes, *why_not_kept(state, plan), *no_cache))
         open_api(outside, place_of(state), post)
         port = free_port(outside.asker, COORDINATOR_PORT + beyond, taken)

@@ -103,7 +103,7 @@ def test_a_build_that_fails(lab, capsys, had):
 
 def with_a_worker_left(lab):
     machine = lab.fakes.add_remote("one")
-    kept = KeptProcess(name="0" * 16, process_id=ProcessId("rpc-server x"), pid=7, argv=("/x", "-p", "1"), started_by="ada@desk")
+    kept = KeptProcess(name="0" * 16, process_id=ProcessId("rpc-server x"), pid=7, argv=("/x", "-p", "1"), started_by="ada")
     machine.seen = replace(machine.seen, kept=(kept,))
     return machine
 

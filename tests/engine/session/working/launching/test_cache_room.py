@@ -19,7 +19,8 @@ def plan_on(machine_id):
 
 
 def program(free_bytes=None):
-    return WorkerProgram(rpc_server="rpc", dialect=RUN.dialect, cache_folder="/c", cache=CacheBeforeLoad(free_bytes=free_bytes))
+    cache = CacheBeforeLoad(free_bytes=free_bytes)
+    return WorkerProgram(rpc_server="rpc", dialect=RUN.dialect, cache_folder="/c", cache=cache)
 
 
 def here(free_bytes):
