@@ -55,8 +55,9 @@ class FollowUps:
             self._post(events.SpeedsMeasured(speeds=speeds))
 
     def _look_back(self, state: ClusterState) -> None:
-        if state.model is not None and self._history_asked_for != state.model.path:
-            self._history_asked_for = state.model.path
+        # By object: a file that is chosen again was forgotten in between (``choices_changed``), and may be another by now.
+        if state.model is not None and self._history_asked_for is not state.model:
+            self._history_asked_for = state.model
             self._jobs.start("history", lambda _token: record_run.read_history(self._outside, state, self._post))
 
     def _compare_anew(self, state: ClusterState) -> None:

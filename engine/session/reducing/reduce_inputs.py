@@ -10,6 +10,7 @@ from engine.session.reducing.reduce_remote import with_machines
 from engine.session.reducing.watching import with_readings
 from engine.session.state import ClusterState, RuntimePhase
 from engine.vocabulary.machine import THIS_MACHINE
+from engine.vocabulary.runtime import Runtime
 
 
 def machine_looked(state: ClusterState, event: events.MachineLooked) -> ClusterState:
@@ -35,6 +36,8 @@ def load_sampled(state: ClusterState, event: events.LoadSampled) -> ClusterState
 def runtimes_found(state: ClusterState, event: events.RuntimesFound) -> ClusterState:
     """The search for llama.cpp programs ended. Remote machines were compared with the build that was in use until now."""
     phase = RuntimePhase.MISSING if event.runtime is None else RuntimePhase.READY
+    if not _is_same_build(state.runtime, event.runtime):
+        state = replace(state, variants=())  # with what they measured: that was the other build
     state = replace(
         state,
         runtimes=event.runtimes,
@@ -44,6 +47,12 @@ def runtimes_found(state: ClusterState, event: events.RuntimesFound) -> ClusterS
         runtime_phase=phase,
     )
     return replanned(with_machines(state))
+
+
+def _is_same_build(before: Runtime | None, now: Runtime | None) -> bool:
+    if before is None or now is None:
+        return before is now
+    return (before.id, before.build_number, before.commit) == (now.id, now.build_number, now.commit)
 
 
 def models_listed(state: ClusterState, event: events.ModelsListed) -> ClusterState:
@@ -84,7 +93,8 @@ def model_refused(state: ClusterState, event: events.ModelRefused) -> ClusterSta
 def choices_changed(state: ClusterState, event: events.ChoicesChanged) -> ClusterState:
     """The person chose something."""
     if event.choices.model_path != state.choices.model_path:
-        state = replace(state, model=None, model_problem=None)
+        # Without its hash too: until the history is read for the next file, no run of the last one is a run of it.
+        state = replace(state, model=None, model_problem=None, model_hash="")
     if event.choices.lan_addresses != state.choices.lan_addresses:
         state = replace(state, document=replace(state.document, exposure_answered=True))
     before, now = state.choices, event.choices

@@ -42,6 +42,15 @@ def test_another_model_is_looked_up_again_and_an_outdated_comparison_is_given_up
     assert jobs.cancelled == ["compare", "compare"]
 
 
+def test_a_file_that_is_chosen_again_is_looked_up_again():
+    jobs = NotedJobs()
+    follow_ups = FollowUps(Fakes().outside(), jobs, lambda _event: None)
+    state = states.plan_shown()
+    follow_ups.act(state)
+    follow_ups.act(replace(state, model=replace(state.model)))
+    assert jobs.begun.count("history") == 2
+
+
 def test_a_state_without_a_model_entails_nothing():
     jobs = NotedJobs()
     FollowUps(Fakes().outside(), jobs, lambda _event: None).act(replace(states.no_model(), variants=()))
