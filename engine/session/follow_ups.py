@@ -43,8 +43,8 @@ class FollowUps:
         """When other workers, another build or another model come up: what was measured of them before?"""
         if state.runtime is None or state.model is None or not state.offers:
             return
-        workers = tuple((offer.id, offer.threads) for offer in state.offers)
-        asked = (state.runtime.id, state.model.path, workers)
+        workers = tuple((offer.id, offer.threads, offer.exposure, offer.description) for offer in state.offers)
+        asked = (state.runtime.id, state.runtime.commit, state.model.path, state.model.total_bytes, workers)
         if asked != self._speeds_asked_for:
             self._speeds_asked_for = asked
             self._jobs.start("speeds", lambda _token: self._post_stored_speeds(state))

@@ -109,4 +109,5 @@ def choices_changed(state: ClusterState, event: events.ChoicesChanged) -> Cluste
 def speeds_measured(state: ClusterState, event: events.SpeedsMeasured) -> ClusterState:
     """A calibration ended: its speeds replace older ones of the same workers."""
     speeds = dict(state.speeds) | dict(event.speeds)
-    return replanned(replace(state, speeds=tuple(sorted(speeds.items()))))
+    known = {worker: speed for worker, speed in speeds.items() if speed is not None}
+    return replanned(replace(state, speeds=tuple(sorted(known.items(), key=lambda pair: pair[0]))))

@@ -74,17 +74,19 @@ def _both_ways(state: ClusterState) -> tuple[WorkerOffer, ...]:
     return tuple(sorted(offers, key=lambda offer: order.index(offer.id)))
 
 
-def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId, Speed], ...]:
+def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId, Speed | None], ...]:
     """Speeds that earlier calibrations of these workers left, for the model in question; what data sheets say of those that
-    were never measured, unless somebody gave a speed."""
+    were never measured. What the state has as measured and is not stored was measured of something else (another model,
+    build, number of threads or way to the worker): it is replaced, by ``None`` where nothing is known."""
     if state.runtime is None or state.model is None:
         return ()
     found = []
     for offer in (*state.offers, *native_offers_of(state)):
         speed = stored_speed(outside, offer, state.runtime, state.model)
-        if speed is None and offer.speed is None:
+        is_of_another = offer.speed is not None and offer.speed.measured
+        if speed is None and (offer.speed is None or is_of_another):
             speed = published_speed(offer)
-        if speed is not None:
+        if speed is not None or is_of_another:
             found.append((offer.speed_id, speed))
     return tuple(found)
 
@@ -117,5 +119,5 @@ def _usable_speed(outside: Outside, subject: Subject) -> Speed | None:
 
 def _measured(bench: Bench, subject: Subject, files: ProbeFiles) -> Speed:
     speed = measured_speed(bench, subject, files)
-    bench.outside.speeds.save(calibration.speed_key(subject.offer, subject.runtime.id, subject.model), speed)
+    bench.outside.speeds.save(calibration.speed_key(subject.offer, subject.runtime, subject.model), speed)
     return speed

@@ -70,7 +70,7 @@ def type_part(kind: str) -> str:
 
 def stored_speed(outside: Outside, offer: WorkerOffer, runtime: Runtime, model: ModelFacts) -> Speed | None:
     """What earlier calibrations left: for this very model, or put together from the types that it consists of."""
-    whole = outside.speeds.load(calibration.speed_key(offer, runtime.id, model))
+    whole = outside.speeds.load(calibration.speed_key(offer, runtime, model))
     if whole is not None:
         return whole
     calls, by_type = _stored_parts(outside, offer, runtime, model)
@@ -130,7 +130,7 @@ def _stored_parts(
     outside: Outside, offer: WorkerOffer, runtime: Runtime, model: ModelFacts
 ) -> tuple[Speed | None, dict[str, Speed]]:
     def load(part: str) -> Speed | None:
-        return outside.speeds.load(calibration.part_key(offer, runtime.id, part))
+        return outside.speeds.load(calibration.part_key(offer, runtime, part))
 
     found = {kind: load(type_part(kind)) for kind in probes.types_of(model)}
     return load(calls_part(model)), {kind: speed for kind, speed in found.items() if speed is not None}
@@ -147,7 +147,7 @@ def _usable_parts(outside: Outside, subject: Subject) -> tuple[Speed | None, dic
 
 
 def _kept(bench: Bench, subject: Subject, part: str, speed: Speed) -> Speed:
-    bench.outside.speeds.save(calibration.part_key(subject.offer, subject.runtime.id, part), speed)
+    bench.outside.speeds.save(calibration.part_key(subject.offer, subject.runtime, part), speed)
     return speed
 
 

@@ -94,7 +94,7 @@ def test_what_is_stored_for_the_very_model_counts_first():
     bench, offer = bench_with(fakes)
     assert stored_speed(fakes.outside(), offer, RUNTIME, TYPED) is None
     speed = measured(bench, offer, TYPED)
-    fakes.speeds.save(calibration.speed_key(offer, RUNTIME.id, TYPED), replace(speed, read_bytes_per_second=7.0))
+    fakes.speeds.save(calibration.speed_key(offer, RUNTIME, TYPED), replace(speed, read_bytes_per_second=7.0))
     assert stored_speed(fakes.outside(), offer, RUNTIME, TYPED).read_bytes_per_second == 7.0
     assert stored_speed(fakes.outside(), offer, RUNTIME, replace(TYPED, name="other", head_type="q2_0")) is None
 
