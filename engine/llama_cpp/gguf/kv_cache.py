@@ -17,6 +17,8 @@ from engine.vocabulary.model import KvFacts
 from engine.vocabulary.plan import RunShape
 
 CELL_PADDING: Final = 256
+MOST_SLOTS: Final = 256
+"""``LLAMA_MAX_SEQ`` (llama-cparams.h): with more, llama.cpp ends while it loads."""
 
 
 def kv_bytes_of_layer(facts: KvFacts, shape: RunShape) -> int:
@@ -56,6 +58,11 @@ def context_of_slot(shape: RunShape) -> int:
             f"A run with {shape.context_tokens} tokens of context, {shape.slots} slots and batches of {shape.batch_tokens} "
             f"and {shape.ubatch_tokens} is not possible.",
             advice="Choose at least one token, one slot and a batch of one.",
+        )
+    if shape.slots > MOST_SLOTS:
+        raise BadInput(
+            f"llama.cpp takes {MOST_SLOTS} slots at most, and {shape.slots} were chosen.",
+            advice=f"Choose {MOST_SLOTS} or fewer.",
         )
     return _padded(_padded(shape.context_tokens) // shape.slots)
 

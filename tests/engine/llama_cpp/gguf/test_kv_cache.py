@@ -35,11 +35,18 @@ GQA = KvFacts(k_elements_per_token=128, v_elements_per_token=64)
         (RunShape(context_tokens=4096, slots=4), 1024),
         (RunShape(context_tokens=3000, slots=3), 1024),
         (RunShape(context_tokens=256, slots=4), 256),
+        (RunShape(context_tokens=1, slots=256), 256),
     ],
 )
 def test_context_of_a_slot(shape: RunShape, expected: int) -> None:
     assert context_of_slot(shape) == expected
     assert cells_of_layer(GQA, shape) == expected * shape.slots
+
+
+def test_more_slots_than_llama_cpp_has_are_refused_and_not_planned_without_a_cache() -> None:
+    for shape in (RunShape(context_tokens=256, slots=257), RunShape(context_tokens=1 << 20, slots=300)):
+        with pytest.raises(BadInput, match="llama.cpp takes 256 slots at most"):
+            kv_bytes_of_layer(GQA, shape)
 
 
 @pytest.mark.parametrize(
