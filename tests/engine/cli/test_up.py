@@ -57,6 +57,13 @@ def test_it_serves_over_both_machines_and_says_so(lab, capsys):
     assert machine.closed
 
 
+def test_a_worker_to_leave_out_that_is_not_there_starts_nothing(lab, capsys):
+    lab.fakes.add_remote("one").asker = ListeningAsker(lab.fakes.starter)
+    assert main([*UP, "--leave-out", "one/gpu"]) == exit_codes.BAD_USAGE
+    assert "There is no worker one/gpu to leave out." in capsys.readouterr().err.replace("\n", " ")
+    assert lab.fakes.starter.started == []
+
+
 def test_a_machine_that_is_missing_starts_nothing(lab, capsys):
     assert main([*UP, "--wait-seconds", "0"]) == exit_codes.FAILED
     assert "ada@one: one does not answer." in capsys.readouterr().err
