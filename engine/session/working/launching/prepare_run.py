@@ -23,6 +23,7 @@ from engine.session.state import ClusterState
 from engine.session.working.launching.adopt_kept import KeptPorts, kept_ports, why_not_kept
 from engine.session.working.launching.cache_room import with_room
 from engine.session.working.launching.open_api import open_api, place_of
+from engine.session.working.launching.same_model import check_same_model
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.running.fault import Fault, FaultCause
@@ -49,6 +50,7 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         return
     free_bytes = outside.prune_worker_cache()
     try:
+        check_same_model(outside, state, plan, post)
         beyond = _ports_beyond(state.recovery.n_ports_taken)
         plan, taken = _with_free_ports(Ports(outside.asker, machine_of, kept=kept_ports(state, plan), beyond=beyond), plan)
         plan = replace(plan, notes=(*plan.notes, *why_not_kept(state, plan)))
