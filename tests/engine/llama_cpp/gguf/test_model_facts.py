@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import gguf as reference
@@ -58,6 +59,14 @@ def windows(model: ModelFacts) -> str:
     return "".join(
         "-" if not layer.kv.k_elements_per_token else "s" if layer.kv.sliding_window_tokens else "." for layer in model.layers
     )
+
+
+def test_a_file_name_that_is_no_text_becomes_one_where_it_is_the_models_name(tmp_path: Path) -> None:
+    raw = write_llama(tmp_path / "m.gguf").read_bytes()
+    header = read_gguf_header(io.BytesIO(raw), size_bytes=len(raw), name="m.gguf")
+    values = {key: value for key, value in header.values.items() if key != "general.name"}
+    model = read_model_facts([("/models/m\udcff.gguf", replace(header, values=values))])
+    assert (model.name, model.path) == ("m?", "/models/m\udcff.gguf")
 
 
 def test_a_llama(tmp_path: Path) -> None:
