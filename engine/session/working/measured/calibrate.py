@@ -19,7 +19,13 @@ from engine.session.outside import Outside
 from engine.session.reducing.planned.replan import native_offers_of
 from engine.session.state import ClusterState
 from engine.session.working.machines.look import CALIBRATE, problem_of
-from engine.session.working.measured.measure_worker import LARGEST_QUICK_BYTES, Subject, measured_speed, stored_speed
+from engine.session.working.measured.measure_worker import (
+    LARGEST_QUICK_BYTES,
+    Subject,
+    is_told_apart,
+    measured_speed,
+    stored_speed,
+)
 from engine.session.working.measured.serve_alone import Bench
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.running.problem import ProblemKind
@@ -93,13 +99,13 @@ def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId
 
 def _stand_in(outside: Outside, state: ClusterState) -> ModelFacts | None:
     """A model to be run whole where measuring by parts fails: the one in question, or the smallest that there is."""
-    if state.model is not None and state.model.total_bytes <= LARGEST_QUICK_BYTES:
+    if state.model is not None and state.model.total_bytes <= LARGEST_QUICK_BYTES and is_told_apart(state.model):
         return state.model
     try:
         models = [outside.models.read(path) for path in outside.models.found()]
     except EngineError:  # a damaged file in the models folder: then there is no stand-in
         return None
-    small = [model for model in models if model.total_bytes <= LARGEST_QUICK_BYTES]
+    small = [model for model in models if model.total_bytes <= LARGEST_QUICK_BYTES and is_told_apart(model)]
     return min(small, key=lambda model: model.total_bytes, default=None)
 
 

@@ -58,6 +58,11 @@ def largest_bytes(offer: WorkerOffer) -> int:
     return LARGEST_ON_NEAR_GPU_BYTES if is_near and offer.kind is DeviceKind.GPU else LARGEST_QUICK_BYTES
 
 
+def is_told_apart(model: ModelFacts) -> bool:
+    """Whether llama-bench can be given its file: a comma means "and then" there, and there is no way to quote it."""
+    return bool(model.path) and "," not in (model.path or "")
+
+
 def calls_part(model: ModelFacts) -> str:
     """Under which name the figures of calls, and of caches such as the model's, are kept."""
     return f"calls, {probes.queries_per_key(model)} queries per key"
@@ -93,7 +98,8 @@ def _by_parts(bench: Bench, subject: Subject, files: ProbeFiles) -> Speed:
     types = probes.types_of(model)
     if not types:
         raise RuntimeUnavailable(f"{model.name} does not say of which types it is.", advice="")
-    whole = model if model.total_bytes <= largest_bytes(offer) and model.path and fits_alone(offer, model) else None
+    is_quick = model.total_bytes <= largest_bytes(offer) and is_told_apart(model)
+    whole = model if is_quick and fits_alone(offer, model) else None
     calls, by_type = _usable_parts(bench.outside, subject)
     with served_alone(bench, offer, whole or files.facts(probes.reader(types[0]))) as (plan, servers):
         runs = _runs(bench, subject.runtime, plan, servers, files)

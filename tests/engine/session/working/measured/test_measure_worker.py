@@ -69,6 +69,15 @@ def test_another_model_of_the_same_types_needs_only_its_own_run():
     assert len(benches(fakes)) == before + 2  # a prompt, and tokens at two depths
 
 
+def test_a_model_whose_path_llama_bench_would_take_for_two_is_not_run_itself():
+    fakes = Fakes()
+    bench, offer = bench_with(fakes)
+    comma = replace(TYPED, path="/models/a, b.gguf")
+    speed = measured(bench, offer, comma)
+    assert all("a, b" not in part for argv in benches(fakes) for part in argv)
+    assert dict(speed.read_bytes_per_second_by_type).keys() == {"q8_0", "f16"}
+
+
 def test_a_large_model_is_not_run_itself():
     fakes = Fakes()
     bench, offer = bench_with(fakes)
