@@ -68,8 +68,21 @@ def context_of_slot(shape: RunShape) -> int:
 
 
 def _cell_bytes(facts: KvFacts, shape: RunShape) -> int:
-    k_bytes = _cache_type(shape.cache_type_k).row_bytes(facts.k_elements_per_token)
-    return k_bytes + _cache_type(shape.cache_type_v).row_bytes(v_elements(facts, shape))
+    k_type, v_type = _cache_type(shape.cache_type_k), _cache_type(shape.cache_type_v)
+    if shape.flash_attention is not False:
+        _refuse_cut_heads(k_type, "key", facts.k_head_elements)
+        _refuse_cut_heads(v_type, "value", facts.v_head_elements)
+    return k_type.row_bytes(facts.k_elements_per_token) + v_type.row_bytes(v_elements(facts, shape))
+
+
+def _refuse_cut_heads(kind: TensorType, what: str, elements: int) -> None:
+    """llama.cpp refuses it while it loads (llama-context.cpp, "does not divide n_embd_head_k")."""
+    if elements % kind.block_elements:
+        raise BadInput(
+            f"A KV cache of type {kind.name} is not possible for this model: a {what} of one head has {elements} values, and "
+            f"the type packs {kind.block_elements} together.",
+            advice="Choose the type f16.",
+        )
 
 
 def v_elements(facts: KvFacts, shape: RunShape) -> int:

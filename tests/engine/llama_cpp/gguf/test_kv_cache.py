@@ -49,6 +49,17 @@ def test_more_slots_than_llama_cpp_has_are_refused_and_not_planned_without_a_cac
             kv_bytes_of_layer(GQA, shape)
 
 
+def test_a_quantised_cache_that_would_cut_heads_is_refused_as_llama_cpp_refuses_it() -> None:
+    phi = KvFacts(k_elements_per_token=2560, v_elements_per_token=2560, k_head_elements=80, v_head_elements=80)
+    assert kv_bytes_of_layer(phi, RunShape(context_tokens=256)) == 256 * 2560 * 4
+    for shape in (RunShape(cache_type_k="q8_0"), RunShape(cache_type_v="q4_0")):
+        with pytest.raises(BadInput, match="of one head has 80 values, and the type packs 32 together"):
+            kv_bytes_of_layer(phi, shape)
+    assert kv_bytes_of_layer(phi, RunShape(cache_type_k="q8_0", flash_attention=False)) > 0
+    whole = KvFacts(k_elements_per_token=2048, v_elements_per_token=2048, k_head_elements=64, v_head_elements=64)
+    assert kv_bytes_of_layer(whole, RunShape(context_tokens=256, cache_type_k="q8_0", cache_type_v="q8_0")) > 0
+
+
 @pytest.mark.parametrize(
     ("window", "shape", "expected"),
     [

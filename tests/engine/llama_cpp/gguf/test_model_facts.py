@@ -85,6 +85,7 @@ def test_a_llama(tmp_path: Path) -> None:
     assert model.name == "Synthetic m"
     assert model.size_label == "2M F16"
     assert {(layer.kv.k_elements_per_token, layer.kv.v_elements_per_token) for layer in model.layers} == {(64, 64)}
+    assert {(layer.kv.k_head_elements, layer.kv.v_head_elements) for layer in model.layers} == {(32, 32)}
 
 
 @pytest.mark.parametrize("length", [20, 5000])
