@@ -12,6 +12,7 @@ import datetime
 import os
 import platform
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -112,9 +113,15 @@ def find_runtime() -> Runtime:
 
 @contextmanager
 def new_beds(runtime: Runtime) -> Iterator[Beds]:
-    """In a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="crossply-faults-") as folder, ExitStack() as stack:
-        yield Beds(Path(folder), runtime, stack)
+    """In a temporary folder. Whoever ends us by SIGTERM or Ctrl-C, also in the background of a shell that ignores that, finds
+    no Crossply, no user and no lab of ours afterwards."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with tempfile.TemporaryDirectory(prefix="crossply-faults-") as folder, ExitStack() as stack:
+            yield Beds(Path(folder), runtime, stack)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def about_this_machine(runtime: Runtime) -> tuple[str, str]:
