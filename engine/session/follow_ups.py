@@ -44,7 +44,7 @@ class FollowUps:
         if state.runtime is None or state.model is None or not state.offers:
             return
         workers = tuple((offer.id, offer.threads, offer.exposure, offer.description) for offer in state.offers)
-        asked = (state.runtime.id, state.runtime.commit, state.model.path, state.model.total_bytes, workers)
+        asked = (state.runtime.id, state.runtime.commit, state.model, workers)
         if asked != self._speeds_asked_for:
             self._speeds_asked_for = asked
             self._jobs.start("speeds", lambda _token: self._post_stored_speeds(state))

@@ -80,6 +80,8 @@ def model_read(state: ClusterState, event: events.ModelRead) -> ClusterState:
     """A model's header was read; a slow answer about a model that is no longer chosen is dropped."""
     if event.path != state.choices.model_path:
         return state
+    if event.model != state.model:  # another file under the same name: what was measured was the last one
+        state = replace(state, variants=(), model_hash="")
     return replanned(replace(state, model=event.model, model_problem=None))
 
 

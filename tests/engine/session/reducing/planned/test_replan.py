@@ -157,6 +157,14 @@ def test_what_one_model_measured_is_not_said_of_the_next_one():
     assert not any(variant.measured for variant in state.variants)
 
 
+def test_what_a_file_measured_is_not_said_of_the_one_that_took_its_name():
+    state, _runs = with_a_measured_plan()
+    other = replace(state.model, size_label="another")
+    state = reduce(state, events.ModelRead(path=other.path, model=other))
+    assert state.variants
+    assert not any(variant.measured for variant in state.variants)
+
+
 def test_what_one_build_measured_is_not_said_of_the_next_one():
     state, _runs = with_a_measured_plan()
     newer = replace(state.runtime, commit="fffffff")
