@@ -57,7 +57,7 @@ class Driver(ABC):
 
     def launch(self) -> ClusterState:
         """Launch and wait until the standard request was answered, or could not be. Raises ``Cancelled`` when somebody else
-        stops the run meanwhile, ``ProcessFailed`` when there is no plan any more: a machine may have left since it was made."""
+        stops the run meanwhile, ``ProcessFailed`` when there is no plan any more: a machine may have left since."""
         n_before = self.session.snapshot().n_launches
         self.session.launch()
         begun = self.wait_for(lambda state: state.n_launches > n_before or not isinstance(state.plan, Plan), "Launching")

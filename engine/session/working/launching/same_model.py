@@ -1,9 +1,9 @@
 """Before a launch: is the model's file still the one that was planned?
 
 A plan is made from the header that was read when the file was chosen. A file that was replaced since (a download that was
-repeated in another quantisation) could take more memory than is safe, and would be measured beside another one's prediction. Told
-by the hash of the history (the first MiB and the sizes); only where that is another one is the header read again. Rejected:
-reading the header before every launch (a vocabulary is 5 MB), and the time of the last change (a copy may keep it).
+repeated in another quantisation) could take more memory than is safe, and would be measured beside another one's prediction.
+Told by the hash of the history (the first MiB and the sizes); only where that is another one is the header read again.
+Rejected: reading the header before every launch (a vocabulary is 5 MB), and the time of the last change (a copy may keep it).
 """
 
 from __future__ import annotations

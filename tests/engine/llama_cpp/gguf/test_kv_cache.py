@@ -45,7 +45,7 @@ def test_context_of_a_slot(shape: RunShape, expected: int) -> None:
 
 def test_more_slots_than_llama_cpp_has_are_refused_and_not_planned_without_a_cache() -> None:
     for shape in (RunShape(context_tokens=256, slots=257), RunShape(context_tokens=1 << 20, slots=300)):
-        with pytest.raises(BadInput, match="llama.cpp takes 256 slots at most"):
+        with pytest.raises(BadInput, match=r"llama\.cpp takes 256 slots at most"):
             kv_bytes_of_layer(GQA, shape)
 
 

@@ -60,7 +60,7 @@ def test_a_plan_that_is_gone_by_the_time_of_its_launch_is_not_waited_for(driver)
         launch()
 
     driver.session.launch = left_first
-    with pytest.raises(ProcessFailed, match="There is no plan any more. Every worker is switched off"):
+    with pytest.raises(ProcessFailed, match=r"There is no plan any more\. Every worker is switched off"):
         driver.launch()
 
 

@@ -41,7 +41,12 @@ def test_only_runs_of_this_model_that_measured_something():
 
 def test_a_run_with_another_build_measured_another_llama_cpp():
     run = a_record(9.0)
-    for other in (replace(RUNTIME, commit="fffffff"), replace(RUNTIME, id="elsewhere"), replace(RUNTIME, build_number=1), None):
+    for other in (
+        replace(RUNTIME, commit="fffffff"),
+        replace(RUNTIME, id="elsewhere"),
+        replace(RUNTIME, build_number=1),
+        None,
+    ):
         assert runs_of((run,), PLAN, "abc", other) == ()
 
 

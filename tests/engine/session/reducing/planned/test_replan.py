@@ -168,9 +168,7 @@ def test_what_a_file_measured_is_not_said_of_the_one_that_took_its_name():
 def test_what_one_build_measured_is_not_said_of_the_next_one():
     state, _runs = with_a_measured_plan()
     newer = replace(state.runtime, commit="fffffff")
-    found = events.RuntimesFound(
-        runtimes=(newer,), runtime=newer, dialect=state.dialect, server_options=state.server_options
-    )
+    found = events.RuntimesFound(runtimes=(newer,), runtime=newer, dialect=state.dialect, server_options=state.server_options)
     state = reduce(state, found)
     assert state.variants
     assert not any(variant.measured for variant in state.variants)
