@@ -43,8 +43,8 @@ class FollowUps:
         """When other workers, another build or another model come up: what was measured of them before?"""
         if state.runtime is None or state.model is None or not state.offers:
             return
-        workers = tuple((offer.id, offer.threads) for offer in state.offers)
-        asked = (state.runtime.id, state.model.path, workers)
+        workers = tuple((offer.id, offer.threads, offer.exposure, offer.description) for offer in state.offers)
+        asked = (state.runtime.id, state.runtime.commit, state.model, workers)
         if asked != self._speeds_asked_for:
             self._speeds_asked_for = asked
             self._jobs.start("speeds", lambda _token: self._post_stored_speeds(state))
@@ -55,8 +55,9 @@ class FollowUps:
             self._post(events.SpeedsMeasured(speeds=speeds))
 
     def _look_back(self, state: ClusterState) -> None:
-        if state.model is not None and self._history_asked_for != state.model.path:
-            self._history_asked_for = state.model.path
+        # By object: a file that is chosen again was forgotten in between (``choices_changed``), and may be another by now.
+        if state.model is not None and self._history_asked_for is not state.model:
+            self._history_asked_for = state.model
             self._jobs.start("history", lambda _token: record_run.read_history(self._outside, state, self._post))
 
     def _compare_anew(self, state: ClusterState) -> None:

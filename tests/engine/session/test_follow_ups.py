@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from engine.session.follow_ups import FollowUps
 from engine.session.jobs import Jobs
+from engine.vocabulary.worker import Exposure
 from tests.fakes.sessions.fake_outside import Fakes
 from tests.fakes.states import cluster_states as states
 
@@ -40,6 +41,28 @@ def test_another_model_is_looked_up_again_and_an_outdated_comparison_is_given_up
     follow_ups.act(other)
     assert sorted(jobs.begun) == ["compare", "compare", "history", "history", "speeds", "speeds"]
     assert jobs.cancelled == ["compare", "compare"]
+
+
+def test_speeds_are_looked_up_again_for_another_way_to_a_worker_and_another_build():
+    jobs = NotedJobs()
+    follow_ups = FollowUps(Fakes().outside(), jobs, lambda _event: None)
+    state = states.plan_shown()
+    follow_ups.act(state)
+    first, *others = state.offers
+    state = replace(state, offers=(replace(first, exposure=Exposure.LAN), *others))
+    follow_ups.act(state)
+    assert jobs.begun.count("speeds") == 2
+    follow_ups.act(replace(state, runtime=replace(state.runtime, commit="fffffff")))
+    assert jobs.begun.count("speeds") == 3
+
+
+def test_a_file_that_is_chosen_again_is_looked_up_again():
+    jobs = NotedJobs()
+    follow_ups = FollowUps(Fakes().outside(), jobs, lambda _event: None)
+    state = states.plan_shown()
+    follow_ups.act(state)
+    follow_ups.act(replace(state, model=replace(state.model)))
+    assert jobs.begun.count("history") == 2
 
 
 def test_a_state_without_a_model_entails_nothing():

@@ -23,6 +23,7 @@ from engine.session.state import ClusterState
 from engine.session.working.launching.adopt_kept import KeptPorts, kept_ports, why_not_kept
 from engine.session.working.launching.cache_room import with_room
 from engine.session.working.launching.open_api import open_api, place_of
+from engine.session.working.launching.same_model import check_same_model
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.running.fault import Fault, FaultCause
@@ -48,6 +49,7 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         post(events.ProblemHappened(problem=problem, ends_run=True, launch=launch))
         return
     try:
+        check_same_model(outside, state, plan, post)
         programs, no_cache = with_room(programs_for(outside, state, plan, machine_of), plan, outside.prune_worker_cache())
         beyond = _ports_beyond(state.recovery.n_ports_taken)
         kept = kept_ports(state, plan, programs)
