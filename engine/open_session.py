@@ -154,8 +154,7 @@ def _remember_port(folder: Path, asked: int, got: int) -> None:
 
 
 def _made(keys: ApiKeyFile) -> str:
-    if keys.load() is None:
-        keys.make()
+    keys.load_or_make()
     return str(keys.path)
 
 

@@ -21,7 +21,7 @@ from engine.vocabulary.remote import (
 )
 from engine.vocabulary.running.process import ConnectionLoss, ProcessSpec
 from engine.vocabulary.runtime import Runtime
-from engine.vocabulary.worker import Link
+from engine.vocabulary.worker import CacheBeforeLoad, Link
 
 Progress = Callable[[float | None, str], None]
 """(fraction 0..1 or ``None`` = not known, detail for people)."""
@@ -211,7 +211,7 @@ class RemoteMachine(Protocol):
         Raises ``RuntimeUnavailable`` (no compiler, a compiler error, disk full), ``MachineUnreachable``, ``Cancelled``.
         """
 
-    def prune_worker_cache(self) -> int | None:
+    def prune_worker_cache(self) -> CacheBeforeLoad:
         """Bring the cache folder there within its size, without what an unfinished load wrote; before a launch."""
 
     def worker_cache_is_whole(self) -> None:

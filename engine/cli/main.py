@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command."""
+    _write_whatever_the_terminal_takes()
     arguments = parser().parse_args(argv)
     keep_private()
     try:
@@ -97,6 +99,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.OK
     return code
+
+
+def _write_whatever_the_terminal_takes() -> None:
+    """A terminal, or a file, that is not in UTF-8 gets a question mark for what it has no letter for, and no traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _version() -> str:

@@ -7,7 +7,7 @@ import signal
 import threading
 from dataclasses import dataclass
 
-from engine.cli.serve_node import serve, specs_of
+from engine.cli.serve_node import SERVED_CACHE, serve, specs_of
 from engine.cli.terminal import exit_codes
 from engine.cli.terminal.gather import LOOKED_AT, gathered, looked_once, looking_foreground, why_not
 from engine.cli.terminal.machine_options import add_machines
@@ -19,6 +19,7 @@ from engine.llama_cpp.command_lines import rpc_server_argv, shell_line
 from engine.llama_cpp.dialects import Dialect
 from engine.open_session import real_outside
 from engine.planning.offers import offers_of_machine
+from engine.runtimes.worker_cache import prune
 from engine.session.state import Choices
 from engine.session.telling.as_json import machine_json
 from engine.settings.folders import find_folders
@@ -91,11 +92,12 @@ def _serve(node: Node) -> int:
     if node.runtime is None or node.dialect is None:
         raise ProcessFailed("There are no usable llama.cpp programs on this machine.", advice="Run crossplyctl runtime build.")
     folders = find_folders()
-    specs = specs_of(node.servers, node.runtime, node.dialect, str(folders.cache / "workers"))
+    cache = folders.cache / SERVED_CACHE
+    specs = specs_of(node.servers, node.runtime, node.dialect, str(cache))
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: asked.set())
-    return serve(specs, real_outside().starter, folders.data, asked.wait)
+    return serve(specs, real_outside().starter, folders.data, asked.wait, empty_cache=lambda: prune(cache, 0))
 
 
 def _this_node(choices: Choices) -> Node:

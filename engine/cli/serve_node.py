@@ -28,6 +28,8 @@ from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import RpcServerSpec
 
 KEPT_FOLDER = "kept"
+SERVED_CACHE = "served-workers"
+"""A folder of their own below our caches: who loads into it marks nothing there."""
 STARTED_BY = "crossplyctl node --serve"
 LOOK_SECONDS = 0.5
 PAUSE_SECONDS = 2.0
@@ -42,7 +44,15 @@ Wait = Callable[[float], bool]
 class ServedWorker:
     """One worker: started, published, started again."""
 
-    def __init__(self, spec: ProcessSpec, starter: ProcessStarter, kept: Path, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        spec: ProcessSpec,
+        starter: ProcessStarter,
+        kept: Path,
+        now: Callable[[], float],
+        empty_cache: Callable[[], object],
+    ) -> None:
+        self._empty_cache = empty_cache
         self._spec = spec
         self._starter = starter
         self._kept = kept
@@ -80,6 +90,7 @@ class ServedWorker:
             self._ends.append(self._now())
             self._not_before = self._now() + PAUSE_SECONDS
             self._withdraw()
+            self._empty_cache()
             outcome = self._process.outcome()
             complain(f"{self._spec.id} {outcome.in_words if outcome else 'ended'}.", " ".join(self._process.tail()[-1:]))
         if len(self._ends) == MOST_ENDS and self._ends[-1] - self._ends[0] < ENDS_WITHIN_SECONDS:
@@ -129,10 +140,13 @@ def serve(
     data_folder: Path,
     wait: Wait,
     now: Callable[[], float] = time.monotonic,
+    empty_cache: Callable[[], object] = lambda: None,
 ) -> int:
-    """Until it is asked to stop (exit status 0) or a worker keeps ending (1)."""
-    workers = [ServedWorker(spec, starter, data_folder / KEPT_FOLDER, now) for spec in specs]
+    """Until it is asked to stop (exit status 0) or a worker keeps ending (1). ``empty_cache``: at the beginning and when a
+    worker has ended, for a weight that it was writing would be taken for whole (see ``worker_cache``)."""
+    workers = [ServedWorker(spec, starter, data_folder / KEPT_FOLDER, now, empty_cache) for spec in specs]
     try:
+        empty_cache()
         for worker, spec in zip(workers, specs, strict=True):
             worker.start()
             print_line(f"{spec.id}: on this machine's loopback only")

@@ -13,11 +13,13 @@ from engine.cli.terminal.options import add_json, add_planning, add_recovery, ch
 from engine.cli.terminal.output import complain, print_json, print_line, rate, say
 from engine.open_session import open_session
 from engine.run_files.run_file import is_running
+from engine.session.reducing.planned.measured_before import is_same_run
 from engine.session.state import ClusterState
 from engine.session.telling.as_json import state_json
 from engine.settings.api_key_file import ApiKeyFile
 from engine.settings.folders import find_folders
 from engine.settings.network_address import checked_network_address
+from engine.vocabulary.plan import Plan, PlanRefused
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -61,10 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.calibrate:
             state = calibrated(foreground)
         print_plan_on(state, as_json=arguments.json)
-        state = foreground.launch()
+        shown, state = state.plan, foreground.launch()
         if arguments.json:
             print_json(state_json(state))
         else:
+            print_other_plan(shown, state)
             print_run(state)
         say("Ctrl-C stops everything" + (" but the workers on remote machines." if _keeps(state) else "."))
         foreground.stay()
@@ -104,6 +107,16 @@ def print_plan_on(state: ClusterState, *, as_json: bool) -> None:
     if not as_json:
         print_plan(plan)
         print_line()
+
+
+def print_other_plan(shown: Plan | PlanRefused | None, state: ClusterState) -> None:
+    """The plan that runs, where it is not the one that was shown: speeds, links and what ran before are looked up while one
+    is shown already, and a start that broke is made again with what is left."""
+    if shown is None or state.run is None or is_same_run(shown, state.run.plan):
+        return
+    print_line("What became known meanwhile gave another plan, and this is the one that runs:")
+    print_plan(state.run.plan)
+    print_line()
 
 
 def print_run(state: ClusterState) -> None:

@@ -13,6 +13,7 @@ from engine.planning.costs.layer_costs import flops_per_prompt_token
 from engine.vocabulary.device import DeviceKind
 from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.model import ModelFacts
+from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Exposure, Speed, WorkerOffer
 
 PROMPT_TOKENS = 256
@@ -86,14 +87,21 @@ def is_outdated(speed: Speed, busy_now: float | None) -> bool:
     return abs(speed.busy_fraction - busy_now) > LOAD_CHANGE_FRACTION
 
 
-def speed_key(offer: WorkerOffer, runtime_id: str, model: ModelFacts) -> str:
+def speed_key(offer: WorkerOffer, runtime: Runtime, model: ModelFacts) -> str:
     """Under which name a measurement is kept: another machine, device, thread count, build or model means another speed,
-    and so does another way to it: a tunnel, or none at all for what llama-server uses itself."""
-    return part_key(offer, runtime_id, model.name)
+    and so does another way to it: a tunnel, or none at all for what llama-server uses itself. A model's name is that of all
+    its quantisations (``general.name``), so its size stands beside it."""
+    return part_key(offer, runtime, f"{model.name}, {model.total_bytes} bytes")
 
 
-def part_key(offer: WorkerOffer, runtime_id: str, part: str) -> str:
+def part_key(offer: WorkerOffer, runtime: Runtime, part: str) -> str:
     """The same for a part of a calibration: ``calls``, ``type q4_K``."""
     way = () if offer.exposure is Exposure.LOOPBACK else (offer.machine_id, offer.exposure)
     device = (offer.machine_name, offer.runtime_name, offer.description, str(offer.threads))
-    return "|".join((*way, *device, runtime_id, part))
+    return "|".join((*way, *device, _build_key(runtime), part))
+
+
+def _build_key(runtime: Runtime) -> str:
+    """The folder alone would be the same after a newer llama.cpp was put into it, as an update of a package does."""
+    commit = runtime.commit or str(runtime.build_number or "")
+    return runtime.id if not commit or commit in runtime.id else f"{runtime.id} {commit}"

@@ -60,7 +60,8 @@ def _machine_like(recorded_id: str, name: str, machines: Iterable[Machine]) -> M
     machines = tuple(machines)
     if recorded_id == THIS_MACHINE:
         return next((machine for machine in machines if machine.id == THIS_MACHINE), None)
-    return next((machine for machine in machines if machine.name == name and machine.id != THIS_MACHINE), None)
+    alike = [machine for machine in machines if machine.name == name and machine.id != THIS_MACHINE]
+    return next((machine for machine in alike if machine.id == recorded_id), next(iter(alike), None))  # two "raspberrypi"
 
 
 def _offer_like(worker: RecordedWorker, machines: Sequence[Machine], offers: Iterable[WorkerOffer]) -> WorkerOffer | None:

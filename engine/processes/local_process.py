@@ -11,8 +11,9 @@ What holds for every program started here:
 
 Two threads per program: the *pump* reads, the *waiter* waits for the program itself. One thread would not do: a program that
 left a descendant behind which holds the pipe open would never be seen to end. The waiter then ends the rest of the group,
-which ends the pipe, and the pump calls ``on_exit``: once, after the last line. ``QProcess`` (no Qt in here) and asyncio
-(psutil, NVML and paramiko all block) were rejected.
+which ends the pipe, and the pump calls ``on_exit``: once, after the last line. Where a descendant has left the group (a daemon
+that a ``ProxyCommand`` started) and holds the pipe all the same, the waiter does so after 5 s.
+``QProcess`` (no Qt in here) and asyncio (psutil, NVML and paramiko all block) were rejected.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ _LONGEST_FIRST_LINE_BYTES = 32 * 1024
 """Fits into a new pipe, so that writing it never waits for the program."""
 _SIGKILL = 9
 """Windows' ``signal`` has no such name."""
+_HELD_SECONDS = 5.0
 _DRAIN_SECONDS = 2.0
 """How long ``stop`` waits for the last lines once the program is gone."""
 
@@ -67,6 +69,7 @@ class LocalProcess:
         self._outcome: ProcessOutcome | None = None
         self._gone = Event()
         self._drained = Event()
+        self._told = False
         self._pump_thread: Thread | None = None
 
     @property
@@ -119,7 +122,7 @@ class LocalProcess:
         """Start the two threads. Called once, by the starter."""
         self._pump_thread = Thread(target=self._pump, args=(on_line, on_exit), name=f"pump {self._spec.id}", daemon=True)
         self._pump_thread.start()
-        Thread(target=self._wait, name=f"waiter {self._spec.id}", daemon=True).start()
+        Thread(target=self._wait, args=(on_exit,), name=f"waiter {self._spec.id}", daemon=True).start()
 
     def _ask(self) -> None:
         stdin = self._process.stdin
@@ -132,7 +135,7 @@ class LocalProcess:
         with self._lock:
             self._rung = name
 
-    def _wait(self) -> None:
+    def _wait(self, on_exit: OnExit) -> None:
         self._memory_kills.wait()
         code = self._process.wait()
         for_memory = code == -_SIGKILL and not self._rung and self._memory_kills.happened()
@@ -146,6 +149,8 @@ class LocalProcess:
         if self._limiter is not None:
             self._limiter.let_go(self.pid)
         self._gone.set()
+        if not self._drained.wait(_HELD_SECONDS):
+            self._tell_end(on_exit)
 
     def _pump(self, on_line: OnLine, on_exit: OnExit) -> None:
         stdout = self._process.stdout
@@ -156,9 +161,13 @@ class LocalProcess:
         finally:
             self._gone.wait()
             self._drained.set()
-            outcome = self.outcome()
-            if outcome is not None:
-                on_exit(outcome)
+            self._tell_end(on_exit)
+
+    def _tell_end(self, on_exit: OnExit) -> None:
+        with self._lock:
+            outcome, told, self._told = self._outcome, self._told, True
+        if outcome is not None and not told:
+            on_exit(outcome)
 
 
 class LocalProcessStarter:

@@ -21,6 +21,8 @@ from engine.vocabulary.running.process import ProcessId, ProcessOutcome, Process
 
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+_HELD_SECONDS = 2.0
+"""For what is still in the pipe when everybody on the leash has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,9 @@ class _Collector:
         self._thread.start()
 
     def text(self) -> str:
-        """Waits for the end of the pipe: the leash has ended everybody who could hold it."""
-        self._thread.join()
-        return self._kept.decode("utf-8", errors="replace")
+        """Waits for the end of the pipe, but not for a descendant that left the group, and so the leash, and holds it."""
+        self._thread.join(_HELD_SECONDS)
+        return bytes(self._kept).decode("utf-8", errors="replace")
 
     def _read(self) -> None:
         with self._stream:

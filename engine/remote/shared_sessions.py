@@ -72,6 +72,7 @@ class SharedSessions:
 
     def _take_room(self) -> _Connection:
         with self._lock:  # also while it logs in: two that start at once shall not open one each
+            self._forget_lost()
             connection = next((known for known in self._connections if known.has_room()), None)
             if connection is None:
                 shell = self._another()
@@ -79,3 +80,10 @@ class SharedSessions:
                 self._connections.append(connection)
             connection.starting += 1
             return connection
+
+    def _forget_lost(self) -> None:
+        """Of those that were opened here: what one went through (a jump) may still be open."""
+        lost = [known for known in self._connections[1:] if not known.shell.is_alive()]
+        self._connections = [known for known in self._connections if known not in lost]
+        for connection in lost:
+            connection.shell.close()

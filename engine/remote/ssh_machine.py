@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.errors import ProbeFailed
+from engine.errors import ProbeFailed, ProcessFailed
 from engine.machines.asking.shell_rpc_asker import ShellRpcAsker
 from engine.machines.remote_probe.remote_look import look
 from engine.machines.remote_probe.sent.probe_answer import facts_of, machine_of
@@ -17,6 +17,7 @@ from engine.remote.shared_sessions import SharedSessions
 from engine.remote_ports import Progress, RemoteShell
 from engine.runtimes.remote.building.build_there import build_there
 from engine.runtimes.remote.building.inputs_here import inputs_here
+from engine.runtimes.remote.cache_mark import begin_load, end_load
 from engine.runtimes.remote.copying.copy_runtime import copy_runtime
 from engine.runtimes.remote.find_remote_runtimes import find_remote_runtimes
 from engine.runtimes.remote.remote_places import worker_cache_folder
@@ -28,13 +29,10 @@ from engine.vocabulary.machine import Machine, MachineLoad
 from engine.vocabulary.remote import Forward, KeptProcess, MachineIdentity, RemoteFacts, RemoteLook, SshTarget
 from engine.vocabulary.running.process import ProcessSpec
 from engine.vocabulary.runtime import Runtime
-from engine.vocabulary.worker import Link
+from engine.vocabulary.worker import CacheBeforeLoad, Link
 
-_MAKE_PRIVATE = ("exec", "sh", "-c", 'umask 077; mkdir -p -- "$1"; touch -- "$1/.loading"; LC_ALL=C df -Pk -- "$1"', "sh")
-"""Followed by the folder; marks that a load begins (see ``worker_cache``), and prints how much room its disk has. Its parents
-are ours alone, too: ``mkdir -m`` is about the last one only."""
-
-_IS_WHOLE = ("exec", "sh", "-c", 'rm -f -- "$1/.loading"', "sh")
+_ROOM = ("exec", "sh", "-c", 'LC_ALL=C df -Pk -- "$1"', "sh")
+"""Followed by the folder: how much room its disk has."""
 
 MakeTunnel = Callable[[tuple[Forward, ...]], ProcessSpec]
 
@@ -109,22 +107,34 @@ class SshMachine:
         data_folder, inputs = self._looked().data_folder, inputs_here(find_folders(), token)
         build_there(self._shell, self.starter, runtime, data_folder, inputs, progress, token)
 
-    def prune_worker_cache(self) -> int | None:
-        """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents. The bytes that are
-        free on its disk then."""
-        prune_worker_cache(self._shell, self.worker_cache_folder)
-        done = self._shell.run(shlex.join((*_MAKE_PRIVATE, self.worker_cache_folder)), timeout_seconds=10.0)
-        return free_bytes_in(done.stdout)
+    def prune_worker_cache(self) -> CacheBeforeLoad:
+        """Bring the cache there within its size, and have the folder: llama.cpp does not make its parents. What is too busy
+        for that loads without it."""
+        folder = self.worker_cache_folder
+        try:
+            why_not = begin_load(self._shell, folder)
+            if why_not is not None:
+                return CacheBeforeLoad(why_not=why_not)
+            prune_worker_cache(self._shell, folder)
+        except ProbeFailed as error:
+            return CacheBeforeLoad(why_not=f"it could not be looked at ({error.happened.rstrip('.')})")
+        done = self._shell.run(shlex.join((*_ROOM, folder)), timeout_seconds=10.0)
+        return CacheBeforeLoad(free_bytes=free_bytes_in(done.stdout))
 
     def worker_cache_is_whole(self) -> None:
         """The load came to its end."""
-        self._shell.run(shlex.join((*_IS_WHOLE, self.worker_cache_folder)), timeout_seconds=10.0)
+        end_load(self._shell, self.worker_cache_folder)
 
     def stop_kept(self) -> None:
-        """Adopt each and stop it."""
-        starter = self._starter_on(self._shell)
+        """Adopt each and stop it. One that cannot be stopped keeps none of the others."""
+        starter, failures = self._starter_on(self._shell), []
         for kept in self._kept():
-            starter.adopt(kept, lambda _line: None, lambda _outcome: None).stop()
+            try:
+                starter.adopt(kept, lambda _line: None, lambda _outcome: None).stop()
+            except ProcessFailed as error:
+                failures.append(error)
+        if failures and self._kept():  # else it was gone when it was to be stopped
+            raise failures[0]
 
     def _kept(self) -> tuple[KeptProcess, ...]:
         facts = self._looked()

@@ -6,22 +6,36 @@ servers run; one model may go over the cap until the next launch.
 
 It writes in place and looks at no length when it reads: a file that a kill cut short is taken for its tensor, the rest of
 which is then what was in memory (seen: ``kill -9`` after 2 of 178 MB, and the next run came up with that output layer). So
-what was written during a load that did not come to its end is deleted before the next one: a mark with the time of its
-beginning lies there until then. Rejected: comparing the hashes (as slow as sending), and no cache (loads take minutes).
+does a second rpc-server that asks for the file while the first one writes it. Therefore only one Crossply at a time loads into
+a cache: its mark lies there from the beginning of a load to its end, and says who it is and which files were whole before.
+Others start their workers without the cache meanwhile. A mark whose load did not come to its end (nobody's workers live any
+more) is taken over, and what is not in its list is deleted. Rejected: comparing the hashes (as slow as sending), no cache
+(loads take minutes), and the times of files (clocks are set back).
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from engine.runtimes.remote.copying.copy_lock import this_holder
+from engine.settings.on_disk.file_lock import hold_lock
+from engine.vocabulary.worker import CacheBeforeLoad
 
 LARGEST_BYTES = 64_000_000_000
 """More helps nobody: that is a 100-billion-parameter model."""
 
 LOADING = ".loading"
-"""The mark. Only its time says something."""
+"""The mark: a line that says who loads, and the files that were whole before, a line each."""
+
+YOUNG_SECONDS = 60.0
+"""So long after the mark its load may not have a worker yet."""
+
+TAKEN = "another Crossply loads a model into that cache now"
 
 DISK_SHARE = 0.25
 """Of what the disk has free, the cache itself counted as free."""
@@ -55,38 +69,66 @@ def prune(folder: Path, cap: int | None = None) -> int:
     return left
 
 
-def prune_and_measure(folder: Path) -> int | None:
-    """Before a load: ``prune``, and how many bytes are free on its disk then; ``None`` = not known."""
-    _begin_load(folder)
-    prune(folder)
-    there = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
+def prune_and_measure(folder: Path, *, holder: str | None = None) -> CacheBeforeLoad:
+    """Before a load of ``holder`` (by default this process): without what an unfinished load wrote, and ``prune``."""
+    holder = holder or this_holder()
     try:
-        return None if there is None else shutil.disk_usage(there).free
-    except OSError:
-        return None
+        with hold_lock(folder / LOADING):
+            if _is_taken(folder, holder):
+                return CacheBeforeLoad(why_not=TAKEN)
+            _begin_load(folder, holder)
+        prune(folder)
+        return CacheBeforeLoad(free_bytes=shutil.disk_usage(folder).free)
+    except OSError as error:
+        return CacheBeforeLoad(why_not=f"{folder} cannot be used ({error.strerror or error})")
 
 
-def cache_is_whole(folder: Path) -> None:
+def cache_is_whole(folder: Path, *, holder: str | None = None) -> None:
     """The load came to its end: nothing is being written any more."""
     with contextlib.suppress(OSError):
-        (folder / LOADING).unlink(missing_ok=True)
+        if _holder_of(folder / LOADING) == (holder or this_holder()):
+            (folder / LOADING).unlink(missing_ok=True)
 
 
-def _begin_load(folder: Path) -> None:
-    """Without what an unfinished one wrote. On a disk that takes not even the mark there is no room for a cache either."""
+def _holder_of(mark: Path) -> str | None:
+    """``None`` = there is no mark."""
+    with contextlib.suppress(FileNotFoundError):
+        return mark.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    return None
+
+
+def _is_taken(folder: Path, holder: str) -> bool:
     mark = folder / LOADING
-    with contextlib.suppress(OSError):
-        if mark.exists():
-            _drop_since(mark.stat().st_mtime, folder)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mark.touch(mode=0o600)
+    if _holder_of(mark) in (None, holder):
+        return False
+    return 0 <= time.time() - mark.stat().st_mtime < YOUNG_SECONDS or _somebody_can_write(folder)
 
 
-def _drop_since(began_at: float, folder: Path) -> None:
-    for path in folder.rglob("*"):
+def _somebody_can_write(folder: Path) -> bool:
+    """Whether a program of this user runs with this cache. Where there is no ``/proc`` nobody is seen."""
+    wanted = b"LLAMA_CACHE=" + os.fsencode(folder)
+    for environment in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
-            if path.name != LOADING and path.is_file() and not path.is_symlink() and path.lstat().st_mtime >= began_at:
-                path.unlink()
+            if wanted in environment.read_bytes().split(b"\0"):
+                return True
+    return False
+
+
+def _begin_load(folder: Path, holder: str) -> None:
+    mark = folder / LOADING
+    if mark.exists():
+        _, *whole = mark.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+        for file in _files(folder):
+            if file.path.relative_to(folder).as_posix() not in whole:
+                file.path.unlink(missing_ok=True)
+    names = [file.path.relative_to(folder).as_posix() for file in _files(folder)]
+    mark.unlink(missing_ok=True)
+    try:
+        mark.touch(mode=0o600)
+        mark.write_text("\n".join((holder, *names, "")), encoding="utf-8")
+    except OSError:  # a full disk: half a list would say that the rest is not whole
+        mark.unlink(missing_ok=True)
+        raise
 
 
 def _files(folder: Path) -> list[_Cached]:
@@ -94,7 +136,7 @@ def _files(folder: Path) -> list[_Cached]:
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):
             status = path.lstat()
-            if path.name != LOADING and path.is_file() and not path.is_symlink():
+            if not path.name.startswith(LOADING) and path.is_file() and not path.is_symlink():
                 # Access times may be off (noatime): then the time of writing decides.
                 used_at = max(status.st_atime, status.st_mtime)
                 found.append(_Cached(path=path, size_bytes=status.st_size, used_at=used_at))

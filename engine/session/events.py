@@ -100,9 +100,9 @@ class ChoicesChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeedsMeasured:
-    """A calibration ended."""
+    """A calibration ended, or what earlier ones left was looked up. ``None``: nothing is known of this worker as it is now."""
 
-    speeds: tuple[tuple[WorkerId, Speed], ...]
+    speeds: tuple[tuple[WorkerId, Speed | None], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

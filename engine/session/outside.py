@@ -24,6 +24,7 @@ from engine.ports import (
 )
 from engine.remote_ports import MachineConnector, MachineFinder
 from engine.vocabulary.admin_policy import AdminPolicy
+from engine.vocabulary.worker import CacheBeforeLoad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,8 @@ class Outside:
     """The address that clients talk to."""
     worker_cache_folder: str
     """``LLAMA_CACHE`` of the rpc-servers we start."""
-    prune_worker_cache: Callable[[], int | None]
-    """Brings that folder within its size, before a launch, and says how many bytes are free there (``None`` = not known)."""
+    prune_worker_cache: Callable[[], CacheBeforeLoad]
+    """Brings that folder within its size, before a launch, and says what can be kept there."""
     worker_cache_is_whole: Callable[[], None]
     """A load came to its end: what it wrote into that folder may be used by the next one."""
     written_bytes: Callable[[int], int | None]

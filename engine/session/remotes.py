@@ -10,7 +10,7 @@ from engine.vocabulary.machine import MachineId
 from engine.vocabulary.remote import Question, RemoteLook, RemotePhase, SshTarget
 from engine.vocabulary.running.problem import Problem
 from engine.vocabulary.runtime import Runtime
-from engine.vocabulary.worker import Link
+from engine.vocabulary.worker import CacheBeforeLoad, Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class WorkerProgram:
     dialect: Dialect
     cache_folder: str
     """``LLAMA_CACHE``; absolute, on that machine."""
-    cache_free_bytes: int | None = None
-    """Free on its disk before the launch; ``None`` = not known."""
+    cache: CacheBeforeLoad = CacheBeforeLoad()  # noqa: RUF009 - frozen
+    """As it was before the launch."""
     keeps_cache: bool = True
-    """Whether its disk has room for what it is about to be sent."""
+    """Whether it may be used, and its disk has room for what it is about to be sent."""

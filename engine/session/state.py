@@ -223,6 +223,10 @@ class RunSeen:
     ready_after_seconds: float | None = None
     loads_before: tuple[tuple[MachineId, MachineLoad], ...] = ()
     """What the machines were doing when it was launched."""
+    cpu_workers: int = 1
+    """Of ``Choices``, as it was planned with."""
+    refinements: tuple[tuple[WorkerId, Refinement], ...] = ()
+    """By which its prediction was refined: of another model chosen meanwhile there are others."""
     record_id: str | None = None
     """Under which it is in the history; ``None`` until it is."""
 

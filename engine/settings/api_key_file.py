@@ -13,6 +13,7 @@ import secrets
 from pathlib import Path
 
 from engine.errors import BadInput
+from engine.settings.on_disk.file_lock import hold_lock
 from engine.settings.on_disk.whole_files import write_atomically
 
 FILE_NAME = "api-key"
@@ -53,10 +54,24 @@ class ApiKeyFile:
         try:
             write_atomically(self.path, key.encode() + b"\n")
         except OSError as error:
-            raise BadInput(
-                f"The API key cannot be written to {self.path} ({error.strerror}).", advice="See whether the disk is full."
-            ) from None
+            raise self._not_written(error) from None
         return key
+
+    def load_or_make(self) -> str:
+        """The key, a new one where there is none: the same for two windows that ask at one instant. Raises ``BadInput``."""
+        key = self.load()
+        if key is not None:
+            return key
+        try:
+            with hold_lock(self.path):
+                return self.load() or self.make()
+        except OSError as error:
+            raise self._not_written(error) from None
+
+    def _not_written(self, error: OSError) -> BadInput:
+        return BadInput(
+            f"The API key cannot be written to {self.path} ({error.strerror}).", advice="See whether the disk is full."
+        )
 
     def forget(self) -> None:
         """There is none any more."""

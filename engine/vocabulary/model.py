@@ -24,6 +24,9 @@ class KvFacts:
     """V is then as wide as in the model's widest layer; ``None`` = the same as with it."""
     sliding_window_tokens: int | None = None
     """Cells are bounded by this window; ``None`` = the whole context."""
+    k_head_elements: int = 0
+    """Of one head's key: a quantised cache needs a multiple of its blocks. 0 = not known."""
+    v_head_elements: int = 0
     recurrent_bytes_per_sequence: int = 0
     """State of a recurrent layer (Mamba, RWKV): f32, one per sequence, whatever the context."""
 

@@ -165,3 +165,13 @@ class RpcServerSpec:
     def bind_port(self) -> int:
         """The port that it binds on its own machine."""
         return int((self.listens_on or self.endpoint).rpartition(":")[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheBeforeLoad:
+    """The folder in which a machine's workers keep weights, as a load is about to begin."""
+
+    free_bytes: int | None = None
+    """Free on its disk; ``None`` = not known."""
+    why_not: str | None = None
+    """Why it must not be used this time, as the end of a sentence."""

@@ -121,6 +121,7 @@ if __name__ == "__main__":
 
 
 DATES_ONLY = (
+    "engine/runtimes/worker_cache.py",
     "engine/session/session.py",
     "engine/session/telling/logs.py",
     "engine/settings/on_disk/leftovers.py",

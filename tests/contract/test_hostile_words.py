@@ -5,7 +5,6 @@ words, or are refused before anything is started. One file, so that whoever adds
 from __future__ import annotations
 
 import json
-import shlex
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ import pytest
 from engine.errors import BadInput, ProbeFailed
 from engine.llama_cpp.command_lines import shell_line
 from engine.machines.remote_probe.launch_script import launch_script
-from engine.remote.ssh_machine import _MAKE_PRIVATE
+from engine.runtimes.remote.cache_mark import begin_load, end_load
 from engine.runtimes.remote.remote_hashes import remote_hashes
 from engine.runtimes.remote.remove_ours import prune_worker_cache, remove_ours
 from engine.runtimes.remote.shell_script import run_script, text_of
@@ -104,8 +103,9 @@ def test_our_folders_on_a_machine_whose_home_has_a_hostile_name(name, tmp_path):
     data, cache = tmp_path / "home" / name / "data", tmp_path / "home" / name / "cache"
     beside = tmp_path / "beside"
     beside.mkdir()
-    made = shell.run(shlex.join((*_MAKE_PRIVATE, str(cache))), timeout_seconds=20)
-    assert made.exit_code == 0, made.stderr
+    assert begin_load(shell, str(cache)) is None
+    end_load(shell, str(cache))
+    assert list(cache.iterdir()) == []
     assert cache.stat().st_mode & 0o777 == 0o700
     assert cache.parent.stat().st_mode & 0o777 == 0o700
     (cache / "weights").write_bytes(b"1234")

@@ -73,10 +73,17 @@ def run_stop(arguments: argparse.Namespace) -> int:
     target = parse_target(arguments.target)
     with looking_foreground(real_outside(), replace(choices_of(arguments), targets=(target,))) as foreground:
         foreground.wait_until_looked()
-        n_kept = _n_kept(gathered(foreground, arguments, enough=LOOKED_AT), target)
+        before = gathered(foreground, arguments, enough=LOOKED_AT)
+        n_kept, n_problems = _n_kept(before, target), len(before.problems)
         if n_kept:
             foreground.session.remotes.stop_kept(target.machine_id)
-            foreground.wait_for(lambda state: _n_kept(state, target) == 0, f"Stopping what runs on {target.text}")
+            state = foreground.wait_for(
+                lambda state: _n_kept(state, target) == 0 or len(state.problems) > n_problems,
+                f"Stopping what runs on {target.text}",
+            )
+            if _n_kept(state, target):
+                foreground.tell_problems(state)
+                return exit_codes.FAILED
     print_line(f"{n_kept} workers were stopped on {target.text}." if n_kept else f"Nothing was left running on {target.text}.")
     return exit_codes.OK
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.cli.measured.advice import print_advice
 from engine.cli.terminal import exit_codes
-from engine.cli.terminal.gather import gathered, looked_once, looking_foreground
+from engine.cli.terminal.gather import gathered, looked_once, looking_foreground, refuse_unknown_workers
 from engine.cli.terminal.machine_options import add_machines, read_cluster_file
 from engine.cli.terminal.options import add_json, add_planning, choices_of
 from engine.cli.terminal.output import complain, gigabytes, print_json, print_line, print_table, printable, rate
@@ -68,6 +68,7 @@ def _here(arguments: argparse.Namespace, choices: Choices) -> _Asked:
     state = _looked(arguments, choices)
     if state.model_problem is not None:
         raise BadInput(state.model_problem.happened, advice=state.model_problem.advice)
+    refuse_unknown_workers(arguments, state.offers)
     comparison = comparison_of(state)
     request = request_of(state, Policy.FASTEST, Layout.PER_DEVICE)
     if comparison is None or isinstance(request, PlanRefused):
@@ -100,6 +101,7 @@ def _on_cluster(arguments: argparse.Namespace, choices: Choices) -> _Asked:
         coordinator_machine=coordinator_of_cluster(machines),
     )
     every = offers(Layout.PER_DEVICE, frozenset())
+    refuse_unknown_workers(arguments, every)
     return _Asked(
         comparison=compare(request, offers(Layout.TRADITIONAL, choices.left_out)),
         request=request,

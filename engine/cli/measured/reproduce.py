@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from engine.cli.terminal.gather import gathered
 from engine.cli.terminal.machine_options import add_copying, add_machines
 from engine.cli.terminal.options import add_json, add_runtime, choices_of, model_path, positive
 from engine.cli.terminal.output import print_json, print_line, print_table, printable, rate
-from engine.errors import BadInput
+from engine.errors import BadInput, BadModelFile
 from engine.measuring.reproduce import Reproduction, reproduction_of, was_native
 from engine.open_session import open_session, real_outside
 from engine.session.outside import Outside
@@ -83,8 +84,9 @@ def _choices(arguments: argparse.Namespace, record: RunRecord, outside: Outside)
 
 def _model_of(record: RunRecord, outside: Outside) -> str:
     for path in outside.models.found():
-        if record.model.hash and outside.models.hash_of(outside.models.read(path)) == record.model.hash:
-            return path
+        with suppress(BadModelFile):  # one damaged file beside it is no reason not to find the model
+            if record.model.hash and outside.models.hash_of(outside.models.read(path)) == record.model.hash:
+                return path
     raise BadInput(
         f"The model of the run, {record.model.name} ({record.model.file_name}), is not among the models here.",
         advice="Name it with --model.",

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from engine.cli.terminal.answers import AnswerNeeded, Answers
 from engine.cli.terminal.foreground import Foreground, in_foreground
 from engine.cli.terminal.output import complain, printable, say
-from engine.errors import LoginRefused, RemoteProblem
+from engine.errors import BadInput, LoginRefused, RemoteProblem
 from engine.session.administration.kept_to_policy import overruled
 from engine.session.one_look import look_once
 from engine.session.outside import Outside
@@ -23,6 +23,7 @@ from engine.session.remotes import RemoteSeen
 from engine.session.session import Session
 from engine.session.state import Choices, ClusterState
 from engine.vocabulary.remote import Question, RemotePhase, SshTarget
+from engine.vocabulary.worker import WorkerOffer
 
 LOOKED_AT = frozenset({RemotePhase.READY, RemotePhase.NO_RUNTIME})
 _ENDS = frozenset({RemotePhase.READY, RemotePhase.NO_RUNTIME, RemotePhase.REFUSED})
@@ -151,8 +152,9 @@ def gathered(
     enough: frozenset[RemotePhase] = frozenset({RemotePhase.READY}),
     tolerant: bool = False,
 ) -> ClusterState:
-    """Every machine that the command's options name, ready. Raises as ``Gathering.run``."""
-    return Gathering(
+    """Every machine that the command's options name, ready. Raises as ``Gathering.run``, and ``BadInput`` for a worker to be
+    left out that is not there."""
+    state = Gathering(
         foreground,
         accepted=tuple(arguments.accept_host_key),
         wait_seconds=arguments.wait_seconds,
@@ -160,6 +162,17 @@ def gathered(
         enough=enough,
         tolerant=tolerant,
     ).run()
+    refuse_unknown_workers(arguments, state.offers)
+    return state
+
+
+def refuse_unknown_workers(arguments: argparse.Namespace, offers: Iterable[WorkerOffer]) -> None:
+    """Raises ``BadInput`` when a worker is to be left out that is not there: by a slip of the pen it would take part."""
+    known = [offer.id for offer in offers]
+    for worker in getattr(arguments, "leave_out", ()):
+        if worker not in known:
+            advice = f"The workers are: {', '.join(known) or 'none'}."
+            raise BadInput(f"There is no worker {worker} to leave out.", advice=advice)
 
 
 def why_not(seen: RemoteSeen, state: ClusterState, *, copying: bool = False) -> RemoteProblem:

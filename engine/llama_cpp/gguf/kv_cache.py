@@ -17,6 +17,8 @@ from engine.vocabulary.model import KvFacts
 from engine.vocabulary.plan import RunShape
 
 CELL_PADDING: Final = 256
+MOST_SLOTS: Final = 256
+"""``LLAMA_MAX_SEQ`` (llama-cparams.h): with more, llama.cpp ends while it loads."""
 
 
 def kv_bytes_of_layer(facts: KvFacts, shape: RunShape) -> int:
@@ -57,12 +59,30 @@ def context_of_slot(shape: RunShape) -> int:
             f"and {shape.ubatch_tokens} is not possible.",
             advice="Choose at least one token, one slot and a batch of one.",
         )
+    if shape.slots > MOST_SLOTS:
+        raise BadInput(
+            f"llama.cpp takes {MOST_SLOTS} slots at most, and {shape.slots} were chosen.",
+            advice=f"Choose {MOST_SLOTS} or fewer.",
+        )
     return _padded(_padded(shape.context_tokens) // shape.slots)
 
 
 def _cell_bytes(facts: KvFacts, shape: RunShape) -> int:
-    k_bytes = _cache_type(shape.cache_type_k).row_bytes(facts.k_elements_per_token)
-    return k_bytes + _cache_type(shape.cache_type_v).row_bytes(v_elements(facts, shape))
+    k_type, v_type = _cache_type(shape.cache_type_k), _cache_type(shape.cache_type_v)
+    if shape.flash_attention is not False:
+        _refuse_cut_heads(k_type, "key", facts.k_head_elements)
+        _refuse_cut_heads(v_type, "value", facts.v_head_elements)
+    return k_type.row_bytes(facts.k_elements_per_token) + v_type.row_bytes(v_elements(facts, shape))
+
+
+def _refuse_cut_heads(kind: TensorType, what: str, elements: int) -> None:
+    """llama.cpp refuses it while it loads (llama-context.cpp, "does not divide n_embd_head_k")."""
+    if elements % kind.block_elements:
+        raise BadInput(
+            f"A KV cache of type {kind.name} is not possible for this model: a {what} of one head has {elements} values, and "
+            f"the type packs {kind.block_elements} together.",
+            advice="Choose the type f16.",
+        )
 
 
 def v_elements(facts: KvFacts, shape: RunShape) -> int:

@@ -25,12 +25,15 @@ def kv_facts_of_layers(keys: ModelKeys) -> tuple[KvFacts, ...]:
     for layer in range(keys.n_layers):
         k, v = widths[layer] if attends[layer] else (0, 0)
         index_k, index_v = _indexer_widths(keys, layer) if attends[layer] else (0, 0)
+        head_k, head_v = _head_lengths(keys, windows[layer]) if attends[layer] else (0, 0)
         facts.append(
             KvFacts(
                 k_elements_per_token=k + index_k,
                 v_elements_per_token=v + index_v,
                 v_elements_without_flash_attention=widest_v + index_v if 0 < v < widest_v else None,
                 sliding_window_tokens=windows[layer] if attends[layer] else None,
+                k_head_elements=head_k,
+                v_head_elements=head_v,
                 recurrent_bytes_per_sequence=(state + _ple_history_bytes(keys, layer)) * recurs[layer],
             )
         )
@@ -39,13 +42,18 @@ def kv_facts_of_layers(keys: ModelKeys) -> tuple[KvFacts, ...]:
 
 def _widths(keys: ModelKeys, n_head_kv: int, window: int | None) -> tuple[int, int]:
     """Elements of K and V (``n_embd_k_gqa``, ``n_embd_v_gqa``); the cache of MLA holds only the compressed K."""
-    k, v = keys.head_lengths()
-    if window is not None:
-        k = keys.number("attention.key_length_swa", k)
-        v = keys.number("attention.value_length_swa", v)
+    k, v = _head_lengths(keys, window)
     if keys.architecture == "deepseek4":
         return 2 * k * n_head_kv, 0
     return k * n_head_kv, 0 if _is_mla(keys) else v * n_head_kv
+
+
+def _head_lengths(keys: ModelKeys, window: int | None) -> tuple[int, int]:
+    """``n_embd_head_k`` and ``n_embd_head_v`` of a layer with this window."""
+    k, v = keys.head_lengths()
+    if window is None:
+        return k, v
+    return keys.number("attention.key_length_swa", k), keys.number("attention.value_length_swa", v)
 
 
 def _is_mla(keys: ModelKeys) -> bool:

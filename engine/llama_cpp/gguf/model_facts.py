@@ -46,7 +46,7 @@ def read_model_facts(parts: Sequence[tuple[str, GgufHeader]]) -> ModelFacts:
     return ModelFacts(
         path=path,
         files=tuple(part for part, _ in parts),
-        name=keys.text("general.name") or PurePath(path).stem,
+        name=keys.text("general.name") or _stem(path),
         architecture=keys.architecture,
         size_label=_size_label(keys, sums.n_parameters),
         layers=_layers(keys, sums),
@@ -68,6 +68,11 @@ def read_model_facts(parts: Sequence[tuple[str, GgufHeader]]) -> ModelFacts:
         total_bytes=sums.total_bytes,
         n_parameters=sums.n_parameters,
     )
+
+
+def _stem(path: str) -> str:
+    """The file's name as a text that can be written down: Linux lets it be any bytes."""
+    return PurePath(path).stem.encode("utf-8", "replace").decode()
 
 
 @dataclass(slots=True)

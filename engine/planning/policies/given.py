@@ -15,13 +15,17 @@ from engine.vocabulary.plan import GivenSplit, PlannedWorker, PlanRefused, Short
 
 
 def given_placement(budgets: Budgets, given: GivenSplit) -> Placement | PlanRefused:
-    """The placement, refused when a worker is missing, the layers do not add up, or somebody is over safe memory."""
+    """The placement, refused when a worker is missing or named twice, the layers do not add up, or somebody is over safe
+    memory."""
     offers = {offer.id: offer for offer in budgets.request.offers}
     missing = [id_ for id_, _ in given.seats if id_ not in offers]
     if missing:
         return _refused(
             budgets, f"{given.name} needs {listed(missing)}, which {'is' if len(missing) == 1 else 'are'} not here."
         )
+    twice = list(dict.fromkeys(id_ for id_, _ in given.seats if sum(other == id_ for other, _ in given.seats) > 1))
+    if twice:  # each share alone could fit, and both together not
+        return _refused(budgets, f"{given.name} names {listed(twice)} more than once: every worker holds one run of layers.")
     last = len(given.seats) - 1
     seats = tuple((offers[id_], n) for place, (id_, n) in enumerate(given.seats) if n or place == last)
     placed = sum(n for _, n in seats)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from engine.errors import BadInput
 from engine.planning.device_order import device_order, possible_orders
 from engine.planning.policies.even import even_counts
 from engine.planning.policies.nearest_counts import filled_in_order
@@ -99,7 +100,10 @@ def _advice(request: PlanRequest) -> str:
 
 
 def _fits(request: PlanRequest, shape: RunShape) -> bool:
-    return fits(budgets_of(replace(request, shape=shape)))
+    try:
+        return fits(budgets_of(replace(request, shape=shape)))
+    except BadInput:  # a type of cache that this model cannot have
+        return False
 
 
 def _largest_context_that_fits(request: PlanRequest) -> int | None:

@@ -35,15 +35,14 @@ rmdir "${cache%/*}" 2>/dev/null
 say removed"""
 _MEASURE = """\
 [ -d "$1" ] && cd "$1" || return 0
-if [ -f .loading ]; then find . -type f -newer .loading -exec rm -f {} +; fi
-say cached; find . -type f -exec ls -ln {} + | awk '{ total += $5 } END { printf "%.0f\\n", total }'
+say cached; find . -type f ! -name '.loading*' -exec ls -ln {} + | awk '{ total += $5 } END { printf "%.0f\\n", total }'
 say free; df -Pk . | awk 'END { printf "%.0f\\n", $(NF - 2) * 1024 }'"""
 _PRUNE = """\
 [ -d "$1" ] && cd "$1" || return 0
-find . -type f ! -name .loading ! -name '*[!A-Za-z0-9._-]*' -exec ls -ltun {} + |
+find . -type f ! -name '.loading*' ! -name '*[!A-Za-z0-9._-]*' -exec ls -ltun {} + |
 awk -v cap="$2" '{ total += $5; if (total > cap) print $NF }' |
 while read -r file; do rm -f "$file"; done
-say left; find . -type f -exec ls -ln {} + | awk '{ total += $5 } END { printf "%.0f\\n", total }'"""
+say left; find . -type f ! -name '.loading*' -exec ls -ln {} + | awk '{ total += $5 } END { printf "%.0f\\n", total }'"""
 
 
 def remove_ours(shell: RemoteShell, data_folder: str, cache_folder: str, token: CancelToken | None = None) -> None:
@@ -79,9 +78,8 @@ def free_bytes_in(said: bytes) -> int | None:
 def prune_worker_cache(
     shell: RemoteShell, cache_folder: str, limit_bytes: int | None = None, token: CancelToken | None = None
 ) -> int:
-    """Delete what a load that did not come to its end has written (see ``worker_cache``), and what was used longest ago, until
-    the cache there is within ``limit_bytes`` (by default as on this machine, by the free space of its disk). Returns the bytes
-    that are left; 0 when there is no cache.
+    """Delete what was used longest ago until the cache there is within ``limit_bytes`` (by default as on this machine, by the
+    free space of its disk). Returns the bytes that are left; 0 when there is no cache.
 
     Raises ``ProbeFailed``, ``MachineUnreachable``, ``Cancelled``.
     """

@@ -14,6 +14,7 @@ from typing import Protocol
 from engine.errors import Cancelled, EngineError, ProcessFailed
 from engine.session import events
 from engine.session.state import Choices, ClusterState, RunPhase
+from engine.vocabulary.plan import Plan, PlanRefused
 
 
 class Commands(Protocol):
@@ -59,10 +60,13 @@ class Driver(ABC):
 
     def launch(self) -> ClusterState:
         """Launch and wait until the standard request was answered, or could not be. Raises ``Cancelled`` when somebody else
-        stops the run meanwhile."""
+        stops the run meanwhile, ``ProcessFailed`` when there is no plan any more: a machine may have left since."""
         n_before = self.session.snapshot().n_launches
         self.session.launch()
-        self.wait_for(lambda state: state.n_launches > n_before, "Launching")
+        begun = self.wait_for(lambda state: state.n_launches > n_before or not isinstance(state.plan, Plan), "Launching")
+        if begun.n_launches == n_before and not isinstance(begun.plan, Plan):
+            reasons = begun.plan.reasons if isinstance(begun.plan, PlanRefused) else ("Nothing is left to plan with.",)
+            raise ProcessFailed(f"There is no plan any more. {' '.join(reasons)}", advice="")
         self.wait_for(lambda state: state.run_phase is RunPhase.READY or _was_stopped(state), "Launching")
         state = self.wait_for(lambda state: _is_measured(state) or _was_stopped(state), "Measuring")
         if _was_stopped(state):

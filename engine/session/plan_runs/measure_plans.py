@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from engine.errors import HistoryUnusable
+from engine.planning.policies.moved_boundary import seats_of_workers
 from engine.session import events
 from engine.session.outside import Outside
 from engine.session.plan_runs.driver import Driver
-from engine.session.reducing.planned.measured_before import plan_key
+from engine.session.reducing.planned.measured_before import is_same_run, plan_key
 from engine.session.state import Choices, ClusterState, PlanVariant, RunSeen
 from engine.session.working.machines.look import problem_of
 from engine.session.working.measured.record_run import sample_of
@@ -119,7 +120,9 @@ def measure_interleaved(
 
 def _launch_and_measure(driver: Driver, outside: Outside, subject: Subject, repetitions: int) -> None:
     never = RecoveryMode.NEVER  # it would come back as another plan
-    driver.choose(policy=subject.policy, layout=subject.layout, given=subject.given, recovery=never)
+    state = driver.choose(policy=subject.policy, layout=subject.layout, given=subject.given, recovery=never)
+    if subject.plan is not None and not (state.plan and is_same_run(state.plan, subject.plan)):
+        driver.choose(given=_as_planned(subject.policy, subject.plan))
     run = driver.launch().run
     if run is not None:
         timings = measured_requests(outside, run, repetitions)
@@ -127,6 +130,13 @@ def _launch_and_measure(driver: Driver, outside: Outside, subject: Subject, repe
         subject.map_matches, subject.pipelined = run.layer_map.matches, run.pipelined
         keep(outside, driver, timings, subject.run_ids.append)
     driver.stop()
+
+
+def _as_planned(policy: Policy, plan: Plan) -> GivenSplit:
+    """Exactly this plan: what the rounds before measured refines the speeds, and the policy may find another one by now, whose
+    figures would be counted as this one's."""
+    native = frozenset(worker.id for worker in plan.used_workers if worker.offer.is_native)
+    return GivenSplit(name=policy.value, seats=seats_of_workers(plan.used_workers), native=native)
 
 
 def measured_requests(outside: Outside, run: RunSeen, repetitions: int) -> list[RequestTimings]:

@@ -10,6 +10,7 @@ from engine.session.reducing.reduce_remote import with_machines
 from engine.session.reducing.watching import with_readings
 from engine.session.state import ClusterState, RuntimePhase
 from engine.vocabulary.machine import THIS_MACHINE
+from engine.vocabulary.runtime import Runtime
 
 
 def machine_looked(state: ClusterState, event: events.MachineLooked) -> ClusterState:
@@ -35,6 +36,8 @@ def load_sampled(state: ClusterState, event: events.LoadSampled) -> ClusterState
 def runtimes_found(state: ClusterState, event: events.RuntimesFound) -> ClusterState:
     """The search for llama.cpp programs ended. Remote machines were compared with the build that was in use until now."""
     phase = RuntimePhase.MISSING if event.runtime is None else RuntimePhase.READY
+    if not _is_same_build(state.runtime, event.runtime):
+        state = replace(state, variants=())  # with what they measured: that was the other build
     state = replace(
         state,
         runtimes=event.runtimes,
@@ -44,6 +47,12 @@ def runtimes_found(state: ClusterState, event: events.RuntimesFound) -> ClusterS
         runtime_phase=phase,
     )
     return replanned(with_machines(state))
+
+
+def _is_same_build(before: Runtime | None, now: Runtime | None) -> bool:
+    if before is None or now is None:
+        return before is now
+    return (before.id, before.build_number, before.commit) == (now.id, now.build_number, now.commit)
 
 
 def models_listed(state: ClusterState, event: events.ModelsListed) -> ClusterState:
@@ -71,6 +80,8 @@ def model_read(state: ClusterState, event: events.ModelRead) -> ClusterState:
     """A model's header was read; a slow answer about a model that is no longer chosen is dropped."""
     if event.path != state.choices.model_path:
         return state
+    if event.model != state.model:  # another file under the same name: what was measured was the last one
+        state = replace(state, variants=(), model_hash="")
     return replanned(replace(state, model=event.model, model_problem=None))
 
 
@@ -84,7 +95,8 @@ def model_refused(state: ClusterState, event: events.ModelRefused) -> ClusterSta
 def choices_changed(state: ClusterState, event: events.ChoicesChanged) -> ClusterState:
     """The person chose something."""
     if event.choices.model_path != state.choices.model_path:
-        state = replace(state, model=None, model_problem=None)
+        # Without its hash too: until the history is read for the next file, no run of the last one is a run of it.
+        state = replace(state, model=None, model_problem=None, model_hash="")
     if event.choices.lan_addresses != state.choices.lan_addresses:
         state = replace(state, document=replace(state.document, exposure_answered=True))
     before, now = state.choices, event.choices
@@ -99,4 +111,5 @@ def choices_changed(state: ClusterState, event: events.ChoicesChanged) -> Cluste
 def speeds_measured(state: ClusterState, event: events.SpeedsMeasured) -> ClusterState:
     """A calibration ended: its speeds replace older ones of the same workers."""
     speeds = dict(state.speeds) | dict(event.speeds)
-    return replanned(replace(state, speeds=tuple(sorted(speeds.items()))))
+    known = {worker: speed for worker, speed in speeds.items() if speed is not None}
+    return replanned(replace(state, speeds=tuple(sorted(known.items(), key=lambda pair: pair[0]))))

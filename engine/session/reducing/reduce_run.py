@@ -74,6 +74,8 @@ def run_prepared(state: ClusterState, event: events.RunPrepared) -> ClusterState
         tunnels=event.tunnels,
         started_at_seconds=event.at_seconds,
         loads_before=state.loads,
+        cpu_workers=state.choices.cpu_workers,
+        refinements=state.refinements,
         direct_io=Cure.DIRECT_IO in state.recovery.cures,
         # Measured in this launch already: a service that is back must not be kept busy with it again.
         benchmark=known.timings if known is not None and same else None,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engine.cluster.servers import COORDINATOR
+from engine.llama_cpp.command_lines import shell_line
 from engine.session.recovering.as_json import recovery_json
 from engine.session.remotes import RemoteSeen
 from engine.session.state import ClusterState, CommandShown, ProcessSeen, RunSeen
@@ -118,7 +120,7 @@ def state_json(state: ClusterState) -> Json:
         "machines": [_remote(remote) for remote in state.remotes],
         "processes": [_process(process, run) for process in state.processes],
         "tunnels": [_tunnel(tunnel, run) for tunnel in run.tunnels] if run else [],
-        "plan": plan_json(run.plan, state.commands) if run else None,
+        "plan": plan_json(run.plan, _commands_of_run(state)) if run else None,
         "map": map_json(run.layer_map) if run else None,
         "pipelined": run.pipelined if run else None,
         "load_fraction": run.load.fraction if run and run.load else None,
@@ -128,6 +130,20 @@ def state_json(state: ClusterState) -> Json:
         "problems": [_problem(problem) for problem in state.problems],
         "recovery": recovery_json(state),
     }
+
+
+def _commands_of_run(state: ClusterState) -> tuple[CommandShown, ...]:
+    """As its processes were started: the state's own commands are of the plan that is chosen, which may be another by now, and
+    of the ports that were planned."""
+    return tuple(
+        CommandShown(
+            title=process.title,
+            machine_name=process.machine_name,
+            argv=process.argv,
+            shell=shell_line(process.argv, ignore_sigpipe=bool(process.worker_ids) and process.id != COORDINATOR),
+        )
+        for process in state.processes
+    )
 
 
 def _remote(remote: RemoteSeen) -> Json:

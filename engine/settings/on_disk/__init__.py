@@ -13,8 +13,8 @@ settings                S/settings.json        5, with  ``settings_file``: whole
                                                                                         defaults, crossplyctl refuses | said
 speeds measured         S/speeds.json (JSON)   2        ``speed_file``: whole, locked   aside | left alone, said | said; is
                                                                                         measured again
-API keys                S/api-key,             -        ``api_key_file``: whole         counts as none: another is made | - |
-                        S/llama-server-key                                              said, the API is not opened
+API keys                S/api-key,             -        ``api_key_file``: whole,        counts as none: another is made | - |
+                        S/llama-server-key             the inner one locked            said, the API is not opened
 accepted host keys      S/known_hosts          sshd(8)  ``accepted_keys``: whole,       a broken line names nobody, and is kept
                                                         locked                          | - | said, key not kept
 who runs                S/run.json (JSON)      -        ``run_file``: whole, not        counts as nobody | - | others see an

@@ -1,5 +1,7 @@
 """The door: exit codes, one sentence on stderr, help."""
 
+import io
+
 import pytest
 
 from engine.cli.main import main, parser
@@ -101,3 +103,12 @@ def test_the_version(capsys):
     assert exit_of("--version") == 0
     assert capsys.readouterr().out.startswith("crossplyctl ")
     assert parser().prog == "crossplyctl"
+
+
+def test_a_terminal_without_the_letters_gets_question_marks(monkeypatch, tmp_path):
+    lab = tmp_path / "lab.toml"
+    lab.write_text('[[machine]]\nname = "größe"\ncpu = { safe_mb = 1000 }\n', encoding="utf-8")
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert main(["plan", "--layers", "4", "--cluster", str(lab)]) == exit_codes.OK
+    assert b"gr??e/cpu" in written.getvalue()

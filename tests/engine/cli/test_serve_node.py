@@ -8,6 +8,7 @@ from engine.cli import node, serve_node
 from engine.cli.main import main
 from engine.cli.serve_node import ENDS_WITHIN_SECONDS, MOST_ENDS, PAUSE_SECONDS, serve, specs_of
 from engine.run_files.offered_workers import say_how_it_ended
+from engine.runtimes.worker_cache import prune
 from engine.session.state import Choices
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from tests.fakes.ports.fake_process_starter import FakeProcessStarter, FakeProgram
@@ -61,6 +62,23 @@ def test_one_that_ends_is_started_again_after_a_pause(starter, tmp_path, capsys)
     assert "rpc-server 127.0.0.1:50052 ended by signal 11 (SIGSEGV)" in capsys.readouterr().err
 
 
+def test_a_weight_that_a_worker_was_writing_when_it_ended_is_not_there_for_the_next(starter, tmp_path):
+    cache = tmp_path / "served-workers"
+    (cache / "rpc").mkdir(parents=True)
+    half, seen = cache / "rpc" / "half", []
+    half.write_bytes(b"left by a service that was killed")
+
+    def dies_while_it_writes():
+        seen.append(half.exists())
+        half.write_bytes(b"x")
+        starter.started[0].exit(137)
+
+    clock = Clock({1: dies_while_it_writes, 2 + int(PAUSE_SECONDS * 4): lambda: seen.append(half.exists()) or True})
+    assert serve((spec(),), starter, tmp_path, clock.wait, lambda: clock.now, empty_cache=lambda: prune(cache, 0)) == 0
+    assert len(starter.started) == 2
+    assert seen == [False, False]
+
+
 def test_one_that_keeps_ending_stops_the_service(tmp_path, capsys):
     starter = FakeProcessStarter({"ggml-rpc-server": FakeProgram(exit_code=1, lines=("the port is taken",))})
     clock = Clock()
@@ -99,7 +117,7 @@ def test_how_one_ended_is_not_left_behind_when_it_is_written_late(starter, tmp_p
 
     monkeypatch.setattr(serve_node, "say_how_it_ended", slowly)
     (tmp_path / "kept").mkdir()
-    worker = serve_node.ServedWorker(spec(), starter, tmp_path / "kept", lambda: 0.0)
+    worker = serve_node.ServedWorker(spec(), starter, tmp_path / "kept", lambda: 0.0, lambda: None)
     worker.start()
     ended = threading.Thread(target=starter.started[0].exit, args=(0,))
     ended.start()

@@ -18,7 +18,10 @@ from engine.measuring.calibration import (
     speed_of,
 )
 from engine.vocabulary.machine import MachineLoad
+from tests.fakes.sessions.fake_outside import RUNTIME
 from tests.fakes.states.cluster_pieces import a_model, hybrid_machine, offers_of
+
+B1, B2 = replace(RUNTIME, id="b1"), replace(RUNTIME, id="b2")
 
 ROWS = [{"n_prompt": 256, "n_gen": 0, "avg_ts": 415.5}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 53.25}]
 OUTPUT = ("load_backend: loaded", *json.dumps(ROWS, indent=2).splitlines(), "bye")
@@ -86,7 +89,7 @@ def test_the_speed_gives_back_the_measurement():
 
 def test_a_part_has_a_name_of_its_own():
     cpu = offers_of(hybrid_machine())[0]
-    assert part_key(cpu, "b1", "calls") != part_key(cpu, "b1", "type q4_K") != part_key(cpu, "b2", "type q4_K")
+    assert part_key(cpu, B1, "calls") != part_key(cpu, B1, "type q4_K") != part_key(cpu, B2, "type q4_K")
 
 
 def test_a_tiny_model_faster_than_the_overhead_still_has_a_speed():
@@ -104,13 +107,18 @@ def test_whatever_changes_the_speed_changes_the_key():
     cpu, gpu, _ = offers_of(hybrid_machine())
     model = a_model()
     keys = {
-        speed_key(cpu, "b1", model),
-        speed_key(cpu, "b2", model),
-        speed_key(gpu, "b1", model),
-        speed_key(replace(cpu, threads=3), "b1", model),
-        speed_key(replace(cpu, machine_name="other"), "b1", model),
-        speed_key(cpu, "b1", replace(model, name="other")),
+        speed_key(cpu, B1, model),
+        speed_key(cpu, B2, model),
+        speed_key(gpu, B1, model),
+        speed_key(replace(cpu, threads=3), B1, model),
+        speed_key(replace(cpu, machine_name="other"), B1, model),
+        speed_key(cpu, B1, replace(model, name="other")),
+        speed_key(cpu, B1, replace(model, total_bytes=model.total_bytes // 2)),  # another quantisation has the same name
+        speed_key(cpu, replace(B1, commit="fffffff"), model),  # a newer build in the same folder
+        speed_key(cpu, replace(B1, commit=None, build_number=2), model),
     }
-    assert len(keys) == 6
-    assert speed_key(replace(cpu, safe_bytes=1), "b1", model) in keys
+    assert len(keys) == 9
+    own = replace(B1, id="llama.cpp-0c1e570-cpu")
+    assert speed_key(cpu, own, model) == speed_key(cpu, replace(own, commit=None, build_number=None), model)
+    assert speed_key(replace(cpu, safe_bytes=1), B1, model) in keys
     assert PROMPT_TOKENS > 0

@@ -50,6 +50,13 @@ def test_the_same_lab_gives_the_same_split_under_other_logins():
     assert found.split.name == "Run 7"
 
 
+def test_of_two_machines_of_one_name_each_stands_for_itself():
+    twin = replace(NODE, id="ada@10.0.0.8")
+    first, second = (replace(WORKERS[0], id=f"{one.id}/cuda:0", machine_id=one.id, n_layers=4) for one in (twin, NODE))
+    found = reproduced(replace(RECORD, workers=(first, replace(second, holds_output=True))), machines=(HERE, NODE, twin))
+    assert found.split.seats == (("ada@10.0.0.8/cuda:0", 4), ("ada@10.0.0.7/cuda:0", 4))
+
+
 def test_a_machine_or_a_device_that_is_not_here():
     found = reproduced(machines=(HERE,))
     assert found.split is None

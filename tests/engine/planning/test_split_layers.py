@@ -195,6 +195,13 @@ def test_every_change_that_helps_is_named() -> None:
     assert refusal.reasons[-1] == f"It would fit with {' or with '.join(ways)}."
 
 
+def test_a_type_of_cache_that_the_model_cannot_have_is_no_advice() -> None:
+    kv = KvFacts(k_elements_per_token=1120, v_elements_per_token=1120, k_head_elements=80, v_head_elements=80)
+    model = replace(model_of(*[GB] * 8), layers=(LayerFacts(weights_bytes=GB, active_bytes=GB, kv=kv),) * 8)
+    request = PlanRequest(model=model, offers=(offer("a", safe=9 * GB),), shape=RunShape(context_tokens=65_536))
+    assert refused(request).reasons[-1] == "It would fit with a context of 16384 tokens."
+
+
 def test_advice_that_does_not_help_is_not_given() -> None:
     refusal = refused(PlanRequest(model=model_of(*[GB] * 8), offers=(offer("a", safe=5 * GB),), policy=Policy.EVEN))
     assert refusal.reasons[-1].startswith("A smaller KV cache does not help")

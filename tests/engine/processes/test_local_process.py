@@ -7,11 +7,13 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
 
 from engine.errors import ProcessFailed
+from engine.processes import local_process
 from engine.processes.local_process import LocalProcess, LocalProcessStarter
 from engine.vocabulary.running.process import ProcessId, ProcessOutcome, ProcessSpec
 from tests.fakes.ended_processes import ends
@@ -116,6 +118,26 @@ def test_what_the_program_leaves_behind_ends_with_it() -> None:
     lines, outcome = run_to_end("/bin/sh", "-c", "sleep 60 & echo $!; exit 5")
     assert outcome.exit_code == 5
     assert ends(int(lines[0]))
+
+
+def test_a_descendant_that_left_the_group_does_not_hide_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The end of a tunnel whose ProxyCommand had left a daemon behind was never seen."""
+    monkeypatch.setattr(local_process, "_HELD_SECONDS", 0.1)
+    ends_told: list[ProcessOutcome] = []
+    told = threading.Event()
+
+    def on_exit(outcome: ProcessOutcome) -> None:
+        ends_told.append(outcome)
+        told.set()
+
+    pid = tmp_path / "pid"
+    script = f"setsid sh -c 'echo $$ >{pid}; exec sleep 60' & while [ ! -s {pid} ]; do sleep 0.01; done; exit 3"
+    process = LocalProcessStarter().start(ProcessSpec(id=ProcessId("test"), argv=("/bin/sh", "-c", script)), ignore, on_exit)
+    assert told.wait(WAIT_SECONDS)
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    assert process._pump_thread is not None
+    process._pump_thread.join(WAIT_SECONDS)
+    assert [outcome.exit_code for outcome in ends_told] == [3], "once"
 
 
 def test_the_ladder_reaches_descendants() -> None:

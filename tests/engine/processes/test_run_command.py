@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import signal
 import time
+from pathlib import Path
 
 from engine.processes.run_command import run_command
 
@@ -32,6 +35,16 @@ def test_what_it_leaves_behind_does_not_hold_us_up() -> None:
     started = time.monotonic()
     assert run_command(["/bin/sh", "-c", "sleep 60 & echo done"], 30).stdout == "done\n"
     assert time.monotonic() - started < 10
+
+
+def test_what_left_its_group_does_not_hold_us_up_either(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = f"setsid sh -c 'echo $$ >{pid}; exec sleep 60' & while [ ! -s {pid} ]; do sleep 0.01; done; echo done"
+    started = time.monotonic()
+    result = run_command(["/bin/sh", "-c", script], 30)
+    assert time.monotonic() - started < 20
+    assert (result.exit_code, result.stdout) == (0, "done\n")
+    os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def test_output_is_bounded_and_the_command_does_not_stall() -> None:

@@ -10,13 +10,14 @@ from tests.fakes.ports.fake_process_starter import FakeProcessStarter, FakeProgr
 
 class Shell:
     def __init__(self):
-        self.alive = True
+        self.alive, self.n_closed = True, 0
 
     def is_alive(self):
         return self.alive
 
     def close(self):
         self.alive = False
+        self.n_closed += 1
 
 
 class Machine:
@@ -83,3 +84,14 @@ def test_only_what_was_opened_here_is_closed_here():
     machine.start(PROGRAMS_PER_CONNECTION + 1)
     machine.sessions.close()
     assert [shell.alive for shell in machine.shells] == [True, False]
+
+
+def test_a_lost_one_that_was_opened_here_is_closed_and_forgotten():
+    """Else each loss left its connections to the machines on the way open, for as long as the first connection lasts."""
+    machine = Machine()
+    machine.start(PROGRAMS_PER_CONNECTION + 1)
+    machine.shells[1].alive = False
+    machine.start(1)
+    assert [shell.n_closed for shell in machine.shells] == [0, 1, 0]
+    machine.sessions.close()
+    assert [shell.n_closed for shell in machine.shells] == [0, 1, 1]

@@ -20,7 +20,7 @@ def test_stored_speeds_are_used():
     fakes = Fakes()
     offers = look_once(fakes.outside(), TWO_WORKERS).offers
     for offer in offers:
-        fakes.speeds.save(speed_key(offer, RUNTIME.id, a_model()), Speed(read_bytes_per_second=1e9, measured=True))
+        fakes.speeds.save(speed_key(offer, RUNTIME, a_model()), Speed(read_bytes_per_second=1e9, measured=True))
     state = look_once(fakes.outside(), TWO_WORKERS)
     assert all(offer.speed.read_bytes_per_second == 1e9 for offer in state.offers)
     assert state.plan.predicted.decode_tokens_per_second is not None

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -81,3 +82,29 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     with pytest.raises(BadInput, match="API key cannot be written") as refused:
         ApiKeyFile(tmp_path / "file").make()
     assert refused.value.advice
+
+
+def test_two_windows_that_need_one_at_the_same_instant_get_the_same(tmp_path, monkeypatch):
+    """Else the llama-server of the one that was first has a key that no client of it knows any more."""
+    windows = [ApiKeyFile(tmp_path / "state", "llama-server-key") for _ in range(2)]
+    make = ApiKeyFile.make
+    with ThreadPoolExecutor(1) as other_window:
+        asked = []
+
+        def make_while_the_other_asks(keys):
+            if not asked:
+                asked.append(other_window.submit(windows[1].load_or_make))
+            return make(keys)
+
+        monkeypatch.setattr(ApiKeyFile, "make", make_while_the_other_asks)
+        first = windows[0].load_or_make()
+        assert asked[0].result(5) == first
+    assert windows[0].load() == first
+
+
+def test_a_key_that_is_there_is_taken_and_one_that_cannot_be_kept_is_a_sentence(keys, tmp_path):
+    key = keys.make()
+    assert keys.load_or_make() == key
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="API key cannot be written"):
+        ApiKeyFile(tmp_path / "file").load_or_make()

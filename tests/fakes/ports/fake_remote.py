@@ -22,7 +22,7 @@ from engine.vocabulary.remote import (
 )
 from engine.vocabulary.running.process import ProcessId, ProcessSpec
 from engine.vocabulary.runtime import Runtime
-from engine.vocabulary.worker import Link
+from engine.vocabulary.worker import CacheBeforeLoad, Link
 
 GIB = 1 << 30
 CPU = Cpu(name="A CPU", physical_cores=4, logical_cores=8, ram_total_bytes=16 * GIB, ram_available_bytes=15 * GIB)
@@ -69,6 +69,7 @@ class FakeRemoteMachine:
         self.lost: EngineError | None = None
         self.silent_for = 0.0
         self.free_bytes: int | None = None
+        self.no_cache: str | None = None
         self.doubted: list[float] = []
         self.copied: list[str] = []
         self.built: list[str] = []
@@ -108,9 +109,9 @@ class FakeRemoteMachine:
         if self.after_copy is not None:
             self.seen = self.after_copy
 
-    def prune_worker_cache(self) -> int | None:
+    def prune_worker_cache(self) -> CacheBeforeLoad:
         self.n_prunings += 1
-        return self.free_bytes
+        return CacheBeforeLoad(free_bytes=self.free_bytes, why_not=self.no_cache)
 
     def worker_cache_is_whole(self) -> None:
         self.n_whole += 1

@@ -27,6 +27,8 @@ class ListeningAsker(FakeAsker):
     def __init__(self, *starters: FakeStarter) -> None:
         super().__init__()
         self.starters = starters
+        self.left: set[int] = set()
+        """Ports of rpc-servers that were left running by others."""
 
     def is_free(self, host: str, port: int) -> bool:
         return super().is_free(host, port) and port not in self._listened()
@@ -37,7 +39,7 @@ class ListeningAsker(FakeAsker):
 
     def _listened(self) -> set[int]:
         running = [process for starter in self.starters for process in starter.running()]
-        return {port for process in running for port in _ports_of(process.spec)}
+        return {port for process in running for port in _ports_of(process.spec)} | self.left
 
 
 def _ports_of(spec: ProcessSpec) -> tuple[int, ...]:

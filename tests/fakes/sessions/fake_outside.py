@@ -27,7 +27,7 @@ from engine.vocabulary.running.recovery import RecoveryMode
 from engine.vocabulary.running.run_record import RunRecord
 from engine.vocabulary.running.throughput import RequestTimings
 from engine.vocabulary.runtime import RpcProtocolVersion, Runtime, RuntimeSource
-from engine.vocabulary.worker import Speed
+from engine.vocabulary.worker import CacheBeforeLoad, Speed
 from tests.fakes.ports.fake_files import FakeClusterFiles, FakeDemoModel, FakeRecentFiles
 from tests.fakes.ports.fake_gateway import FakeApiKeys, FakeGateway
 from tests.fakes.ports.fake_machine_probe import FakeMachineProbe
@@ -353,9 +353,9 @@ class Fakes:
         self.connector.machines[name] = machine
         return machine
 
-    def _prune(self) -> int | None:
+    def _prune(self) -> CacheBeforeLoad:
         self.n_prunings += 1
-        return self.free_bytes
+        return CacheBeforeLoad(free_bytes=self.free_bytes)
 
 
 TWO_WORKERS = Choices(model_path=MODEL, cpu_workers=2, policy=Policy.EVEN, recovery=RecoveryMode.NEVER)

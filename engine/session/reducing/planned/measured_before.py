@@ -10,6 +10,7 @@ from engine.vocabulary.comparison import Comparison, ComparisonRow
 from engine.vocabulary.plan import Plan, PlanRefused
 from engine.vocabulary.running.run_record import RunRecord
 from engine.vocabulary.running.throughput import RequestTimings
+from engine.vocabulary.runtime import Runtime
 from engine.vocabulary.worker import Exposure
 
 _TOKENS = 1000
@@ -34,12 +35,21 @@ def record_key(record: RunRecord) -> object:
     return (record.layout, record.shape, placed)
 
 
-def runs_of(records: Iterable[RunRecord], result: Plan | PlanRefused, model_hash: str) -> tuple[RunRecord, ...]:
-    """The runs of exactly this plan of this model that measured something. None for a model without a hash."""
+def runs_of(
+    records: Iterable[RunRecord], result: Plan | PlanRefused, model_hash: str, runtime: Runtime | None
+) -> tuple[RunRecord, ...]:
+    """The runs of exactly this plan of this model with this build that measured something: another build of llama.cpp is
+    another speed, and its figure beside this one's prediction would be no judge of it. None for a model without a hash."""
     key = plan_key(result)
-    if key is None or not model_hash:
+    if key is None or not model_hash or runtime is None:
         return ()
-    return tuple(r for r in records if r.model.hash == model_hash and r.decode_rates and record_key(r) == key)
+    mine = (record for record in records if record.model.hash == model_hash and _is_of_build(record, runtime))
+    return tuple(record for record in mine if record.decode_rates and record_key(record) == key)
+
+
+def _is_of_build(record: RunRecord, runtime: Runtime) -> bool:
+    build = record.build
+    return (build.runtime_id, build.build_number, build.commit) == (runtime.id, runtime.build_number, runtime.commit)
 
 
 def medians(records: Iterable[RunRecord]) -> tuple[float | None, float | None]:
@@ -59,9 +69,12 @@ def timings_of(records: Iterable[RunRecord]) -> RequestTimings | None:
     return timings if prefill is None else replace(timings, prompt_tokens=_TOKENS, prompt_seconds=_TOKENS / prefill)
 
 
-def with_measured(comparison: Comparison, records: Sequence[RunRecord], model_hash: str) -> Comparison:
+def with_measured(
+    comparison: Comparison, records: Sequence[RunRecord], model_hash: str, runtime: Runtime | None
+) -> Comparison:
     """Measured medians beside the predictions."""
-    return replace(comparison, rows=tuple(_row(row, runs_of(records, row.result, model_hash)) for row in comparison.rows))
+    rows = (_row(row, runs_of(records, row.result, model_hash, runtime)) for row in comparison.rows)
+    return replace(comparison, rows=tuple(rows))
 
 
 def _row(row: ComparisonRow, runs: tuple[RunRecord, ...]) -> ComparisonRow:

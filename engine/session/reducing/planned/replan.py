@@ -230,11 +230,12 @@ def _variant(
     approach: Approach | None = None,
 ) -> PlanVariant:
     result = _plan(state, policy, layout, given)
+    runs = runs_of(state.history, result, state.model_hash, state.runtime)
     return PlanVariant(
         policy=policy,
         layout=layout,
         result=result,
-        measured=measured.get(plan_key(result)) or timings_of(runs_of(state.history, result, state.model_hash)),
+        measured=measured.get(plan_key(result)) or timings_of(runs),
         approach=approach or (_APPROACHES.get((policy, layout)) if given is None else None),
         given=given,
         largest_context_tokens=None if given is None or approach else _largest_context(state, policy, layout, given),

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from engine.cluster.servers import servers_of
 from engine.llama_cpp.command_lines import rpc_server_argv
-from engine.session.reducing.planned.commands import programs_of
 from engine.session.remotes import WorkerProgram
 from engine.session.state import ClusterState
+from engine.session.working.launching.cache_room import Programs
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.remote import RemoteLook
@@ -41,13 +41,12 @@ def why_not_kept(state: ClusterState, plan: Plan) -> tuple[str, ...]:
     )
 
 
-def kept_ports(state: ClusterState, plan: Plan) -> KeptPorts:
-    """For an offer of the plan, the ports on which workers just like it were left running."""
+def kept_ports(state: ClusterState, plan: Plan, programs: Programs) -> KeptPorts:
+    """For an offer of the plan, the ports on which workers just like it, started with these programs, were left running."""
     servers = {server.endpoint: server for server in servers_of(plan)}
-    programs = programs_of(state, cache_folder="", plan=plan)
 
     def ports_of(offer: WorkerOffer) -> tuple[int, ...]:
-        program, look = programs.get(offer.machine_id), _look_at(state, offer.machine_id)
+        program, look = dict(programs).get(offer.machine_id), _look_at(state, offer.machine_id)
         if program is None or look is None or not keeps_there(state, offer.machine_id):
             return ()
         left = {kept.argv for kept in look.kept}
@@ -59,7 +58,7 @@ def kept_ports(state: ClusterState, plan: Plan) -> KeptPorts:
 
 def _argv(server: RpcServerSpec, port: int, program: WorkerProgram) -> tuple[str, ...]:
     moved = replace(server, listens_on=f"{server.bind_host}:{port}")
-    return rpc_server_argv(moved, program.rpc_server, program.dialect)
+    return rpc_server_argv(moved, program.rpc_server, program.dialect, cache=program.keeps_cache)
 
 
 def _look_at(state: ClusterState, machine_id: MachineId) -> RemoteLook | None:

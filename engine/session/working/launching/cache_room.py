@@ -13,6 +13,7 @@ from dataclasses import replace
 from engine.session.remotes import WorkerProgram
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
+from engine.vocabulary.worker import CacheBeforeLoad
 
 SPARE_BYTES = 256 * 1024 * 1024
 """Others write to that disk, too."""
@@ -20,8 +21,9 @@ SPARE_BYTES = 256 * 1024 * 1024
 Programs = tuple[tuple[MachineId, WorkerProgram], ...]
 
 
-def with_room(programs: Programs, plan: Plan, free_here_bytes: int | None) -> tuple[Programs, tuple[str, ...]]:
-    """The programs, without a cache where its disk is too full for it, and a sentence for each such machine."""
+def with_room(programs: Programs, plan: Plan, here: CacheBeforeLoad) -> tuple[Programs, tuple[str, ...]]:
+    """The programs, without a cache where it must not be used or its disk is too full for it, and a sentence for each such
+    machine. ``here``: this machine's."""
     kept: list[tuple[MachineId, WorkerProgram]] = []
     notes: list[str] = []
     for machine_id, program in programs:
@@ -29,12 +31,20 @@ def with_room(programs: Programs, plan: Plan, free_here_bytes: int | None) -> tu
             worker for worker in plan.used_workers if worker.offer.machine_id == machine_id and not worker.offer.is_native
         ]
         needed_bytes = sum(worker.weights_bytes for worker in workers)
-        free_bytes = free_here_bytes if machine_id == THIS_MACHINE else program.cache_free_bytes
-        full = bool(workers) and free_bytes is not None and free_bytes < needed_bytes + SPARE_BYTES
-        kept.append((machine_id, replace(program, keeps_cache=not full)))
-        if full and free_bytes is not None:
-            notes.append(_too_full(workers[0].offer.machine_name, free_bytes, needed_bytes))
+        cache = here if machine_id == THIS_MACHINE else program.cache
+        why_not = _why_not(cache, workers[0].offer.machine_name, needed_bytes) if workers else None
+        kept.append((machine_id, replace(program, keeps_cache=why_not is None)))
+        if why_not is not None:
+            notes.append(why_not)
     return tuple(kept), tuple(notes)
+
+
+def _why_not(cache: CacheBeforeLoad, name: str, needed_bytes: int) -> str | None:
+    if cache.why_not is not None:
+        return f"The workers of {name} keep no cache this time: {cache.why_not}."
+    if cache.free_bytes is not None and cache.free_bytes < needed_bytes + SPARE_BYTES:
+        return _too_full(name, cache.free_bytes, needed_bytes)
+    return None
 
 
 def _too_full(name: str, free_bytes: int, needed_bytes: int) -> str:

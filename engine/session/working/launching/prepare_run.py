@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from engine.cluster.servers import Place, servers_of, tunnels_of, with_places
-from engine.errors import EngineError, MachineUnreachable, ProcessFailed
+from engine.errors import EngineError, MachineUnreachable, ProcessFailed, RpcServerUnusable
 from engine.llama_cpp.command_lines import coordinator_argv
 from engine.ports import RpcAsker
 from engine.remote_ports import RemoteMachine
@@ -23,11 +23,12 @@ from engine.session.state import ClusterState
 from engine.session.working.launching.adopt_kept import KeptPorts, kept_ports, why_not_kept
 from engine.session.working.launching.cache_room import with_room
 from engine.session.working.launching.open_api import open_api, place_of
+from engine.session.working.launching.same_model import check_same_model
 from engine.vocabulary.machine import THIS_MACHINE, MachineId
 from engine.vocabulary.plan import Plan
 from engine.vocabulary.running.fault import Fault, FaultCause
 from engine.vocabulary.running.problem import Problem, ProblemKind
-from engine.vocabulary.worker import Exposure, WorkerOffer
+from engine.vocabulary.worker import CacheBeforeLoad, Exposure, WorkerOffer
 
 HOST = "127.0.0.1"
 TRIED_PORTS = 200
@@ -47,16 +48,16 @@ def prepare_run(outside: Outside, state: ClusterState, post: Callable[[events.Ev
         problem = Problem(kind=ProblemKind.RUNTIME, where="this machine", happened=happened, advice="Build llama.cpp here.")
         post(events.ProblemHappened(problem=problem, ends_run=True, launch=launch))
         return
-    free_bytes = outside.prune_worker_cache()
     try:
+        check_same_model(outside, state, plan, post)
+        programs, no_cache = with_room(programs_for(outside, state, plan, machine_of), plan, outside.prune_worker_cache())
         beyond = _ports_beyond(state.recovery.n_ports_taken)
-        plan, taken = _with_free_ports(Ports(outside.asker, machine_of, kept=kept_ports(state, plan), beyond=beyond), plan)
-        plan = replace(plan, notes=(*plan.notes, *why_not_kept(state, plan)))
+        kept = kept_ports(state, plan, programs)
+        plan, taken = _with_free_ports(Ports(outside.asker, machine_of, kept=kept, beyond=beyond), plan)
+        plan = replace(plan, notes=(*plan.notes, *why_not_kept(state, plan), *no_cache))
         open_api(outside, place_of(state), post)
         port = free_port(outside.asker, COORDINATOR_PORT + beyond, taken)
         servers = servers_of(plan)
-        programs, full = with_room(programs_for(outside, state, plan, machine_of), plan, free_bytes)
-        plan = replace(plan, notes=(*plan.notes, *full))
         command = coordinator_argv(plan, servers, program=runtime.llama_server, options=state.server_options, api_port=port)
     except EngineError as error:
         fault = _fault_of(error, plan, machine_of)
@@ -124,12 +125,18 @@ class Ports:
     def _there(self, offer: WorkerOffer, host: str, first: int) -> int:
         machine = connected(self.machine_of, offer.machine_id, offer.machine_name)
         taken = self.there.setdefault(offer.machine_id, set())
-        left_running = [port for port in self.kept(offer) if port not in taken]
-        port = (
-            left_running[0] if left_running else free_port(machine.asker, first + self.beyond, taken, host, offer.machine_name)
-        )
+        left_running = (port for port in self.kept(offer) if port not in taken and _is_idle(machine.asker, host, port))
+        port = next(left_running, None) or free_port(machine.asker, first + self.beyond, taken, host, offer.machine_name)
         taken.add(port)
         return port
+
+
+def _is_idle(asker: RpcAsker, host: str, port: int) -> bool:
+    """Not one that serves another Crossply, which would lose its run to us."""
+    try:
+        return asker.ask(host, port).state == "idle"
+    except RpcServerUnusable:
+        return False
 
 
 def _ports_beyond(n_taken: int) -> int:
@@ -162,21 +169,20 @@ def _moved_note(offer: WorkerOffer, got: Place) -> str | None:
 
 
 def programs_for(
-    outside: Outside, state: ClusterState, plan: Plan, machine_of: FindMachine
+    outside: Outside, state: ClusterState, plan: Plan, machine_of: FindMachine, *, cached: bool = True
 ) -> tuple[tuple[MachineId, WorkerProgram], ...]:
-    """With what each machine's rpc-servers are started; the caches there are brought within their size."""
+    """With what each machine's rpc-servers are started. ``cached``: they load into the caches there, which are brought within
+    their size."""
     programs = programs_of(state, cache_folder=outside.worker_cache_folder, plan=plan)
     names = {worker.offer.machine_id: worker.offer.machine_name for worker in plan.used_workers}
     for machine_id, name in names.items():
         if machine_id == THIS_MACHINE:
             continue
         machine = connected(machine_of, machine_id, name)
-        free_bytes = machine.prune_worker_cache()
+        cache = machine.prune_worker_cache() if cached else CacheBeforeLoad()
         if machine_id not in programs:
             raise ProcessFailed(f"{name} has no llama.cpp that may work with ours.", advice="Copy our build there.")
-        programs[machine_id] = replace(
-            programs[machine_id], cache_folder=machine.worker_cache_folder, cache_free_bytes=free_bytes
-        )
+        programs[machine_id] = replace(programs[machine_id], cache_folder=machine.worker_cache_folder, cache=cache)
     return tuple(programs.items())
 
 

@@ -47,6 +47,9 @@ def give_runtime(
         if worked and happened is not None:  # the card of a machine that is ready has no place for it
             post(problem_at(target, happened))
         return False
+    except Exception:  # a bug, which the job runner reports; but the machine is not being given anything any more
+        post(_turned(target, RemotePhase.READY if worked else RemotePhase.NO_RUNTIME, None))
+        raise
     finally:
         post(events.ActivityEnded(id=id_))
     return True

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.errors import BadModelFile, EngineError, RuntimeUnavailable
+from engine.errors import BadModelFile, EngineError, MachineUnreachable, RuntimeUnavailable
 from engine.llama_cpp.command_lines import server_options_of
 from engine.llama_cpp.dialects import dialect_of
+from engine.remote_ports import RemoteMachine
 from engine.session import events
 from engine.session.jobs import Token
 from engine.session.outside import Outside
 from engine.session.state import ClusterState
 from engine.vocabulary.device import RuntimeDevice
-from engine.vocabulary.machine import THIS_MACHINE
+from engine.vocabulary.machine import THIS_MACHINE, Machine
+from engine.vocabulary.remote import SshTarget
 from engine.vocabulary.running.problem import Problem, ProblemKind
 from engine.vocabulary.runtime import Runtime
 
 Post = Callable[[events.Event], None]
 
 LOAD_SECONDS = 1.0
+ALIVE_SECONDS = 2.0
+"""How often a machine that sends no samples is looked after."""
 
 
 def look_at_everything(outside: Outside, chosen_folder: str | None, post: Post) -> None:
@@ -69,6 +73,19 @@ def sample_load(outside: Outside, snapshot: Callable[[], ClusterState], post: Po
         for machine in (machine for machine in snapshot().machines if machine.id == THIS_MACHINE):
             post(events.LoadSampled(load=outside.probe.load(machine)))
         token.wait(LOAD_SECONDS)
+
+
+def watch_until_lost(target: SshTarget, machine: RemoteMachine, seen: Machine, post: Post, token: Token) -> None:
+    """Post what a remote machine is doing until it is lost: raises ``MachineUnreachable`` then."""
+    try:
+        machine.watch_load(seen, lambda load: post(events.LoadSampled(load=load)), token)
+    except MachineUnreachable:
+        raise
+    except EngineError as error:  # it cannot say what it is doing, but it can work
+        post(events.ProblemHappened(problem=problem_of(error, ProblemKind.MACHINE, target.text)))
+    while machine.is_alive():
+        token.wait(ALIVE_SECONDS)
+    raise MachineUnreachable(f"The connection to {target.text} was lost.", advice="It is tried again.")
 
 
 def install_runtime(outside: Outside, post: Post, token: Token) -> None:

@@ -28,7 +28,7 @@ from engine.session.jobs import Jobs, Token
 from engine.session.outside import Outside
 from engine.session.state import ClusterState, RuntimePhase
 from engine.session.working.machines.give_runtime import Give, give_runtime, problem_at
-from engine.session.working.machines.look import problem_of
+from engine.session.working.machines.look import problem_of, watch_until_lost
 from engine.session.working.machines.quiet import LOOKING_SECONDS, wait_until_quiet
 from engine.vocabulary.machine import Machine, MachineId
 from engine.vocabulary.remote import HostKey, HostKeyQuestion, RemoteLook, RemotePhase, SshTarget
@@ -45,9 +45,6 @@ LINKS = "links"
 RETRY_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Pauses between attempts to reach a machine; the last one goes on."""
 
-ALIVE_SECONDS = 2.0
-"""How often a machine that sends no samples is looked after."""
-
 
 @dataclass
 class _Held:
@@ -60,6 +57,8 @@ class _Held:
     link_waits: bool = False
     """To be measured: once, however often it is logged in to while a run of weeks lets nothing be measured."""
     load_job: Token | None = None
+    giving: Token | None = None
+    """Of the job that copies or builds llama.cpp there now."""
     compared_with: str | None = None
     """Id of the coordinator's build that the newest look compares with, or was asked to."""
 
@@ -146,8 +145,9 @@ class RemoteMachines:
     def cancel_copy(self, machine_id: MachineId) -> None:
         """Stop copying or building; what is there already is used next time."""
         held = self._by_id(machine_id)
-        if held is not None:
-            self._jobs.cancel(_key(held.target))
+        with self._lock:
+            if held is not None and held.giving is not None:
+                held.giving.cancel()
 
     def stop_kept(self, machine_id: MachineId) -> None:
         """Stop what was left running there, and look again."""
@@ -311,7 +311,7 @@ class RemoteMachines:
 
     def _watch_load(self, held: _Held, machine: RemoteMachine, seen: Machine, token: Token) -> None:
         try:
-            self._watch_until_lost(held, machine, seen, token)
+            watch_until_lost(held.target, machine, seen, self._post, token)
         except MachineUnreachable as error:
             with self._lock:
                 lost = held.machine is machine and self._held.get(held.target) is held
@@ -319,17 +319,6 @@ class RemoteMachines:
                 self._turn(held.target, RemotePhase.UNREACHABLE, error)
                 token.wait(RETRY_SECONDS[0])
                 self._connect(held.target)
-
-    def _watch_until_lost(self, held: _Held, machine: RemoteMachine, seen: Machine, token: Token) -> None:
-        try:
-            machine.watch_load(seen, lambda load: self._post(events.LoadSampled(load=load)), token)
-        except MachineUnreachable:
-            raise
-        except EngineError as error:  # it cannot say what it is doing, but it can work
-            self._post(events.ProblemHappened(problem=problem_of(error, ProblemKind.MACHINE, held.target.text)))
-        while machine.is_alive():
-            token.wait(ALIVE_SECONDS)
-        raise MachineUnreachable(f"The connection to {held.target.text} was lost.", advice="It is tried again.")
 
     def _copy(self, held: _Held, token: Token) -> None:
         if held.machine is not None:
@@ -345,8 +334,15 @@ class RemoteMachines:
         self._give(held, f"Building llama.cpp on {held.target.text}", held.machine.build_runtime, token)
 
     def _give(self, held: _Held, title: str, give: Give, token: Token) -> None:
-        if give_runtime(held.target, title, give, self._snapshot(), self._post, token):
-            self._look_or_reconnect(held.target, token)
+        with self._lock:
+            held.giving = token
+        try:
+            given = give_runtime(held.target, title, give, self._snapshot(), self._post, token)
+        finally:
+            with self._lock:
+                held.giving = None
+        if given:
+            self._look_soon(held.target)  # with a token of its own: who cancels a moment too late does not end this
 
     # -- the rest
 

@@ -19,7 +19,13 @@ from engine.session.outside import Outside
 from engine.session.reducing.planned.replan import native_offers_of
 from engine.session.state import ClusterState
 from engine.session.working.machines.look import CALIBRATE, problem_of
-from engine.session.working.measured.measure_worker import LARGEST_QUICK_BYTES, Subject, measured_speed, stored_speed
+from engine.session.working.measured.measure_worker import (
+    LARGEST_QUICK_BYTES,
+    Subject,
+    is_told_apart,
+    measured_speed,
+    stored_speed,
+)
 from engine.session.working.measured.serve_alone import Bench
 from engine.vocabulary.model import ModelFacts
 from engine.vocabulary.running.problem import ProblemKind
@@ -74,30 +80,32 @@ def _both_ways(state: ClusterState) -> tuple[WorkerOffer, ...]:
     return tuple(sorted(offers, key=lambda offer: order.index(offer.id)))
 
 
-def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId, Speed], ...]:
+def stored_speeds(outside: Outside, state: ClusterState) -> tuple[tuple[WorkerId, Speed | None], ...]:
     """Speeds that earlier calibrations of these workers left, for the model in question; what data sheets say of those that
-    were never measured, unless somebody gave a speed."""
+    were never measured. What the state has as measured and is not stored was measured of something else (another model,
+    build, number of threads or way to the worker): it is replaced, by ``None`` where nothing is known."""
     if state.runtime is None or state.model is None:
         return ()
     found = []
     for offer in (*state.offers, *native_offers_of(state)):
         speed = stored_speed(outside, offer, state.runtime, state.model)
-        if speed is None and offer.speed is None:
+        is_of_another = offer.speed is not None and offer.speed.measured
+        if speed is None and (offer.speed is None or is_of_another):
             speed = published_speed(offer)
-        if speed is not None:
+        if speed is not None or is_of_another:
             found.append((offer.speed_id, speed))
     return tuple(found)
 
 
 def _stand_in(outside: Outside, state: ClusterState) -> ModelFacts | None:
     """A model to be run whole where measuring by parts fails: the one in question, or the smallest that there is."""
-    if state.model is not None and state.model.total_bytes <= LARGEST_QUICK_BYTES:
+    if state.model is not None and state.model.total_bytes <= LARGEST_QUICK_BYTES and is_told_apart(state.model):
         return state.model
     try:
         models = [outside.models.read(path) for path in outside.models.found()]
     except EngineError:  # a damaged file in the models folder: then there is no stand-in
         return None
-    small = [model for model in models if model.total_bytes <= LARGEST_QUICK_BYTES]
+    small = [model for model in models if model.total_bytes <= LARGEST_QUICK_BYTES and is_told_apart(model)]
     return min(small, key=lambda model: model.total_bytes, default=None)
 
 
@@ -117,5 +125,5 @@ def _usable_speed(outside: Outside, subject: Subject) -> Speed | None:
 
 def _measured(bench: Bench, subject: Subject, files: ProbeFiles) -> Speed:
     speed = measured_speed(bench, subject, files)
-    bench.outside.speeds.save(calibration.speed_key(subject.offer, subject.runtime.id, subject.model), speed)
+    bench.outside.speeds.save(calibration.speed_key(subject.offer, subject.runtime, subject.model), speed)
     return speed

@@ -29,6 +29,6 @@ def comparison_of(state: ClusterState) -> Comparison | None:
     if isinstance(request, PlanRefused) or isinstance(traditional, PlanRefused):
         return None
     try:
-        return with_measured(compare(request, traditional.offers), state.history, state.model_hash)
+        return with_measured(compare(request, traditional.offers), state.history, state.model_hash, state.runtime)
     except BadInput:
         return None  # an impossible run shape: the plan says so

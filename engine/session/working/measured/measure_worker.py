@@ -58,6 +58,11 @@ def largest_bytes(offer: WorkerOffer) -> int:
     return LARGEST_ON_NEAR_GPU_BYTES if is_near and offer.kind is DeviceKind.GPU else LARGEST_QUICK_BYTES
 
 
+def is_told_apart(model: ModelFacts) -> bool:
+    """Whether llama-bench can be given its file: a comma means "and then" there, and there is no way to quote it."""
+    return bool(model.path) and "," not in (model.path or "")
+
+
 def calls_part(model: ModelFacts) -> str:
     """Under which name the figures of calls, and of caches such as the model's, are kept."""
     return f"calls, {probes.queries_per_key(model)} queries per key"
@@ -70,7 +75,7 @@ def type_part(kind: str) -> str:
 
 def stored_speed(outside: Outside, offer: WorkerOffer, runtime: Runtime, model: ModelFacts) -> Speed | None:
     """What earlier calibrations left: for this very model, or put together from the types that it consists of."""
-    whole = outside.speeds.load(calibration.speed_key(offer, runtime.id, model))
+    whole = outside.speeds.load(calibration.speed_key(offer, runtime, model))
     if whole is not None:
         return whole
     calls, by_type = _stored_parts(outside, offer, runtime, model)
@@ -93,7 +98,8 @@ def _by_parts(bench: Bench, subject: Subject, files: ProbeFiles) -> Speed:
     types = probes.types_of(model)
     if not types:
         raise RuntimeUnavailable(f"{model.name} does not say of which types it is.", advice="")
-    whole = model if model.total_bytes <= largest_bytes(offer) and model.path and fits_alone(offer, model) else None
+    is_quick = model.total_bytes <= largest_bytes(offer) and is_told_apart(model)
+    whole = model if is_quick and fits_alone(offer, model) else None
     calls, by_type = _usable_parts(bench.outside, subject)
     with served_alone(bench, offer, whole or files.facts(probes.reader(types[0]))) as (plan, servers):
         runs = _runs(bench, subject.runtime, plan, servers, files)
@@ -130,7 +136,7 @@ def _stored_parts(
     outside: Outside, offer: WorkerOffer, runtime: Runtime, model: ModelFacts
 ) -> tuple[Speed | None, dict[str, Speed]]:
     def load(part: str) -> Speed | None:
-        return outside.speeds.load(calibration.part_key(offer, runtime.id, part))
+        return outside.speeds.load(calibration.part_key(offer, runtime, part))
 
     found = {kind: load(type_part(kind)) for kind in probes.types_of(model)}
     return load(calls_part(model)), {kind: speed for kind, speed in found.items() if speed is not None}
@@ -147,7 +153,7 @@ def _usable_parts(outside: Outside, subject: Subject) -> tuple[Speed | None, dic
 
 
 def _kept(bench: Bench, subject: Subject, part: str, speed: Speed) -> Speed:
-    bench.outside.speeds.save(calibration.part_key(subject.offer, subject.runtime.id, part), speed)
+    bench.outside.speeds.save(calibration.part_key(subject.offer, subject.runtime, part), speed)
     return speed
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from engine.errors import HistoryUnusable
+from engine.measuring.refine import Refinement
 from engine.planning.costs.cost_model import decode_seconds
 from engine.session import events
 from engine.session.outside import Outside
@@ -78,9 +79,9 @@ def record_of(run: RunSeen, state: ClusterState, model_hash: str, timings: tuple
         policy=plan.policy.value,
         given=_given_name(plan, state),
         layout=plan.layout.value,
-        workers=_workers_of(plan, state),
+        workers=_workers_of(run),
         tensor_split=plan.tensor_split,
-        cpu_workers=state.choices.cpu_workers,
+        cpu_workers=run.cpu_workers,
         machines=tuple(_machine_of(m, loads.get(m.id)) for m in state.machines if m.id in used),
         pipelined=run.pipelined,
         map_matches=run.layer_map.matches,
@@ -131,10 +132,11 @@ def _build_of(run: RunSeen) -> RecordedBuild:
 
 
 def _model_of(model: ModelFacts, model_hash: str) -> RecordedModel:
-    """The file's name without its folder: a record is handed on."""
+    """The file's name without its folder: a record is handed on. Bytes of it that are no UTF-8 are question marks."""
+    file_name = (model.path or "").replace("\\", "/").rpartition("/")[2]
     return RecordedModel(
         name=model.name,
-        file_name=(model.path or "").replace("\\", "/").rpartition("/")[2],
+        file_name=file_name.encode("utf-8", "replace").decode(),
         size_label=model.size_label,
         architecture=model.architecture,
         n_layers=model.n_layers,
@@ -143,17 +145,20 @@ def _model_of(model: ModelFacts, model_hash: str) -> RecordedModel:
     )
 
 
-def _workers_of(plan: Plan, state: ClusterState) -> tuple[RecordedWorker, ...]:
+def _workers_of(run: RunSeen) -> tuple[RecordedWorker, ...]:
+    plan, refined = run.plan, dict(run.refinements)
     seconds = [decode_seconds((worker,), plan.model, plan.shape) for worker in plan.used_workers]
     known = [one for one in seconds if one is not None]
     total = sum(known) if len(known) == len(seconds) else 0.0
     shares = [one / total if one is not None and total else None for one in seconds]
-    return tuple(_worker_of(worker, share, state) for worker, share in zip(plan.used_workers, shares, strict=True))
+    return tuple(
+        _worker_of(worker, share, refined.get(worker.offer.speed_id))
+        for worker, share in zip(plan.used_workers, shares, strict=True)
+    )
 
 
-def _worker_of(worker: PlannedWorker, share: float | None, state: ClusterState) -> RecordedWorker:
+def _worker_of(worker: PlannedWorker, share: float | None, refined: Refinement | None) -> RecordedWorker:
     offer, link, speed = worker.offer, worker.offer.link, worker.offer.speed
-    refined = dict(state.refinements).get(offer.speed_id)
     return RecordedWorker(
         id=offer.id,
         machine_id=offer.machine_id,

@@ -52,11 +52,10 @@ def served_alone(bench: Bench, offer: WorkerOffer, model: ModelFacts) -> Iterato
         return
     plan = _placed(bench, _alone(_beside(offer), model))
     server = servers_of(plan)[0]
-    program = dict(programs_for(bench.outside, bench.state, plan, bench.machine_of))[server.machine_id]
+    program = dict(programs_for(bench.outside, bench.state, plan, bench.machine_of, cached=False))[server.machine_id]
     spec = ProcessSpec(
         id=server_process_id(server.endpoint),
         argv=rpc_server_argv(server, program.rpc_server, program.dialect, cache=False),  # made-up weights do not belong there
-        environment=(("LLAMA_CACHE", program.cache_folder),),
     )
     started: list[RunningProcess] = []
     try:

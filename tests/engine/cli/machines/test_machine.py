@@ -7,7 +7,9 @@ import pytest
 from engine.cli.machines import machine as command
 from engine.cli.main import main
 from engine.cli.terminal import exit_codes
-from engine.errors import RemoteFileProblem, RuntimeUnavailable
+from engine.errors import ProcessFailed, RemoteFileProblem, RuntimeUnavailable
+from engine.vocabulary.remote import KeptProcess
+from engine.vocabulary.running.process import ProcessId
 from tests.fakes.sessions.cli_lab import CliLab
 
 
@@ -96,4 +98,33 @@ def test_a_build_that_fails(lab, capsys, had):
     assert main(["machine", "build", "ada@one"]) == exit_codes.FAILED
     captured = capsys.readouterr()
     assert "There is no C++ compiler. Install one." in captured.err
+    assert captured.out == ""
+
+
+def with_a_worker_left(lab):
+    machine = lab.fakes.add_remote("one")
+    kept = KeptProcess(name="0" * 16, process_id=ProcessId("rpc-server x"), pid=7, argv=("/x", "-p", "1"), started_by="ada")
+    machine.seen = replace(machine.seen, kept=(kept,))
+    return machine
+
+
+def test_stopping_what_was_left(lab, capsys):
+    with_a_worker_left(lab)
+    assert main(["machine", "stop", "ada@one"]) == exit_codes.OK
+    assert capsys.readouterr().out == "1 workers were stopped on ada@one.\n"
+    lab.fakes.add_remote("two")
+    assert main(["machine", "stop", "ada@two"]) == exit_codes.OK
+    assert capsys.readouterr().out == "Nothing was left running on ada@two.\n"
+
+
+def test_what_cannot_be_stopped_is_said_and_not_waited_for(lab, capsys):
+    machine = with_a_worker_left(lab)
+
+    def hangs():
+        raise ProcessFailed("rpc-server x does not end.")
+
+    machine.stop_kept = hangs
+    assert main(["machine", "stop", "ada@one"]) == exit_codes.FAILED
+    captured = capsys.readouterr()
+    assert captured.err.count("rpc-server x does not end.") == 1
     assert captured.out == ""

@@ -73,6 +73,14 @@ def test_machines_over_the_network(lab, capsys):
     assert len(json.loads(capsys.readouterr().out)["workers"]) >= 2
 
 
+@pytest.mark.parametrize("where", [[], ["--machine", "ada@one"], "cluster"])
+def test_a_worker_to_leave_out_that_is_not_there_is_no_silent_nothing(lab, cluster, capsys, where):
+    lab.fakes.add_remote("one")
+    where = ["--cluster", cluster] if where == "cluster" else where
+    assert main(["compare", lab.model, *where, "--leave-out", "gpu-node/cpu:0"]) == exit_codes.BAD_USAGE
+    assert "There is no worker gpu-node/cpu:0 to leave out. The workers are: " in capsys.readouterr().err.replace("\n", " ")
+
+
 def test_what_makes_no_sense_is_said(lab, cluster, capsys, tmp_path):
     assert main(["compare", lab.model, "--cluster", cluster, "--machine", "a@b"]) == exit_codes.BAD_USAGE
     assert main(["compare", lab.model, "--leave-out", "this-machine/cpu"]) == exit_codes.BAD_USAGE

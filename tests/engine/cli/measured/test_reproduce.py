@@ -81,6 +81,12 @@ def test_a_model_that_is_not_here_must_be_named(lab, recorded, capsys):
     assert "The model is another file" in capsys.readouterr().out
 
 
+def test_a_damaged_file_beside_the_model_is_passed_over(lab, recorded, capsys):
+    lab.fakes.models.found = lambda: ("/models/damaged.gguf", *lab.fakes.models.models)
+    assert main(["reproduce", str(recorded), "--only-compare"]) == exit_codes.OK
+    assert "Nothing differs" in capsys.readouterr().out
+
+
 def test_words_that_mean_nothing(recorded, capsys):
     change(recorded, policy="telepathy")
     assert main(["reproduce", str(recorded)]) == exit_codes.BAD_USAGE

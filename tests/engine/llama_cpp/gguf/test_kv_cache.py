@@ -35,11 +35,29 @@ GQA = KvFacts(k_elements_per_token=128, v_elements_per_token=64)
         (RunShape(context_tokens=4096, slots=4), 1024),
         (RunShape(context_tokens=3000, slots=3), 1024),
         (RunShape(context_tokens=256, slots=4), 256),
+        (RunShape(context_tokens=1, slots=256), 256),
     ],
 )
 def test_context_of_a_slot(shape: RunShape, expected: int) -> None:
     assert context_of_slot(shape) == expected
     assert cells_of_layer(GQA, shape) == expected * shape.slots
+
+
+def test_more_slots_than_llama_cpp_has_are_refused_and_not_planned_without_a_cache() -> None:
+    for shape in (RunShape(context_tokens=256, slots=257), RunShape(context_tokens=1 << 20, slots=300)):
+        with pytest.raises(BadInput, match=r"llama\.cpp takes 256 slots at most"):
+            kv_bytes_of_layer(GQA, shape)
+
+
+def test_a_quantised_cache_that_would_cut_heads_is_refused_as_llama_cpp_refuses_it() -> None:
+    phi = KvFacts(k_elements_per_token=2560, v_elements_per_token=2560, k_head_elements=80, v_head_elements=80)
+    assert kv_bytes_of_layer(phi, RunShape(context_tokens=256)) == 256 * 2560 * 4
+    for shape in (RunShape(cache_type_k="q8_0"), RunShape(cache_type_v="q4_0")):
+        with pytest.raises(BadInput, match="of one head has 80 values, and the type packs 32 together"):
+            kv_bytes_of_layer(phi, shape)
+    assert kv_bytes_of_layer(phi, RunShape(cache_type_k="q8_0", flash_attention=False)) > 0
+    whole = KvFacts(k_elements_per_token=2048, v_elements_per_token=2048, k_head_elements=64, v_head_elements=64)
+    assert kv_bytes_of_layer(whole, RunShape(context_tokens=256, cache_type_k="q8_0", cache_type_v="q8_0")) > 0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import gguf as reference
@@ -60,6 +61,14 @@ def windows(model: ModelFacts) -> str:
     )
 
 
+def test_a_file_name_that_is_no_text_becomes_one_where_it_is_the_models_name(tmp_path: Path) -> None:
+    raw = write_llama(tmp_path / "m.gguf").read_bytes()
+    header = read_gguf_header(io.BytesIO(raw), size_bytes=len(raw), name="m.gguf")
+    values = {key: value for key, value in header.values.items() if key != "general.name"}
+    model = read_model_facts([("/models/m\udcff.gguf", replace(header, values=values))])
+    assert (model.name, model.path) == ("m?", "/models/m\udcff.gguf")
+
+
 def test_a_llama(tmp_path: Path) -> None:
     model = facts(write_llama(tmp_path / "m.gguf"))
     per_layer = 2 * (64 * 128 + 2 * 64 * 64 + 128 * 64 + 3 * 64 * 128) + 2 * 64 * 4
@@ -76,6 +85,7 @@ def test_a_llama(tmp_path: Path) -> None:
     assert model.name == "Synthetic m"
     assert model.size_label == "2M F16"
     assert {(layer.kv.k_elements_per_token, layer.kv.v_elements_per_token) for layer in model.layers} == {(64, 64)}
+    assert {(layer.kv.k_head_elements, layer.kv.v_head_elements) for layer in model.layers} == {(32, 32)}
 
 
 @pytest.mark.parametrize("length", [20, 5000])

@@ -35,10 +35,14 @@ def test_a_worker_without_layers_is_dropped_unless_it_holds_the_head():
         ((("m0", 3), ("m1", 2)), "The split places 5 layers and the model has 6."),
         ((("m0", 7), ("m1", -1)), "The split places 6 layers and the model has 6."),
         ((), "The split places 0 layers and the model has 6."),
+        (
+            (("m0", 3), ("m0", 3)),  # each share fits, both together are 8 of 5 GB
+            "The split names m0/cpu more than once: every worker holds one run of layers.",
+        ),
     ],
 )
 def test_it_is_refused_in_words(seats, words):
-    refused = planned(*seats)
+    refused = planned(*seats, safe=5 * GB)
     assert isinstance(refused, PlanRefused)
     assert refused.reasons == (words,)
 

@@ -1,7 +1,6 @@
 """What we put on a machine goes; what others put there stays. The workers' cache keeps within its size."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,6 @@ from engine.runtimes.manifest import COPIED_MARKER
 from engine.runtimes.remote.copying.copy_runtime import copy_runtime
 from engine.runtimes.remote.remote_places import worker_cache_folder
 from engine.runtimes.remote.remove_ours import free_bytes_in, prune_worker_cache, remove_ours
-from engine.runtimes.worker_cache import LOADING
 from tests.engine.runtimes.remote.builds_here import a_build
 from tests.engine.runtimes.remote.shell_here import ShellHere
 from tests.fakes.cancel_tokens import NeverCancelled
@@ -160,16 +158,3 @@ def test_without_a_cache_there_is_nothing_to_do(shell, home):
 )
 def test_how_much_a_disk_there_has_left(said, free_bytes):
     assert free_bytes_in(said) == free_bytes
-
-
-def test_what_a_load_that_was_cut_short_has_written_there_is_gone_before_the_next(shell, home):
-    before, written = _cached(home, "a", 10, 1000), _cached(home, "half", 10, 3000)
-    mark = Path(worker_cache_folder(str(home))) / LOADING
-    mark.write_bytes(b"")
-    os.utime(mark, (2000, 2000))
-    prune_worker_cache(shell, worker_cache_folder(str(home)))
-    assert (before.exists(), written.exists(), mark.exists()) == (True, False, True)
-    written = _cached(home, "whole", 10, 3000)
-    mark.unlink()
-    prune_worker_cache(shell, worker_cache_folder(str(home)))
-    assert written.exists()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.errors import Cancelled
+from engine.errors import Cancelled, ProcessFailed
 from engine.session.plan_runs.driver import Driver, failure_of
 from engine.session.state import ClusterState, RunPhase
 from engine.vocabulary.plan import Policy
@@ -48,6 +48,19 @@ def test_a_launch_that_somebody_stops_is_cancelled(driver, monkeypatch):
     waits = iter([state, state, state])
     monkeypatch.setattr(driver, "wait_for", lambda reached, title: next(waits))
     with pytest.raises(Cancelled):
+        driver.launch()
+
+
+def test_a_plan_that_is_gone_by_the_time_of_its_launch_is_not_waited_for(driver):
+    launch = driver.session.launch
+
+    def left_first():  # what a machine that leaves does to a plan that needs it
+        state = driver.session.snapshot()
+        driver.session.choose(replace(state.choices, left_out=frozenset(offer.id for offer in state.offers)))
+        launch()
+
+    driver.session.launch = left_first
+    with pytest.raises(ProcessFailed, match=r"There is no plan any more\. Every worker is switched off"):
         driver.launch()
 
 

@@ -1,11 +1,16 @@
 """The promised keys."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from engine.planning.policies.moved_boundary import moved_boundary, seats_of_workers
+from engine.session import events
+from engine.session.reducing.reduce import reduce
 from engine.session.state import ClusterState
 from engine.session.telling.as_json import machine_json, map_json, plan_json, state_json, timings_json
+from tests.fakes.sessions.fake_outside import Fakes, planned_session, settle
 from tests.fakes.states.cluster_pieces import hybrid_machine, refused, timings
 from tests.fakes.states.cluster_states import every_state, map_mismatch, plan_shown, ready
 
@@ -61,6 +66,22 @@ def test_a_running_state():
     assert document["map"]["matches"] is True
     assert {process["phase"] for process in document["processes"]} == {"ready"}
     assert len(document["buffers"]) == 3
+
+
+def test_the_commands_of_a_run_are_those_that_run_whatever_is_chosen_meanwhile():
+    session, _jobs = planned_session(Fakes())
+    session.launch()
+    run = settle(session)
+    before = state_json(run)["plan"]
+    assert before["commands"][0]["argv"][1:5] == ["-H", "127.0.0.1", "-p", before["workers"][0]["endpoint"].split(":")[1]]
+    assert before["commands"][0]["shell"].startswith("sh -c")
+    split = moved_boundary(seats_of_workers(run.plan.used_workers), 0, 1)
+    edited = reduce(run, events.ChoicesChanged(choices=replace(run.choices, given=split)))
+    assert edited.plan.tensor_split != edited.run.plan.tensor_split
+    after = state_json(edited)["plan"]
+    assert after == before
+    (llama_server,) = [command["argv"] for command in after["commands"] if command["title"] == "llama-server"]
+    assert llama_server[llama_server.index("-ts") + 1] == ",".join(map(str, after["tensor_split"]))
 
 
 def test_a_machine():

@@ -16,6 +16,7 @@ from engine.session.reducing.planned.measured_before import (
 from engine.vocabulary.comparison import Approach, Comparison, ComparisonRow
 from engine.vocabulary.plan import PlanRefused, Policy, RunShape
 from engine.vocabulary.worker import Layout
+from tests.fakes.sessions.fake_outside import RUNTIME
 from tests.fakes.states.cluster_plans import plan_of
 from tests.fakes.states.run_records import a_record, a_sample
 
@@ -33,9 +34,20 @@ def test_a_record_of_a_plan_has_its_key():
 
 def test_only_runs_of_this_model_that_measured_something():
     good, silent, other = a_record(9.0), a_record(), a_record(9.0, model=replace(a_record().model, hash="other"))
-    assert runs_of((good, silent, other), PLAN, "abc") == (good,)
-    assert runs_of((good,), PLAN, "") == ()
-    assert runs_of((good,), REFUSED, "abc") == ()
+    assert runs_of((good, silent, other), PLAN, "abc", RUNTIME) == (good,)
+    assert runs_of((good,), PLAN, "", RUNTIME) == ()
+    assert runs_of((good,), REFUSED, "abc", RUNTIME) == ()
+
+
+def test_a_run_with_another_build_measured_another_llama_cpp():
+    run = a_record(9.0)
+    for other in (
+        replace(RUNTIME, commit="fffffff"),
+        replace(RUNTIME, id="elsewhere"),
+        replace(RUNTIME, build_number=1),
+        None,
+    ):
+        assert runs_of((run,), PLAN, "abc", other) == ()
 
 
 def test_medians_are_over_all_counted_samples():
@@ -60,7 +72,7 @@ def test_rows_of_a_comparison_get_theirs():
         ComparisonRow(approach=approach, result=result, usable_bytes=1, largest_context_tokens=None)
         for approach, result in ((Approach.FASTEST, PLAN), (Approach.HYBRID, REFUSED))
     )
-    measured = with_measured(Comparison(rows=rows, workers=()), (a_record(9.0), a_record(11.0)), "abc")
+    measured = with_measured(Comparison(rows=rows, workers=()), (a_record(9.0), a_record(11.0)), "abc", RUNTIME)
     first, second = measured.rows
     assert (first.measured_decode_tokens_per_second, first.n_runs) == (10.0, 2)
     assert (second.measured_decode_tokens_per_second, second.n_runs) == (None, 0)

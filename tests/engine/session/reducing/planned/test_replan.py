@@ -14,7 +14,7 @@ from engine.session.state import ClusterState
 from engine.vocabulary.comparison import Approach
 from engine.vocabulary.plan import GivenSplit, Plan, PlanRefused, Policy, RunShape
 from engine.vocabulary.worker import Exposure, Layout, Speed, WorkerId
-from tests.fakes.sessions.fake_outside import TIMINGS, TWO_WORKERS, Fakes, planned_session
+from tests.fakes.sessions.fake_outside import OTHER_MODEL, TIMINGS, TWO_WORKERS, Fakes, planned_session
 from tests.fakes.states.run_records import a_record, a_worker
 
 
@@ -136,6 +136,42 @@ def test_what_the_history_measured_stands_beside_the_same_plan():
     runs = (a_record(9.0, id="1", workers=placed), a_record(11.0, id="2", workers=placed), a_record(99.0, id="3"))
     state = reduce(state, events.HistoryRead(path=state.choices.model_path, model_hash="abc", runs=runs))
     assert state.variants[2].measured.decode_tokens_per_second == pytest.approx(10.0)
+
+
+def with_a_measured_plan():
+    state = planned(replace(TWO_WORKERS, policy=Policy.FASTEST))
+    plan = state.variants[2].result
+    placed = tuple(a_worker(w.id, w.n_layers, holds_output=w.holds_output) for w in plan.used_workers)
+    runs = (a_record(9.0, workers=placed),)
+    return reduce(state, events.HistoryRead(path=state.choices.model_path, model_hash="abc", runs=runs)), runs
+
+
+def test_what_one_model_measured_is_not_said_of_the_next_one():
+    state, runs = with_a_measured_plan()
+    assert any(variant.measured for variant in state.variants)
+    other = replace(state.model, path=OTHER_MODEL)
+    state = reduce(state, events.ChoicesChanged(choices=replace(state.choices, model_path=other.path)))
+    state = reduce(state, events.ModelRead(path=other.path, model=other))
+    assert not any(variant.measured for variant in state.variants), "the history was not asked about this file yet"
+    state = reduce(state, events.HistoryRead(path=other.path, model_hash="other", runs=runs))
+    assert not any(variant.measured for variant in state.variants)
+
+
+def test_what_a_file_measured_is_not_said_of_the_one_that_took_its_name():
+    state, _runs = with_a_measured_plan()
+    other = replace(state.model, size_label="another")
+    state = reduce(state, events.ModelRead(path=other.path, model=other))
+    assert state.variants
+    assert not any(variant.measured for variant in state.variants)
+
+
+def test_what_one_build_measured_is_not_said_of_the_next_one():
+    state, _runs = with_a_measured_plan()
+    newer = replace(state.runtime, commit="fffffff")
+    found = events.RuntimesFound(runtimes=(newer,), runtime=newer, dialect=state.dialect, server_options=state.server_options)
+    state = reduce(state, found)
+    assert state.variants
+    assert not any(variant.measured for variant in state.variants)
 
 
 def test_a_chosen_pair_that_is_no_variant_is_added():

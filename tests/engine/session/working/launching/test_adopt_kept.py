@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.errors import RpcServerUnusable
 from engine.session.session import Session
 from engine.session.working.launching.adopt_kept import keeps_there, why_not_kept
 from engine.session.working.launching.prepare_run import prepare_run
@@ -29,6 +30,7 @@ def left_behind(lab: FakeLab, name: str, argv: tuple[str, ...]) -> None:
     machine = lab.machines[name]
     kept = KeptProcess(name="0" * 16, process_id=ProcessId("rpc-server x"), pid=7, argv=argv, started_by="ada@desk")
     machine.seen = replace(machine.seen, kept=(kept,))
+    machine.asker.left.add(int(argv[argv.index("-p") + 1]))
     lab.session.remotes.look_again()
     settle(lab.session)
 
@@ -86,6 +88,55 @@ def test_a_launch_takes_the_port_of_one_just_like_it(port):
     left_behind(lab, "one", moved)
     lab.launch()
     assert rpc_servers(lab, "one") == [moved]
+
+
+def left_by_an_earlier_run(lab: FakeLab) -> tuple[str, ...]:
+    keeping(lab)
+    lab.launch()
+    [argv] = rpc_servers(lab, "one")
+    lab.session.stop()
+    settle(lab.session)
+    left_behind(lab, "one", argv)
+    return argv
+
+
+def test_one_that_serves_another_crossply_now_is_neither_taken_nor_stopped():
+    lab = FakeLab("one")
+    argv = left_by_an_earlier_run(lab)
+    lab.machines["one"].asker.state = "busy"
+    posted = []
+    prepare_run(lab.fakes.outside(), lab.session.snapshot(), posted.append, lab.session.remotes.machine)
+    server = next(server for server in posted[-1].servers if server.machine_name == "one")
+    assert argv[argv.index("-p") + 1] == "50052"
+    assert server.listens_on == "127.0.0.1:50053"
+
+
+def test_one_whose_port_cannot_be_asked_is_not_taken():
+    lab = FakeLab("one")
+    left_by_an_earlier_run(lab)
+
+    def nobody(*_arguments: object, **_options: object) -> None:
+        raise RpcServerUnusable("127.0.0.1:50052 cannot be reached.")
+
+    lab.machines["one"].asker.ask = nobody
+    posted = []
+    prepare_run(lab.fakes.outside(), lab.session.snapshot(), posted.append, lab.session.remotes.machine)
+    server = next(server for server in posted[-1].servers if server.machine_name == "one")
+    assert server.listens_on == "127.0.0.1:50053"
+
+
+def test_one_with_a_cache_is_no_match_when_there_is_no_cache_this_time():
+    """It would be started beside it on the very port that it has, at every attempt."""
+    lab = FakeLab("one")
+    argv = left_by_an_earlier_run(lab)
+    lab.machines["one"].no_cache = "another Crossply loads a model into that cache now"
+    lab.launch()
+    [started] = rpc_servers(lab, "one")
+    assert "-c" in argv
+    assert "-c" not in started
+    assert started[started.index("-p") + 1] == "50053"
+    notes = " ".join(lab.session.snapshot().run.plan.notes)
+    assert "The workers of one keep no cache this time: another Crossply" in notes
 
 
 def test_another_command_line_is_left_alone():

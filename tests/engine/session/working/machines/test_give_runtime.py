@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.errors import Cancelled, RuntimeUnavailable
+from engine.errors import Cancelled, MachineUnreachable, RuntimeUnavailable
 from engine.session.events import ActivityProgressed
 from engine.session.working.machines.give_runtime import copy_activity
 from engine.vocabulary.remote import RemotePhase
@@ -64,3 +64,32 @@ def test_without_a_build_here_there_is_nothing_to_give(fakes, monkeypatch):
     settle(session)
     assert machine.built == []
     assert seen(session).phase is RemotePhase.NO_RUNTIME
+
+
+def test_who_stops_a_copy_a_moment_too_late_does_not_end_the_looking_and_reconnecting(fakes):
+    """Nobody would have tried to reach that machine any more."""
+    machine = fakes.add_remote(NAME)
+    session, _jobs = added(fakes)
+    look = machine.look
+
+    def lost_while_it_is_looked_at(*_arguments):
+        machine.look = look
+        fakes.connector.raises[NAME] = [MachineUnreachable("It does not answer.")]
+        session.remotes.cancel_copy(TARGET.machine_id)
+        raise MachineUnreachable("It was lost.")
+
+    machine.look = lost_while_it_is_looked_at
+    session.remotes.copy_runtime(TARGET.machine_id)
+    settle(session)
+    assert seen(session).phase is RemotePhase.READY
+    assert len(fakes.connector.logins) == 3
+
+
+def test_a_bug_while_it_is_given_leaves_nobody_waiting(fakes):
+    machine = fakes.add_remote(NAME)
+    session, _jobs = added(fakes)
+    machine.copy_fails = ZeroDivisionError("a bug")
+    session.remotes.copy_runtime(TARGET.machine_id)
+    settle(session)
+    assert seen(session).phase is RemotePhase.READY
+    assert "ZeroDivisionError" in session.snapshot().problems[-1].happened

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.errors import Cancelled, RuntimeUnavailable
+from engine.errors import Cancelled, MachineUnreachable, ProbeFailed, RuntimeUnavailable
 from engine.session import events
 from engine.session.state import ClusterState
 from engine.session.working.machines import look
@@ -69,3 +69,17 @@ def test_installing_always_ends_its_activity(posted, error):
     assert [event.problem.happened for event in posted if isinstance(event, events.ProblemHappened)] == (
         [error.happened] if error else []
     )
+
+
+def test_a_machine_that_cannot_say_what_it_does_is_watched_until_it_is_lost(posted):
+    machine = Fakes().add_remote("gpu-node")
+    alive = [True, False]
+
+    def says_nothing(*_arguments):
+        raise ProbeFailed("No python3.")
+
+    machine.watch_load, machine.is_alive = says_nothing, lambda: alive.pop(0)
+    with pytest.raises(MachineUnreachable, match="was lost"):
+        look.watch_until_lost(machine.target, machine, machine.seen.machine, posted.append, FakeToken())
+    assert [event.problem.happened for event in posted] == ["No python3."]
+    assert alive == []

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from engine.session import events
 from engine.session.reducing.planned.replan import native_offers_of
+from engine.session.reducing.reduce import reduce
 from engine.session.working.machines.look import CALIBRATE
 from engine.session.working.measured import calibrate
 from engine.session.working.measured.serve_alone import Bench
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
+from engine.vocabulary.worker import Speed
 from tests.fakes.ports.fake_process_starter import FakeProgram
 from tests.fakes.sessions.fake_outside import TWO_WORKERS, Fakes, FakeToken, planned_session
 
@@ -91,6 +93,32 @@ def test_a_worker_that_was_never_measured_has_a_published_figure_until_then():
     calibrated(fakes)
     again = dict(calibrate.stored_speeds(fakes.outside(), state))
     assert all(again[offer.id].measured for offer in state.offers)
+
+
+def measured_for(state):
+    """The state with a measured speed of every worker that no calibration of the model, build and workers of now left."""
+    speed = Speed(read_bytes_per_second=1e9, measured=True, source="measured with another model")
+    return reduce(state, events.SpeedsMeasured(speeds=tuple((offer.speed_id, speed) for offer in state.offers)))
+
+
+def test_what_was_measured_with_something_else_is_replaced_by_what_is_published():
+    fakes = Fakes()
+    state = measured_for(planned_session(fakes)[0].snapshot())
+    assert state.plan.predicted.basis == "measured on these workers"
+    found = calibrate.stored_speeds(fakes.outside(), state)
+    assert {id_ for id_, _speed in found} == {offer.speed_id for offer in state.offers}
+    assert all(speed.source.startswith("published") for _id, speed in found)
+    state = reduce(state, events.SpeedsMeasured(speeds=found))
+    assert state.plan.predicted.basis == "published figures, not measured"
+
+
+def test_where_nothing_is_published_either_nothing_is_known(monkeypatch):
+    monkeypatch.setattr(calibrate, "published_speed", lambda _offer: None)
+    fakes = Fakes()
+    state = measured_for(planned_session(fakes)[0].snapshot())
+    state = reduce(state, events.SpeedsMeasured(speeds=calibrate.stored_speeds(fakes.outside(), state)))
+    assert [offer.speed for offer in state.offers] == [None] * len(state.offers)
+    assert calibrate.stored_speeds(fakes.outside(), state) == ()
 
 
 NATIVE = replace(TWO_WORKERS, cpu_workers=1, native=True)

@@ -69,6 +69,15 @@ def test_another_model_of_the_same_types_needs_only_its_own_run():
     assert len(benches(fakes)) == before + 2  # a prompt, and tokens at two depths
 
 
+def test_a_model_whose_path_llama_bench_would_take_for_two_is_not_run_itself():
+    fakes = Fakes()
+    bench, offer = bench_with(fakes)
+    comma = replace(TYPED, path="/models/a, b.gguf")
+    speed = measured(bench, offer, comma)
+    assert all("a, b" not in part for argv in benches(fakes) for part in argv)
+    assert dict(speed.read_bytes_per_second_by_type).keys() == {"q8_0", "f16"}
+
+
 def test_a_large_model_is_not_run_itself():
     fakes = Fakes()
     bench, offer = bench_with(fakes)
@@ -94,7 +103,7 @@ def test_what_is_stored_for_the_very_model_counts_first():
     bench, offer = bench_with(fakes)
     assert stored_speed(fakes.outside(), offer, RUNTIME, TYPED) is None
     speed = measured(bench, offer, TYPED)
-    fakes.speeds.save(calibration.speed_key(offer, RUNTIME.id, TYPED), replace(speed, read_bytes_per_second=7.0))
+    fakes.speeds.save(calibration.speed_key(offer, RUNTIME, TYPED), replace(speed, read_bytes_per_second=7.0))
     assert stored_speed(fakes.outside(), offer, RUNTIME, TYPED).read_bytes_per_second == 7.0
     assert stored_speed(fakes.outside(), offer, RUNTIME, replace(TYPED, name="other", head_type="q2_0")) is None
 

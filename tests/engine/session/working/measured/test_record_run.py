@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import HistoryUnusable
+from engine.measuring.refine import Refinement
 from engine.session import events
 from engine.session.state import RunPhase
 from engine.session.working.measured.record_run import read_history, record_of, record_run
+from engine.settings.history.record_json import record_from_json, record_to_json
 from engine.vocabulary.machine import THIS_MACHINE, MachineLoad
 from engine.vocabulary.plan import GivenSplit
 from engine.vocabulary.worker import Speed
@@ -123,3 +125,25 @@ def test_a_folder_is_no_part_of_a_record():
     record = record_of(run, state, "", ())
     assert record.model.file_name == "m.gguf"
     assert record.build.commit is None
+
+
+def test_a_run_is_recorded_as_it_was_planned_whatever_is_chosen_while_it_loads():
+    fakes = Fakes()
+    state = launched(fakes)
+    (before,) = fakes.history.kept
+    assert before.cpu_workers == 2
+    other = Refinement(decode=0.5, prefill=0.5, n_runs=3)
+    edited = replace(
+        state,
+        choices=replace(state.choices, cpu_workers=1),
+        refinements=tuple((offer.speed_id, other) for offer in state.offers),
+    )
+    record = record_of(state.run, edited, before.model.hash, (TIMINGS,))
+    assert replace(record, id=before.id, at=before.at) == before
+
+
+def test_a_file_name_that_is_no_text_is_recorded_all_the_same():
+    state = launched(Fakes())
+    model = replace(state.run.plan.model, path="/models/m\udcff.gguf")
+    record = record_of(replace(state.run, plan=replace(state.run.plan, model=model)), state, "abc", (TIMINGS,))
+    assert record_from_json(record_to_json(record), "it").model.file_name == "m?.gguf"
