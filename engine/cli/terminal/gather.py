@@ -162,7 +162,8 @@ def gathered(
         enough=enough,
         tolerant=tolerant,
     ).run()
-    refuse_unknown_workers(arguments, state.offers)
+    if not tolerant:  # else a machine that is away may have it
+        refuse_unknown_workers(arguments, state.offers)
     return state
 
 

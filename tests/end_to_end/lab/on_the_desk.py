@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ class Desk:
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
 
+    @cached_property
+    def own_gpus(self) -> tuple[str, ...]:
+        """Workers of the desk that are no CPU (Mesa's software renderer, say): an unknown one cannot be left out."""
+        return tuple(worker["id"] for worker in self.json_of("node")["workers"] if worker["kind"] != "cpu")
+
     def ask(self, url: str) -> dict[str, Any]:
         """An answer of four tokens over the API, from the desk itself: the API is open nowhere else."""
         ask = (
@@ -67,8 +73,8 @@ class Desk:
     @contextmanager
     def up(self, model: str | Path, *arguments: str) -> Iterator[OnDesk]:
         """``crossplyctl up`` with two CPU workers on every host and none here; ended afterwards whatever happens."""
-        here = [part for n in (0, 1) for part in ("--leave-out", f"this-machine/cpu-{n}")]
-        here += ["--leave-out", "this-machine/vulkan:0"]
+        own = ("this-machine/cpu-0", "this-machine/cpu-1", *self.own_gpus)
+        here = [part for worker in own for part in ("--leave-out", worker)]
         options = ("--copy-runtime", "--cpu-workers", "2", "--policy", "even", *here, *arguments)
         with (self._folder / "stdout").open("wb") as out, (self._folder / "stderr").open("wb") as err:
             argv = self.argv("up", str(model), *self.knows(), *options)

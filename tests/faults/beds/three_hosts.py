@@ -34,7 +34,6 @@ from tests.lab.machines.host import Host, listening_in
 from tests.lab.machines.host_files import USER_HOME
 
 SLOW_MBIT = 40.0
-_LEFT_OUT = ("this-machine/cpu", "this-machine/vulkan:0")
 _STATE = ".local/state/crossply"
 
 
@@ -63,7 +62,7 @@ class ThreeHosts:
         said = self.folder / f"said-{number}"
         names = [word for host in self._used for word in ("--machine", host.name)]
         names += [word for host in self._used for word in ("--accept-host-key", host.fingerprint())]
-        names += [word for worker in _LEFT_OUT for word in ("--leave-out", worker)]
+        names += [word for worker in ("this-machine/cpu", *self.desk.own_gpus) for word in ("--leave-out", worker)]
         argv = self.desk.argv("up", str(self.model), "--copy-runtime", "--cpu-workers", "1", *names, *options())
         environment = {name: text for name, text in os.environ.items() if not name.startswith(("CROSSPLY_", "PYTEST_"))}
         with said.open("wb") as err:
