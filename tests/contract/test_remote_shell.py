@@ -50,7 +50,7 @@ def test_a_shell_line_is_given_as_it_is(shell):
 
 def test_a_stream_takes_input_and_gives_output_with_errors_merged(shell):
     stream = shell.open("read line; echo got $line; echo problem >&2; cat; exit 5")
-    stream.send(b"one\nrest")
+    stream.send(b"one\nrest\n")  # a whole line: over ssh the two streams may come in any order
     stream.close_input()
     stream.close_input()
     said = b""

@@ -80,6 +80,8 @@ def ask_port(connect: Connect, host: str, port: int, *, timeout_seconds: float, 
     except OSError as error:
         if isinstance(error, ConnectionRefusedError) or error.errno in _NOBODY_LISTENS:
             return RpcState(state="gone")
+        if isinstance(error, ConnectionError) or error.errno == errno.ENOTCONN:
+            return RpcState(state="other")  # reset while we connected, or before the first word
         raise _unreachable(host, port, error.strerror or str(error)) from error
 
 
