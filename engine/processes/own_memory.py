@@ -4,7 +4,7 @@ glibc gives threads heaps of their own, up to eight for each core, and each of t
 session has some fifty threads, and whichever reads the thousands of lines of a load fills its heap once more, between
 blocks that stay: what is freed there is not at the heap's end, and glibc keeps it. In six minutes of prompts and faults
 over three machines (``python -m tests.faults.soak``) the blocks in use stayed at 20 MB while the heaps grew from 22 to
-31 MB; ``malloc_trim`` gave 8 MB of them back.In an hour of that the process goes from 102 to 111 MB now,
+31 MB; ``malloc_trim`` gave 8 MB of them back. In an hour of that the process goes from 102 to 111 MB now,
 where it went from 120 to 150 (by this, and by a leak for each reconnect that was mended beside it). A trim takes 4 to 14 ms
 for 110 MB of blocks on a busy machine, and makes others that allocate wait. Python's lock lets one thread allocate at a time,
 so threads have nothing to gain from many heaps.
